@@ -1,0 +1,30 @@
+import { ConfigError, readConfig } from "../src/config.ts";
+import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
+
+/** Applies the migrations that the database of the settings lacks, and says which. */
+async function main(): Promise<void> {
+  const { databaseUrl, dataDirectory } = readConfig(process.env);
+  const orm = await createOrm(
+    databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
+  );
+  try {
+    const pending = await pendingMigrations(orm);
+    await migrate(orm);
+    for (const name of pending) {
+      console.log(`applied ${name}`);
+    }
+    console.log(pending.length === 0 ? "nothing to apply" : "done");
+  } finally {
+    await orm.close(true);
+  }
+}
+
+try {
+  await main();
+} catch (failure) {
+  if (!(failure instanceof ConfigError)) {
+    throw failure;
+  }
+  console.error(failure.message);
+  process.exitCode = 1;
+}

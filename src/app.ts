@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { cors as connectCors, createContextValues } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import fastifyCors from "@fastify/cors";
+import Fastify, { type FastifyInstance, LogController } from "fastify";
+import { logCall } from "./access-log.ts";
+import type { Config } from "./config.ts";
+import { type Call, callKey } from "./context.ts";
+import { answerHttpErrors } from "./http-errors.ts";
+import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
+import { createRoutes, type RouteDependencies } from "./routes.ts";
+import { createServerFactory } from "./transport/one-port-server.ts";
+
+export type AppConfig = Pick<Config, "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs">;
+
+export interface LogOptions {
+  readonly level: string;
+  /** Where the lines go; absent: stdout. */
+  readonly stream?: { write(line: string): void };
+}
+
+export interface AppDependencies extends RouteDependencies {
+  readonly log: LogOptions;
+}
+
+const requestIdHeader = "X-Request-Id";
+/** What is taken as a caller's request id: nothing that could break a log line or a header. */
+const saneRequestId = /^[\w.:-]{1,128}$/;
+
+/** Builds the whole server, without listening. Close it to end what is in flight. */
+export async function createApp(
+  config: AppConfig,
+  { log, ...routes }: AppDependencies,
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: log,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "requestId",
+    }),
+    serverFactory: createServerFactory(config.tls === undefined ? {} : { tls: config.tls }),
+    genReqId: ({ headers }) => {
+      const given = headers[requestIdHeader.toLowerCase()];
+      return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
+    },
+  });
+  const calls = new WeakMap<IncomingMessage, Call>();
+  app.addHook("onRequest", async (request, reply) => {
+    calls.set(request.raw, {
+      requestId: request.id,
+      log: request.log,
+      repeatedHeaders: findRepeatedHeaders(request.raw.rawHeaders),
+    });
+    reply.header(requestIdHeader, request.id);
+    if (!URL.canParse(request.raw.url ?? "", `http://${request.host}`)) {
+      throw Object.assign(new Error("The request names no valid host."), { statusCode: 400 });
+    }
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const call = calls.get(request.raw);
+    if (call !== undefined) {
+      logCall(call, request, reply);
+    }
+  });
+  answerHttpErrors(app);
+  await app.register(fastifyCors, {
+    origin: [...config.corsOrigins],
+    methods: [...connectCors.allowedMethods],
+    allowedHeaders: [
+      ...connectCors.allowedHeaders,
+      "Authorization",
+      requesterHeader,
+      targetHeader,
+      requestIdHeader,
+    ],
+    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
+    maxAge: 7200,
+  });
+  app.get("/healthz", async () => ({ status: "alive" }));
+  app.get("/readyz", async (_request, reply) => {
+    const ready = await routes.readiness.isReady();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unavailable" });
+  });
+  await app.register(fastifyConnectPlugin, {
+    routes: createRoutes(routes),
+    readMaxBytes: config.readMaxBytes,
+    maxTimeoutMs: config.maxTimeoutMs,
+    jsonOptions: { alwaysEmitImplicit: true },
+    contextValues: (request) => createContextValues().set(callKey, calls.get(request.raw)),
+  });
+  return app;
+}
+
+/** Node joins or drops a header that is sent twice; only the raw list, name and value in turn, tells. */
+function findRepeatedHeaders(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? "").toLowerCase();
+    (seen.has(name) ? repeated : seen).add(name);
+  }
+  return repeated;
+}

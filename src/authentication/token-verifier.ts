@@ -1,0 +1,101 @@
+import { errors, type JWTPayload, jwtVerify } from "jose";
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import type { Caller } from "../context.ts";
+import { serviceError } from "../errors/service-error.ts";
+import { KeysUnavailableError, type VerificationKeys } from "./verification-keys.ts";
+import { createVerifiedTokenCache } from "./verified-token-cache.ts";
+
+/** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
+export const clockToleranceSeconds = 5;
+
+export interface TokenRules {
+  readonly issuer: string;
+  readonly audience: string;
+  /** The JWS algorithms that are accepted; asymmetric ones only. */
+  readonly algorithms: readonly string[];
+  /** The claim that holds the organization's id, or a list of them. */
+  readonly organizationClaim: string;
+}
+
+/**
+ * Turns an access token into the caller that it speaks for.
+ *
+ * Fails with ACCESS_TOKEN_EXPIRED, with ACCESS_TOKEN_INVALID, which does not say why (RFC 8725), or
+ * with AUTHENTICATION_UNAVAILABLE when the keys to tell cannot be had.
+ */
+export type TokenVerifier = (token: string) => Promise<Caller>;
+
+/** Makes a verifier that verifies a token once and remembers the outcome while it holds. */
+export function createTokenVerifier(rules: TokenRules, keys: VerificationKeys): TokenVerifier {
+  const cache = createVerifiedTokenCache();
+
+  return async (token) => {
+    const now = Date.now() / 1000;
+    const remembered = keys.areFresh() ? cache.get(token, keys.generation(), now) : undefined;
+    if (remembered !== undefined) {
+      return remembered;
+    }
+    try {
+      const { payload } = await jwtVerify(token, keys.getKey, {
+        algorithms: [...rules.algorithms],
+        issuer: rules.issuer,
+        audience: rules.audience,
+        requiredClaims: ["exp", "sub"],
+        clockTolerance: clockToleranceSeconds,
+      });
+      const caller = readCaller(payload, rules.organizationClaim);
+      const validUntil = (payload.exp ?? 0) + clockToleranceSeconds;
+      cache.set(token, { caller, validUntil, keysGeneration: keys.generation() });
+      return caller;
+    } catch (failure) {
+      throw toServiceError(failure);
+    }
+  };
+}
+
+class ClaimError extends Error {}
+
+function readCaller(payload: JWTPayload, organizationClaim: string): Caller {
+  const { sub: subject, [organizationClaim]: organizations, scope = "" } = payload;
+  if (typeof subject !== "string" || subject === "") {
+    throw new ClaimError("The claim sub is not a name.");
+  }
+  if (typeof scope !== "string") {
+    throw new ClaimError("The claim scope is not a string.");
+  }
+  const list: unknown[] = Array.isArray(organizations) ? organizations : [organizations];
+  const ids = list.filter((id) => typeof id === "string").map((id) => id.toLowerCase());
+  if (ids.length === 0 || ids.length < list.length) {
+    throw new ClaimError(`The claim ${organizationClaim} does not hold organizations.`);
+  }
+  return {
+    subject,
+    organizations: ids,
+    scopes: new Set(scope.split(" ").filter((name) => name !== "")),
+  };
+}
+
+function toServiceError(failure: unknown): unknown {
+  const headers = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+  if (failure instanceof errors.JWTExpired) {
+    return serviceError(ErrorReason.ACCESS_TOKEN_EXPIRED, "The access token has expired.", {
+      headers,
+      cause: failure,
+    });
+  }
+  if (failure instanceof KeysUnavailableError) {
+    return serviceError(
+      ErrorReason.AUTHENTICATION_UNAVAILABLE,
+      "Access tokens cannot be verified for the moment; try again.",
+      { retryAfterMs: 1000, cause: failure },
+    );
+  }
+  if (failure instanceof errors.JOSEError || failure instanceof ClaimError) {
+    return serviceError(
+      ErrorReason.ACCESS_TOKEN_INVALID,
+      "The access token is not one that this service accepts.",
+      { headers, cause: failure },
+    );
+  }
+  return failure;
+}

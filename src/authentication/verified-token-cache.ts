@@ -1,0 +1,60 @@
+import type { Caller } from "../context.ts";
+
+/** A token that was verified, and what the verification rests on. */
+export interface VerifiedToken {
+  readonly caller: Caller;
+  /** Seconds since the epoch after which the token no longer holds. */
+  readonly validUntil: number;
+  /** The generation of the keys that it was verified with. */
+  readonly keysGeneration: number;
+}
+
+/** Bounds of the cache: about 10 MB with tokens of a usual size. */
+const maxTokens = 10_000;
+const maxCharacters = 8 * 1024 * 1024;
+
+/**
+ * Remembers verified tokens, bounded in number and size; what was used longest ago goes first.
+ *
+ * It is keyed by the whole token: the same claims with another signature are another token.
+ */
+export function createVerifiedTokenCache() {
+  // A Map iterates in order of insertion: the first key is the one unused for longest.
+  const tokens = new Map<string, VerifiedToken>();
+  let characters = 0;
+
+  function remove(token: string): void {
+    if (tokens.delete(token)) {
+      characters -= token.length;
+    }
+  }
+
+  return {
+    /** The caller of a token that still holds now, in seconds since the epoch. */
+    get(token: string, keysGeneration: number, now: number): Caller | undefined {
+      const verified = tokens.get(token);
+      if (verified === undefined) {
+        return undefined;
+      }
+      tokens.delete(token);
+      if (verified.keysGeneration !== keysGeneration || verified.validUntil <= now) {
+        characters -= token.length;
+        return undefined;
+      }
+      tokens.set(token, verified);
+      return verified.caller;
+    },
+
+    set(token: string, verified: VerifiedToken): void {
+      remove(token);
+      tokens.set(token, verified);
+      characters += token.length;
+      for (const oldest of tokens.keys()) {
+        if (tokens.size <= maxTokens && characters <= maxCharacters) {
+          break;
+        }
+        remove(oldest);
+      }
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { type ContextKey, type ContextValues, createContextKey } from "@connectrpc/connect";
+import type { FastifyBaseLogger } from "fastify";
+
+/** What is known of a call from its first byte on; the access log is written from it. */
+export interface Call {
+  readonly requestId: string;
+  readonly log: FastifyBaseLogger;
+  /** The header names that the client sent more than once, in lower case. */
+  readonly repeatedHeaders: ReadonlySet<string>;
+  /** The requester, once its header has been accepted. */
+  requester?: string;
+  /** Aborted by Connect when the call ends, with the error if it failed. */
+  signal?: AbortSignal;
+}
+
+/** Who calls: what a verified access token says. */
+export interface Caller {
+  readonly subject: string;
+  /** The organizations that the token speaks for, UUIDs in lower case. */
+  readonly organizations: readonly string[];
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** The organizations of a call, UUIDs in lower case. */
+export interface Organizations {
+  readonly requester: string;
+  readonly target: string;
+}
+
+export const callKey = createContextKey<Call | undefined>(undefined, { description: "call" });
+export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
+export const organizationsKey = createContextKey<Organizations | undefined>(undefined, {
+  description: "organizations",
+});
+
+/**
+ * Returns a value that an earlier step of the chain has set.
+ *
+ * @throws Error when it has not: the chain is then in the wrong order.
+ */
+export function required<T>(values: ContextValues, key: ContextKey<T | undefined>): T {
+  const value = values.get(key);
+  if (value === undefined) {
+    throw new Error(`The context value ${key.id.toString()} is not set.`);
+  }
+  return value;
+}

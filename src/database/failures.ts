@@ -1,0 +1,120 @@
+/**
+ * The database cannot answer for the moment: it is away, starting, overloaded or read-only, or it
+ * gave up on a conflict. Nothing is wrong with the statement.
+ */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = "DatabaseUnavailableError";
+  /** Whether the same statement may well succeed if it is tried again at once. */
+  readonly passing: boolean;
+
+  constructor(passing: boolean, cause: unknown) {
+    super("The database is unavailable.", { cause });
+    this.passing = passing;
+  }
+}
+
+/**
+ * The database refused a statement: a constraint is violated, the statement is wrong.
+ *
+ * It takes the place of the driver's error, which quotes the row or the parameters in its message,
+ * `detail`, `where` or `params`: personal data, which must not reach a log.
+ */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  /** The five characters of the SQLSTATE (PostgreSQL documentation, appendix A). */
+  readonly sqlState: string;
+  /** The constraint that the statement violates. */
+  readonly constraint: string | undefined;
+
+  constructor(sqlState: string, { message, constraint, stack }: DriverError) {
+    // Only data exceptions quote values in the message itself.
+    super(`${sqlState}: ${sqlState.startsWith("22") ? "data exception" : firstLine(message)}`);
+    this.sqlState = sqlState;
+    this.constraint = constraint;
+    const frames = stack?.match(/^ {4}at .*$/gm)?.join("\n");
+    if (frames !== undefined) {
+      this.stack = `${this.name}: ${this.message}\n${frames}`;
+    }
+  }
+}
+
+/** What an error of pg, PGlite, Node's net or MikroORM (which copies theirs) may carry. */
+type DriverError = Error & { readonly code?: unknown; readonly constraint?: string | undefined };
+
+/**
+ * Turns what a driver throws into a DatabaseUnavailableError or a DatabaseError. What no database
+ * has to do with comes back as it is.
+ */
+export function toDatabaseFailure(failure: unknown): unknown {
+  if (!(failure instanceof Error) || failure instanceof DatabaseUnavailableError) {
+    return failure;
+  }
+  const error: DriverError = failure;
+  const code = typeof error.code === "string" ? error.code : "";
+  const connectionFailure = passingByConnection(code, error.message);
+  if (connectionFailure !== undefined) {
+    return new DatabaseUnavailableError(connectionFailure, error);
+  }
+  // Each SQLSTATE holds a digit, none of Node's codes of five letters (EROFS) does.
+  if (!/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
+    return failure;
+  }
+  if (passingStates.test(code)) {
+    return new DatabaseUnavailableError(true, error);
+  }
+  if (lastingStates.test(code)) {
+    return new DatabaseUnavailableError(false, error);
+  }
+  return new DatabaseError(code, error);
+}
+
+/**
+ * Conflicts that the server resolves by failing one side (40001, 40P01), results lost on the way
+ * (40003), connection exceptions (08), and a server that stops or starts (57P01, 57P02, 57P03).
+ */
+const passingStates = /^(40001|40P01|40003|08...|57P0[123])$/;
+
+/**
+ * Too little of something: connections, disk, memory (53); the statement timeout (57014), a
+ * read-only server, such as a primary that has become a standby (25006), and I/O errors (58030).
+ */
+const lastingStates = /^(53...|57014|25006|58030)$/;
+
+const passingCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ECONNABORTED"]);
+const lastingCodes = new Set([
+  ...["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"],
+  ...["ENOTFOUND", "EAI_AGAIN"],
+]);
+
+/** pg and PGlite report these by message alone. */
+const passingMessages = new Set([
+  "Connection terminated",
+  "Connection terminated unexpectedly",
+  "Client has encountered a connection error and is not queryable",
+  "Client was closed and is not queryable",
+]);
+const lastingMessages = new Set([
+  "Connection terminated due to connection timeout",
+  "timeout expired",
+  // The pool is exhausted.
+  "timeout exceeded when trying to connect",
+  "Query read timeout",
+  // The service is stopping.
+  "Cannot use a pool after calling end on the pool",
+  "driver has already been destroyed",
+  "PGlite is closed",
+  "PGlite is closing",
+]);
+
+/** Whether a connection failure is a passing one; undefined when it is no connection failure. */
+function passingByConnection(code: string, message: string): boolean | undefined {
+  if (passingCodes.has(code) || passingMessages.has(message)) {
+    return true;
+  }
+  return lastingCodes.has(code) || lastingMessages.has(message) ? false : undefined;
+}
+
+/** MikroORM appends the server's detail and hint, which quote the row, as further lines. */
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}

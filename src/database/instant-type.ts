@@ -1,0 +1,69 @@
+import { Type } from "@mikro-orm/core";
+
+/**
+ * Maps `timestamptz(6)` to `Temporal.Instant` and back, to the microsecond.
+ *
+ * A JavaScript Date has milliseconds only, so neither driver may parse the column: both hand over
+ * PostgreSQL's text, in whatever time zone the session has. What PostgreSQL can hold and the
+ * contract cannot (`infinity`, years before 1 or after 9999), and what the column cannot hold
+ * (nanoseconds), is refused rather than altered.
+ */
+export class InstantType extends Type<Temporal.Instant | null, string | null> {
+  override convertToDatabaseValue(value: Temporal.Instant | null): string | null {
+    return value === null ? null : formatInstant(value);
+  }
+
+  override convertToJSValue(value: string | null): Temporal.Instant | null {
+    return value === null ? null : parseInstant(value);
+  }
+
+  override compareAsType(): string {
+    return "string";
+  }
+
+  override ensureComparable(): boolean {
+    // PostgreSQL's text of an instant differs from ours; only ours compares.
+    return true;
+  }
+
+  override toJSON(value: Temporal.Instant | null): string | null {
+    return this.convertToDatabaseValue(value);
+  }
+
+  override getColumnType(): string {
+    return "timestamptz(6)";
+  }
+}
+
+const firstInstant = Temporal.Instant.from("0001-01-01T00:00:00Z");
+const lastInstant = Temporal.Instant.from("9999-12-31T23:59:59.999999Z");
+
+/**
+ * Writes an instant as PostgreSQL reads it.
+ *
+ * @throws RangeError when it has nanoseconds, or lies outside the years 1 to 9999.
+ */
+export function formatInstant(instant: Temporal.Instant): string {
+  if (instant.epochNanoseconds % 1000n !== 0n) {
+    throw new RangeError(`The instant ${instant} is finer than a microsecond.`);
+  }
+  return inRange(instant).toString({ smallestUnit: "microsecond" });
+}
+
+/**
+ * Reads an instant as PostgreSQL writes it (DateStyle ISO, its default): `2024-01-10
+ * 12:00:00.123456+00`, the offset being that of the session's time zone.
+ *
+ * @throws RangeError when it is anything else, or lies outside the years 1 to 9999.
+ */
+export function parseInstant(text: string): Temporal.Instant {
+  return inRange(Temporal.Instant.from(text));
+}
+
+function inRange(instant: Temporal.Instant): Temporal.Instant {
+  const afterFirst = Temporal.Instant.compare(instant, firstInstant) >= 0;
+  if (!afterFirst || Temporal.Instant.compare(instant, lastInstant) > 0) {
+    throw new RangeError(`The instant ${instant} lies outside the years 1 to 9999.`);
+  }
+  return instant;
+}

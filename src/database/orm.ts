@@ -1,0 +1,138 @@
+import type { Options } from "@mikro-orm/core";
+import { Migrator } from "@mikro-orm/migrations";
+import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
+import { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
+import { PartnerEntity } from "../partners/partner-entity.ts";
+import { lockDataDirectory } from "./data-directory-lock.ts";
+import { DatabaseUnavailableError } from "./failures.ts";
+import { migrations } from "./migrations.ts";
+import { query } from "./query.ts";
+
+/** MikroORM on either engine. Whoever made it closes it: `orm.close(true)`. */
+export type Orm = PostgresOrm | PgliteOrm;
+
+export type DatabaseSettings =
+  | {
+      /** postgres://… , with pg's parameters: `?sslmode=verify-full`. */
+      readonly databaseUrl: string;
+      /** How long a statement may take; 0: as long as it needs, which is for migrations. */
+      readonly statementTimeoutMs?: number;
+    }
+  | {
+      /** Where PGlite, PostgreSQL in WebAssembly, keeps its data. Created if it is missing. */
+      readonly dataDirectory: string;
+    };
+
+const applicationName = "partner-service";
+/** More connections would wait for the same few CPUs and disks on the server instead of here. */
+const poolSize = 10;
+/** Bounds connecting, and waiting for a connection while all are busy. */
+const connectTimeoutMs = 3000;
+const defaultStatementTimeoutMs = 5000;
+/** What the server's own timeout gets before this side takes the connection for dead. */
+const answerTimeoutMs = 1000;
+const pingTimeoutMs = 2000;
+
+const common = {
+  entities: [PartnerEntity],
+  extensions: [Migrator],
+  metadataCache: { enabled: false },
+  ensureDatabase: false,
+  // Its log would show parameters: personal data.
+  debug: false,
+  migrations: {
+    migrationsList: migrations,
+    // A transaction for each migration: one for all would nest them in savepoints.
+    allOrNothing: false,
+    disableForeignKeys: false,
+    snapshot: false,
+    silent: true,
+  },
+} satisfies Partial<Options>;
+
+/**
+ * Makes the ORM. PostgreSQL is reached with the first statement, not before; PGlite is started.
+ *
+ * @throws DataDirectoryInUseError
+ */
+export async function createOrm(settings: DatabaseSettings): Promise<Orm> {
+  return "databaseUrl" in settings
+    ? createPostgresOrm(settings.databaseUrl, settings.statementTimeoutMs)
+    : createPgliteOrm(settings.dataDirectory);
+}
+
+async function createPostgresOrm(
+  databaseUrl: string,
+  statementTimeoutMs = defaultStatementTimeoutMs,
+): Promise<Orm> {
+  const { pathname, username } = new URL(databaseUrl);
+  const orm = await PostgresOrm.init({
+    ...common,
+    dbName: decodeURIComponent(pathname.slice(1) || username),
+    driverOptions: {
+      // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
+      connectionString: databaseUrl,
+      application_name: applicationName,
+      max: poolSize,
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
+      keepAlive: true,
+    },
+  });
+  // The migrator would create a database that it does not find.
+  orm.schema.ensureDatabase = async () => false;
+  return orm;
+}
+
+async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
+  const lock = lockDataDirectory(dataDirectory);
+  try {
+    const orm = await PgliteOrm.init({ ...common, dbName: dataDirectory });
+    await orm.connect();
+    const close = orm.close.bind(orm);
+    orm.close = async (force) => {
+      try {
+        await close(force);
+      } finally {
+        lock.release();
+      }
+    };
+    return orm;
+  } catch (failure) {
+    lock.release();
+    throw failure;
+  }
+}
+
+/** Returns the names of the migrations that the database lacks, oldest first. */
+export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
+  const pending = await orm.migrator.getPending();
+  return pending.map(({ name }) => name);
+}
+
+/** Applies the migrations that the database lacks, each in a transaction of its own. */
+export async function migrate(orm: Orm): Promise<void> {
+  await orm.migrator.up();
+}
+
+/**
+ * Resolves if the database takes writes, within two seconds.
+ *
+ * @throws DatabaseUnavailableError
+ */
+export async function ping(orm: Orm): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new DatabaseUnavailableError(false, new Error("The ping got no answer."))),
+    pingTimeoutMs,
+  );
+  try {
+    const answer = query(orm, "select 1 where current_setting('transaction_read_only') = 'off'", []);
+    if ((await Promise.race([answer, late])).length === 0) {
+      throw new DatabaseUnavailableError(false, new Error("The database is read-only."));
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

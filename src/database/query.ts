@@ -1,0 +1,36 @@
+import { toDatabaseFailure } from "./failures.ts";
+import type { Orm } from "./orm.ts";
+
+/** A row as the driver reads it: by column name, instants as text. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What a pool of pg and a PGlite have in common. */
+interface NativeClient {
+  query(text: string, values: unknown[]): Promise<{ readonly rows: Row[] }>;
+}
+
+/**
+ * Runs one statement by itself, outside any transaction, and returns its rows.
+ *
+ * MikroORM's own ways to run SQL write the values into the text of the statement, where the logs of
+ * the server and its statistics repeat them, and return a connection on which a query has timed out
+ * to the pool, where the next query waits for the lost answer. The native client of MikroORM's
+ * connection binds the values, and drops a connection that has failed.
+ *
+ * @param values bound to $1, $2, ….
+ * @throws DatabaseUnavailableError
+ * @throws DatabaseError
+ */
+export async function query(
+  orm: Orm,
+  text: string,
+  values: readonly unknown[],
+): Promise<readonly Row[]> {
+  try {
+    const client: NativeClient = await orm.driver.getConnection().getNativeClient();
+    const { rows } = await client.query(text, [...values]);
+    return rows;
+  } catch (error) {
+    throw toDatabaseFailure(error);
+  }
+}

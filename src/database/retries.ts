@@ -1,0 +1,40 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
+
+/** The longest waits before the second and each further try, in milliseconds. */
+const waits = [50, 100, 200, 400];
+
+/**
+ * Runs a database operation, and again a few times, for a second at most, while it fails for a
+ * passing reason: a conflict with another one, or a lost connection. The operation must be safe to
+ * repeat even where a try that failed has done its work.
+ *
+ * @param signal ends the waiting when it aborts, with its reason.
+ * @throws DatabaseUnavailableError when the database stays away.
+ */
+export async function withRetries<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted();
+    try {
+      return await operation();
+    } catch (error) {
+      const failure = toDatabaseFailure(error);
+      const wait = waits[tries];
+      const passing = failure instanceof DatabaseUnavailableError && failure.passing;
+      if (!passing || wait === undefined) {
+        throw failure;
+      }
+      await pause(wait, signal);
+    }
+  }
+}
+
+/** Waits for half of the time up to the whole, so that those who failed together return apart. */
+async function pause(longestMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(longestMs * (1 - Math.random() / 2), undefined, { signal });
+  } catch {
+    // The reason is the signal's own; delay wraps it.
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,24 @@
+import { randomInt, randomUUID } from "node:crypto";
+
+/**
+ * Makes a generator of UUIDv7s that only ever grow, also within a millisecond and when the clock is
+ * set back: the 12 bits after the version are a counter (RFC 9562, section 6.2, method 1).
+ * `crypto.randomUUIDv7()` grows from one millisecond to the next only.
+ */
+export function createUuidV7Generator(now: () => number = Date.now): () => string {
+  let timestamp = 0;
+  let counter = 0;
+  return () => {
+    const current = now();
+    counter += 1;
+    if (current > timestamp || counter > 0xfff) {
+      timestamp = Math.max(current, timestamp + 1);
+      // Half of the range is left to count on.
+      counter = randomInt(0x800);
+    }
+    const time = timestamp.toString(16).padStart(12, "0");
+    const count = counter.toString(16).padStart(3, "0");
+    // The variant and 62 random bits are those of a UUIDv4.
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${randomUUID().slice(19)}`;
+  };
+}

@@ -1,0 +1,49 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codeFromHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+/**
+ * Answers what never reaches Connect (an unknown path, a media type that no protocol has) in the
+ * form that the caller's protocol gives to errors.
+ */
+export function answerHttpErrors(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const error = new ConnectError("There is no such RPC.", Code.Unimplemented);
+    return sendError(request, reply, 404, error);
+  });
+  app.setErrorHandler<Error & { statusCode?: number }>((failure, request, reply) => {
+    const status = failure.statusCode ?? 500;
+    if (status >= 500) {
+      request.log.error({ err: failure }, "request failed");
+      return sendError(request, reply, 500, new ConnectError("internal error", Code.Internal));
+    }
+    return sendError(
+      request,
+      reply,
+      status,
+      new ConnectError(failure.message, codeFromHttpStatus(status)),
+    );
+  });
+}
+
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  error: ConnectError,
+): FastifyReply {
+  if (/^application\/grpc(?!-web)/.test(request.headers["content-type"] ?? "")) {
+    // A response without a body carries its status in the headers ("Trailers-Only",
+    // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+    return reply
+      .code(200)
+      .header("content-type", "application/grpc")
+      .header("grpc-status", String(error.code))
+      .header("grpc-message", encodeURIComponent(error.rawMessage))
+      .send();
+  }
+  return reply
+    .code(status)
+    .header("content-type", "application/json")
+    .send(Buffer.from(errorToJsonBytes(error, undefined)));
+}

@@ -1,0 +1,78 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { callKey, required } from "../context.ts";
+import { DatabaseUnavailableError } from "../database/failures.ts";
+import { serviceError } from "../errors/service-error.ts";
+import { RequestIdReusedError } from "../partners/partner-repository.ts";
+
+/** What callers are told to wait while the database is away: it is tried again at once when back. */
+const databaseRetryAfterMs = 1000;
+
+/**
+ * Turns whatever a call fails with into the error that the contract promises, and ends a call when
+ * its deadline passes or its client leaves, whatever it is waiting for.
+ *
+ * A failure that nobody expected is INTERNAL for the caller, and is logged once, whole.
+ */
+export function createErrorsInterceptor(): Interceptor {
+  return (next) => async (request) => {
+    const aborted = rejectOnAbort(request.signal);
+    try {
+      return await Promise.race([next(request), aborted.promise]);
+    } catch (failure) {
+      const error = toConnectError(failure);
+      if (error.code === Code.Internal) {
+        required(request.contextValues, callKey).log.error({ err: failure }, "call failed");
+      }
+      throw error;
+    } finally {
+      aborted.dispose();
+    }
+  };
+}
+
+function toConnectError(failure: unknown): ConnectError {
+  if (failure instanceof ConnectError) {
+    return failure;
+  }
+  if (failure instanceof RequestIdReusedError) {
+    return serviceError(
+      ErrorReason.REQUEST_ID_REUSED,
+      "The request_id was used before, with other content.",
+      { metadata: { request_id: failure.requestId }, cause: failure },
+    );
+  }
+  if (failure instanceof DatabaseUnavailableError) {
+    return serviceError(
+      ErrorReason.DATABASE_UNAVAILABLE,
+      "The database is away for the moment; try again.",
+      { retryAfterMs: databaseRetryAfterMs, cause: failure },
+    );
+  }
+  return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
+}
+
+/**
+ * A promise that rejects when the signal aborts. Connect aborts it with DEADLINE_EXCEEDED when the
+ * caller's timeout has passed, and with an error of its own when the client is gone.
+ */
+function rejectOnAbort(signal: AbortSignal) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => {
+    const { reason } = signal;
+    reject(
+      reason instanceof ConnectError
+        ? reason
+        : new ConnectError("The client is gone.", Code.Canceled, undefined, undefined, reason),
+    );
+  };
+  // A signal that aborts before the call has an outcome decides it; one that aborts later must not
+  // surface as an unhandled rejection.
+  promise.catch(() => {});
+  if (signal.aborted) {
+    onAbort();
+  } else {
+    signal.addEventListener("abort", onAbort, { once: true });
+  }
+  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
+}

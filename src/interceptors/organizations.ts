@@ -1,0 +1,56 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { type Call, callerKey, callKey, organizationsKey, required } from "../context.ts";
+import { serviceError } from "../errors/service-error.ts";
+
+export const requesterHeader = "Requester-Organization-ID";
+export const targetHeader = "Target-Organization-ID";
+
+/** The textual form of RFC 9562, section 4, in either case. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const nilUuid = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * Reads the two organization headers, checks that the caller speaks for the requester, and sets
+ * the organizations.
+ *
+ * Fails with ORGANIZATION_HEADER_MISSING, ORGANIZATION_HEADER_INVALID or REQUESTER_NOT_AUTHORIZED.
+ */
+export function createOrganizationsInterceptor(): Interceptor {
+  return (next) => async (request) => {
+    const call = required(request.contextValues, callKey);
+    const caller = required(request.contextValues, callerKey);
+    const requester = readOrganization(request.header, requesterHeader, call);
+    const target = readOrganization(request.header, targetHeader, call);
+    if (!caller.organizations.includes(requester)) {
+      throw serviceError(
+        ErrorReason.REQUESTER_NOT_AUTHORIZED,
+        `The access token does not speak for the organization in the header ${requesterHeader}.`,
+      );
+    }
+    call.requester = requester;
+    request.contextValues.set(organizationsKey, { requester, target });
+    return await next(request);
+  };
+}
+
+function readOrganization(header: Headers, name: string, call: Call): string {
+  const value = header.get(name);
+  if (value === null || value === "") {
+    throw serviceError(
+      ErrorReason.ORGANIZATION_HEADER_MISSING,
+      `The call needs the header ${name}.`,
+      { metadata: { header: name } },
+    );
+  }
+  const organization = value.toLowerCase();
+  const repeated = call.repeatedHeaders.has(name.toLowerCase());
+  if (repeated || !uuid.test(organization) || organization === nilUuid) {
+    throw serviceError(
+      ErrorReason.ORGANIZATION_HEADER_INVALID,
+      `The header ${name} must be one UUID.`,
+      { metadata: { header: name } },
+    );
+  }
+  return organization;
+}

@@ -1,0 +1,94 @@
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import {
+  InvitationStatus,
+  type Partner as PartnerMessage,
+  PartnerSchema,
+  PartnerType,
+} from "../../gen/partner/v1/partner_pb.ts";
+import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Partner } from "./partner-entity.ts";
+import type { NewPartner } from "./partner-repository.ts";
+
+const partnerTypes = {
+  customer: PartnerType.CUSTOMER,
+  supplier: PartnerType.SUPPLIER,
+} as const satisfies Record<Partner["partnerType"], PartnerType>;
+
+const invitationStatuses = {
+  invited: InvitationStatus.INVITED,
+  accepted: InvitationStatus.ACCEPTED,
+} as const satisfies Record<Partner["invitationStatus"], InvitationStatus>;
+
+/** The partner that a validated request asks for, in the book of the organization. */
+export function toNewPartner(request: CreatePartnerRequest, organizationId: string): NewPartner {
+  const { salesAmount, partnerType } = request;
+  if (salesAmount === undefined) {
+    throw new Error("A request without sales_amount has passed validation.");
+  }
+  return {
+    organizationId,
+    companyName: request.companyName,
+    salesAmount,
+    partnerType: toStoredType(partnerType),
+    email: request.email,
+    frequency: request.frequency,
+    paymentTerms: request.paymentTerms,
+    address: request.address,
+    city: request.city,
+    state: request.state,
+    postalCode: request.postalCode,
+    companyRegistrationNumber: request.companyRegistrationNumber,
+    countryCode: request.countryCode ?? null,
+    requestId: request.requestId?.toLowerCase() ?? null,
+  };
+}
+
+/** The partner as the contract shows it. */
+export function toPartnerMessage(partner: Partner): PartnerMessage {
+  const { countryCode, guestOrganizationId } = partner;
+  return create(PartnerSchema, {
+    id: partner.id,
+    createdAt: toTimestamp(partner.createdAt),
+    updatedAt: toTimestamp(partner.updatedAt),
+    organizationId: partner.organizationId,
+    companyName: partner.companyName,
+    salesAmount: partner.salesAmount,
+    partnerType: partnerTypes[partner.partnerType],
+    email: partner.email,
+    frequency: partner.frequency,
+    paymentTerms: partner.paymentTerms,
+    address: partner.address,
+    city: partner.city,
+    state: partner.state,
+    postalCode: partner.postalCode,
+    companyRegistrationNumber: partner.companyRegistrationNumber,
+    ...(countryCode === null ? {} : { countryCode }),
+    invitationStatus: invitationStatuses[partner.invitationStatus],
+    ...(guestOrganizationId === null ? {} : { guestOrganizationId }),
+    etag: `r${partner.revision}`,
+  });
+}
+
+function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
+  switch (partnerType) {
+    case PartnerType.CUSTOMER:
+      return "customer";
+    case PartnerType.SUPPLIER:
+      return "supplier";
+    default:
+      throw new Error("A request without a partner_type has passed validation.");
+  }
+}
+
+/** Exact to the nanosecond, which a JavaScript Date is not. */
+function toTimestamp(instant: Temporal.Instant): Timestamp {
+  const { epochNanoseconds } = instant;
+  const nanos = ((epochNanoseconds % billion) + billion) % billion;
+  return create(TimestampSchema, {
+    seconds: (epochNanoseconds - nanos) / billion,
+    nanos: Number(nanos),
+  });
+}
+
+const billion = 1_000_000_000n;

@@ -1,0 +1,59 @@
+import { createValidator } from "@bufbuild/protovalidate";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { readAccessRules } from "./access/access-rules.ts";
+import type { TokenVerifier } from "./authentication/token-verifier.ts";
+import { callKey, required } from "./context.ts";
+import { createHealthService } from "./grpc/health.ts";
+import { mountReflection } from "./grpc/reflection.ts";
+import { createAccessInterceptor } from "./interceptors/access.ts";
+import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
+import { createErrorsInterceptor } from "./interceptors/errors.ts";
+import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
+import { createRequestGate } from "./interceptors/request-gate.ts";
+import { describeUnreadableMessages } from "./interceptors/unreadable-messages.ts";
+import { compileRules, createValidationInterceptor } from "./interceptors/validation.ts";
+import type { PartnerRepository } from "./partners/partner-repository.ts";
+import { createPartnerService } from "./partners/partner-service.ts";
+import type { Readiness } from "./readiness.ts";
+
+export interface RouteDependencies {
+  readonly verifyToken: TokenVerifier;
+  readonly repository: PartnerRepository;
+  readonly readiness: Readiness;
+}
+
+/**
+ * Joins each service with its implementation, and with what a call passes on its way there.
+ *
+ * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
+ */
+export function createRoutes({ verifyToken, repository, readiness }: RouteDependencies) {
+  const services = [PartnerService];
+  const accessRules = readAccessRules(services);
+  const validator = createValidator();
+  compileRules(validator, services);
+
+  // Authorization comes before validation (AIP-211), and before the body is read at all.
+  const admit = createRequestGate([
+    createErrorsInterceptor(),
+    createAuthenticationInterceptor(verifyToken),
+    createOrganizationsInterceptor(),
+    createAccessInterceptor(accessRules),
+  ]);
+  const interceptors = [createErrorsInterceptor(), createValidationInterceptor(validator)];
+
+  async function requestGate(context: HandlerContext): Promise<void> {
+    required(context.values, callKey).signal = context.signal;
+    describeUnreadableMessages(context);
+    await admit(context);
+  }
+
+  return (router: ConnectRouter): void => {
+    router.service(PartnerService, createPartnerService(repository), { interceptors, requestGate });
+    // Open to everyone, as load balancers and tools expect.
+    router.service(Health, createHealthService(readiness, services));
+    mountReflection(router, [...services, Health]);
+  };
+}

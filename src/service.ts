@@ -1,0 +1,111 @@
+import type { FastifyInstance } from "fastify";
+import { createApp, type LogOptions } from "./app.ts";
+import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
+import { createConfiguredKeys, createPublishedKeys } from "./authentication/verification-keys.ts";
+import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
+import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
+import { createPartnerRepository } from "./partners/partner-repository.ts";
+import { createReadiness } from "./readiness.ts";
+import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
+import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
+
+/** A service that listens. */
+export interface Service {
+  /** Where it is reached: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly app: FastifyInstance;
+  /** The key that makes tokens, where the service runs as a sandbox. */
+  readonly sandboxKey: SandboxKey | undefined;
+  /**
+   * Stops accepting, lets the calls in flight finish and closes the database. Calls that are still
+   * there after `shutdownTimeoutMs` are cut off; the answer is then false.
+   */
+  stop(): Promise<boolean>;
+}
+
+/**
+ * Opens the database, starts listening and returns the running service.
+ *
+ * @throws ConfigError when the configuration does not fit what is there: a key that cannot be used,
+ * a database that lacks migrations.
+ */
+export async function startService(config: Config, log: LogOptions): Promise<Service> {
+  const { authentication, dataDirectory, databaseUrl } = config;
+  const sandboxKey = authentication === undefined ? await openSandboxKey(dataDirectory) : undefined;
+  const verifyToken = await createVerifier(config, sandboxKey);
+  const orm = await createOrm(
+    databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
+  );
+  try {
+    if (databaseUrl === undefined) {
+      await migrate(orm);
+    } else if ((await pendingMigrations(orm)).length > 0) {
+      throw new ConfigError(
+        "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
+      );
+    }
+    const draining = new AbortController();
+    const app = await createApp(config, {
+      log,
+      verifyToken,
+      repository: createPartnerRepository(orm),
+      readiness: createReadiness(() => ping(orm), draining.signal),
+    });
+    const url = await app.listen({ host: config.host, port: config.port });
+    return {
+      url,
+      app,
+      sandboxKey,
+      async stop() {
+        draining.abort();
+        const clean = await closeWithin(app, config.shutdownTimeoutMs);
+        await orm.close(true);
+        return clean;
+      },
+    };
+  } catch (failure) {
+    await orm.close(true);
+    throw failure;
+  }
+}
+
+async function createVerifier(
+  config: Config,
+  sandboxKey: SandboxKey | undefined,
+): Promise<TokenVerifier> {
+  const { authentication, organizationClaim } = config;
+  if (authentication !== undefined) {
+    const rules = { ...authentication, organizationClaim };
+    return createTokenVerifier(rules, await openKeys(authentication.keys));
+  }
+  if (sandboxKey === undefined) {
+    throw new Error("There is neither a configured key nor a sandbox key.");
+  }
+  const keys = await createConfiguredKeys(sandboxKey.publicKey);
+  return createTokenVerifier(sandboxTokenRules(organizationClaim), keys);
+}
+
+async function openKeys(keys: AuthenticationConfig["keys"]) {
+  if ("jwksUrl" in keys) {
+    return createPublishedKeys(keys.jwksUrl);
+  }
+  try {
+    return await createConfiguredKeys(keys.publicKey);
+  } catch (cause) {
+    throw new ConfigError("JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK.", {
+      cause,
+    });
+  }
+}
+
+/** Closes the app; after the timeout it cuts off what is left. Returns whether nothing was cut off. */
+async function closeWithin(app: FastifyInstance, timeoutMs: number): Promise<boolean> {
+  let clean = true;
+  const timer = setTimeout(() => {
+    clean = false;
+    app.server.closeAllConnections();
+  }, timeoutMs);
+  await app.close();
+  clearTimeout(timer);
+  return clean;
+}

@@ -1,0 +1,61 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** The HTTP/1.1 connections of a server: adds to Node's own timeouts what they leave open. */
+export interface Http1Connections {
+  /** Serves the requests that arrive on the socket. */
+  accept(socket: Socket): void;
+  /** Lets every response in flight be the last of its connection, and ends the other connections. */
+  close(): void;
+}
+
+/**
+ * @param server - takes the requests; its event has to be emitted for connections elsewhere
+ * @param serve - Node's own listener, which reads HTTP/1.1 from a socket
+ * @param writeMs - a peer that takes nothing of a waiting response for this long is cut off
+ */
+export function createHttp1Connections(
+  server: Server,
+  serve: (socket: Socket) => void,
+  writeMs: number,
+): Http1Connections {
+  /** Each connection with the newest response on it that is still in flight. */
+  const connections = new Map<Socket, ServerResponse | undefined>();
+
+  server.setTimeout(writeMs);
+  server.prependListener("request", ({ socket }, response) => {
+    connections.set(socket, response);
+    response.once("close", () => {
+      if (connections.get(socket) === response) {
+        connections.set(socket, undefined);
+      }
+    });
+    // Without this listener Node would destroy a socket on which nothing happens for `writeMs`,
+    // even though the response is merely not ready yet.
+    response.on("timeout", () => {
+      if (socket.writableLength > 0) {
+        socket.destroy();
+      }
+    });
+  });
+
+  return {
+    accept(socket) {
+      connections.set(socket, undefined);
+      socket.once("close", () => connections.delete(socket));
+      serve(socket);
+    },
+
+    close() {
+      for (const [socket, response] of connections) {
+        if (response === undefined) {
+          socket.destroy();
+        } else if (response.headersSent) {
+          response.once("close", () => socket.destroySoon());
+        } else {
+          response.setHeader("Connection", "close");
+        }
+      }
+    },
+  };
+}

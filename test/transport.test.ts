@@ -1,0 +1,413 @@
+import { once } from "node:events";
+import http2 from "node:http2";
+import net, { type AddressInfo, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import grpc from "@grpc/grpc-js";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  Health,
+  HealthCheckRequestSchema,
+  type HealthCheckResponse,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../gen/grpc/health/v1/health_pb.ts";
+import {
+  closed,
+  connectHttp2,
+  connectRaw,
+  createAgent,
+  hasNoDelay,
+  http2Frame,
+  http2Preface,
+  readToEnd,
+  requestHttp1,
+  requestHttp2,
+  shortTimeouts,
+  startTransportServer,
+} from "./support/transport.ts";
+
+const postText = "POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n";
+const halfBody = `${postText}Content-Length: 9\r\n\r\nhalf`;
+const serving = create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
+const notServing = create(HealthCheckResponseSchema, { status: ServingStatus.NOT_SERVING });
+
+describe("one cleartext port", () => {
+  test("serves HTTP/1.1 and HTTP/2", async () => {
+    const { port, url } = await startTransportServer();
+    const [http1, http2] = [
+      await requestHttp1(createAgent(), `${url}/version`),
+      await requestHttp2(connectHttp2(url), "/version"),
+    ];
+
+    expect([http1.status, JSON.parse(await http1.body)]).toEqual([
+      200,
+      { version: "1.1", host: `localhost:${port}` },
+    ]);
+    expect([http2.status, JSON.parse(await http2.body)]).toEqual([
+      200,
+      { version: "2.0", host: `localhost:${port}` },
+    ]);
+  });
+
+  test.each([
+    ["Connect over HTTP/1.1", createConnectTransport, "1.1"],
+    ["Connect over HTTP/2", createConnectTransport, "2"],
+    ["gRPC over HTTP/2", createGrpcTransport, "2"],
+  ] as const)("serves %s", async (_name, createTransport, httpVersion) => {
+    const { url, release } = await startTransportServer();
+    const client = createClient(Health, createTransport({ baseUrl: url, httpVersion }));
+    release();
+
+    expect(await client.check({})).toEqual(serving);
+    expect(await Array.fromAsync(client.watch({}))).toEqual([serving, notServing]);
+  });
+
+  test("serves gRPC to grpc-js, more than a hundred calls at a time", async () => {
+    const { port } = await startTransportServer();
+    const client = new grpc.Client(`localhost:${port}`, grpc.credentials.createInsecure());
+    onTestFinished(() => client.close());
+
+    expect(await Promise.all(Array.from({ length: 200 }, () => check(client)))).toEqual(
+      Array(200).fill(serving),
+    );
+  });
+
+  test("tells the protocol when every byte arrives on its own", async () => {
+    const { port, nextConnection } = await startTransportServer();
+    const url = `http://localhost:${await startByteRelay(port, nextConnection)}`;
+
+    expect(await requestHttp2(connectHttp2(url), "/version")).toMatchObject({ status: 200 });
+    expect(await requestHttp1(createAgent(), `${url}/version`)).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ["differs from the preface late", "PRI * HTTP/2.0\r\n\r\nXY\r\n\r\n"],
+    ["is no request", "nonsense\r\n\r\n"],
+  ])("answers what %s with 400", async (_what, bytes) => {
+    const { port } = await startTransportServer();
+    const socket = await connectRaw(port);
+    socket.write(bytes);
+
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  });
+
+  test("refuses more than 16 KiB of headers", async () => {
+    const { port, url } = await startTransportServer();
+    const padding = "x".repeat(17 * 1024);
+    const socket = await connectRaw(port);
+    socket.write(`GET /version HTTP/1.1\r\nHost: localhost\r\nPadding: ${padding}\r\n\r\n`);
+    const session = connectHttp2(url);
+    // The limit holds from when the peer has acknowledged our settings.
+    await requestHttp2(session, "/version");
+    const stream = session.request({ ":path": "/version", padding });
+    stream.on("error", () => undefined);
+    const refused = closed(stream);
+
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 431 /);
+    await refused;
+    expect(stream.rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    expect(await requestHttp2(session, "/version")).toMatchObject({ status: 200 });
+  });
+
+  test("takes bodies of many packets, the first of them together with the headers", async () => {
+    const { port, url } = await startTransportServer();
+    const body = Buffer.alloc(8 * 1024 * 1024, "x");
+    const socket = await connectRaw(port);
+    const headers = `${postText}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(headers), body]));
+    const http2 = await requestHttp2(connectHttp2(url), "/length", body);
+
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n8388608$/s);
+    expect([http2.status, await http2.body]).toEqual([200, "8388608"]);
+  });
+
+  test("does not delay small writes over either protocol", async () => {
+    const { url, nextConnection } = await startTransportServer();
+    const http1 = nextConnection();
+    await requestHttp1(createAgent(), `${url}/version`);
+    const http2 = nextConnection();
+    await requestHttp2(connectHttp2(url), "/version");
+
+    expect([await http1, await http2].map(hasNoDelay)).toEqual([true, true]);
+  });
+
+  test.each(["", "PRI", halfBody, String(http2Preface)])(
+    "survives a reset after %j",
+    async (bytes) => {
+      const { port, url, nextConnection } = await startTransportServer();
+      const connection = nextConnection();
+      const socket = await connectRaw(port);
+      const reset = closed(await connection);
+      socket.write(bytes, () => socket.resetAndDestroy());
+      await reset;
+
+      expect(await requestHttp1(createAgent(), `${url}/version`)).toMatchObject({ status: 200 });
+    },
+  );
+});
+
+test("a connection ends when its HTTP/2 peer has gone", async () => {
+  const { port, nextConnection } = await startTransportServer();
+  const connection = nextConnection();
+  const socket = await connectRaw(port);
+  const ended = closed(await connection);
+  socket.end(Buffer.concat([http2Preface, settings()]));
+
+  await ended;
+});
+
+describe("a peer is cut off", () => {
+  test.each(["", "PRI * HTTP/2.0\r\n"])("that sends %j and no more", async (bytes) => {
+    const { port } = await startTransportServer({ timeouts: shortTimeouts });
+    const socket = await connectRaw(port);
+    socket.write(bytes);
+
+    expect(await readToEnd(socket)).toBe("");
+  });
+
+  test.each([
+    ["headers", "GET /version HTTP/1.1\r\nHost: localhost\r\n"],
+    ["a body", halfBody],
+  ])("that sends half of %s over HTTP/1.1", async (_part, bytes) => {
+    const { port } = await startTransportServer({ timeouts: shortTimeouts });
+    const socket = await connectRaw(port);
+    socket.write(bytes);
+
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  });
+
+  test("that sends half of the headers over HTTP/2", async () => {
+    const { port } = await startTransportServer({ timeouts: shortTimeouts });
+    const socket = await connectRaw(port);
+    socket.write(Buffer.concat([http2Preface, settings(), http2Frame(HEADERS, 0, 1, [GET])]));
+
+    // GOAWAY is the last of it.
+    expect(await readToEnd(socket)).toContain("\x00\x00\x08\x07");
+  });
+
+  test("that sends half of a body over HTTP/2, and its other calls go on", async () => {
+    const { url } = await startTransportServer({ timeouts: shortTimeouts });
+    const session = connectHttp2(url);
+    const held = requestHttp2(session, "/begun");
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/length",
+      "content-type": "text/plain",
+    });
+    stream.on("error", () => undefined).write("half");
+    await closed(stream);
+
+    expect(stream.rstCode).toBe(http2.constants.NGHTTP2_CANCEL);
+    expect(await held).toMatchObject({ status: 200 });
+    expect(await requestHttp2(session, "/version")).toMatchObject({ status: 200 });
+  });
+
+  test("that gives a response no window over HTTP/2, and its other calls go on", async () => {
+    const { url } = await startTransportServer({ timeouts: shortTimeouts });
+    const session = connectHttp2(url, { settings: { initialWindowSize: 1024 } });
+    const stream = session.request({ ":path": "/large" });
+    stream.on("error", () => undefined);
+    await closed(stream);
+
+    expect(stream.rstCode).toBe(http2.constants.NGHTTP2_CANCEL);
+    expect(await requestHttp2(session, "/version")).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ["HTTP/1.1", Buffer.from("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")],
+    ["HTTP/2", Buffer.concat([http2Preface, ...getLargeWithoutBounds()])],
+  ])("that does not read a response over %s", async (_protocol, bytes) => {
+    const { port, nextConnection } = await startTransportServer({ timeouts: shortTimeouts });
+    const connection = nextConnection();
+    const socket = await connectRaw(port);
+    socket.write(bytes);
+
+    await closed(await connection);
+  });
+
+  test("that keeps a connection without calls, over either protocol", async () => {
+    const { url, nextConnection } = await startTransportServer({ timeouts: shortTimeouts });
+    const http2 = nextConnection().then(closed);
+    await requestHttp2(connectHttp2(url), "/version");
+    const http1 = nextConnection().then(closed);
+    await requestHttp1(createAgent(), `${url}/version`);
+
+    await Promise.all([http1, http2]);
+  });
+
+  test("that does not close its half of an ended HTTP/2 connection", async () => {
+    const { port, nextConnection } = await startTransportServer({ timeouts: shortTimeouts });
+    const connection = nextConnection();
+    const socket = await connectRaw(port, { allowHalfOpen: true });
+    socket.write(Buffer.concat([http2Preface, settings()]));
+    socket.resume();
+
+    await closed(await connection);
+  });
+});
+
+test("a peer is not cut off while the server makes it wait, or streams", async () => {
+  const { port, url, release } = await startTransportServer({ timeouts: shortTimeouts });
+  const held = [
+    requestHttp1(createAgent(), `${url}/held`),
+    requestHttp2(connectHttp2(url), "/held"),
+  ];
+  const watches = [
+    createConnectTransport({ baseUrl: url, httpVersion: "1.1" }),
+    createGrpcTransport({ baseUrl: url }),
+  ].map((transport) => createClient(Health, transport).watch({})[Symbol.asyncIterator]());
+  const next = (watch: AsyncIterator<HealthCheckResponse>) => watch.next();
+  expect((await Promise.all(watches.map(next))).map(({ value }) => value)).toEqual([
+    serving,
+    serving,
+  ]);
+  // That others are cut off, one after the other, tells that the timeouts have passed.
+  for (let round = 0; round < 5; round++) {
+    const socket = await connectRaw(port);
+    socket.write(halfBody);
+    await readToEnd(socket);
+  }
+  release();
+
+  expect((await Promise.all(watches.map(next))).map(({ value }) => value)).toEqual([
+    notServing,
+    notServing,
+  ]);
+  expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+});
+
+describe("a server that closes", () => {
+  test("finishes the calls in flight and tells the peers of both protocols", async () => {
+    const { app, url, release } = await startTransportServer();
+    const [agent, session] = [createAgent(), connectHttp2(url)];
+    const held = [requestHttp1(agent, `${url}/held`), requestHttp2(session, "/held")];
+    const begun = [
+      await requestHttp1(agent, `${url}/begun`),
+      await requestHttp2(session, "/begun"),
+    ];
+    const goaway = once(session, "goaway");
+    const closed = app.close();
+    await goaway;
+    await expect(requestHttp1(agent, `${url}/version`)).rejects.toThrow("ECONNREFUSED");
+    release();
+
+    expect(await Promise.all(begun.map(({ body }) => body))).toEqual(
+      Array(2).fill("begun, released"),
+    );
+    expect(await Promise.all(held)).toMatchObject([
+      { status: 200, connection: "close" },
+      { status: 200, connection: undefined },
+    ]);
+    expect(await Promise.all((await Promise.all(held)).map(({ body }) => body))).toEqual(
+      Array(2).fill("released"),
+    );
+    // Would take longer than a test may, if it waited for idle connections.
+    await closed;
+  });
+
+  test("ends the connections that carry no call at once", async () => {
+    const { app, port, url } = await startTransportServer();
+    await requestHttp2(connectHttp2(url), "/version");
+    await requestHttp1(createAgent(), `${url}/version`);
+    const sockets: Socket[] = [];
+    for (const bytes of ["", "PRI", "GET / HTTP/1.1\r\n", String(http2Preface)]) {
+      const socket = await connectRaw(port);
+      socket.write(bytes);
+      sockets.push(socket);
+    }
+    const ends = sockets.map(readToEnd);
+    // Would take longer than a test may, if it waited for the peers.
+    await app.close();
+
+    await Promise.all(ends);
+  });
+
+  test("ends all connections when it is forced to", async () => {
+    const { app, port, url } = await startTransportServer();
+    const session = connectHttp2(url);
+    const held = [requestHttp1(createAgent(), `${url}/held`), requestHttp2(session, "/held")];
+    await requestHttp2(session, "/begun");
+    const silent = readToEnd(await connectRaw(port));
+    const goaway = once(session, "goaway");
+    const closed = app.close();
+    await goaway;
+    app.server.closeAllConnections();
+
+    await closed;
+    await silent;
+    expect((await Promise.allSettled(held)).map(({ status }) => status)).toEqual([
+      "rejected",
+      "rejected",
+    ]);
+  });
+});
+
+function check(client: grpc.Client): Promise<HealthCheckResponse | undefined> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      "/grpc.health.v1.Health/Check",
+      (request) => Buffer.from(toBinary(HealthCheckRequestSchema, request)),
+      (bytes) => fromBinary(HealthCheckResponseSchema, bytes),
+      create(HealthCheckRequestSchema),
+      (error, response) => (error === null ? resolve(response) : reject(error)),
+    );
+  });
+}
+
+/** Passes on every byte that comes from a client only after the server has read the one before. */
+async function startByteRelay(
+  port: number,
+  nextConnection: () => Promise<Socket>,
+): Promise<number> {
+  const relay = net.createServer(async (near) => {
+    const connection = nextConnection();
+    const far = await connectRaw(port);
+    const serverEnd = await connection;
+    far.setNoDelay(true).pipe(near);
+    let sent = 0;
+    for await (const chunk of near) {
+      for (const byte of chunk) {
+        far.write(Buffer.of(byte));
+        sent += 1;
+        while (serverEnd.bytesRead < sent) {
+          await nextTurn();
+        }
+      }
+    }
+    far.end();
+  });
+  onTestFinished(() => {
+    relay.close();
+  });
+  relay.listen(0, "localhost");
+  await once(relay, "listening");
+  // A server that listens on a port has an address of this type.
+  return (relay.address() as AddressInfo).port;
+}
+
+// HTTP/2 on the wire: frames (RFC 9113, section 6) and HPACK (RFC 7541).
+const HEADERS = 1;
+const SETTINGS = 4;
+const WINDOW_UPDATE = 8;
+/** In HPACK: the method GET. */
+const GET = 0x82;
+
+function settings(...payload: number[]): Buffer {
+  return http2Frame(SETTINGS, 0, 0, payload);
+}
+
+/** Windows as large as they can be, and a request for the large response. */
+function getLargeWithoutBounds(): Buffer[] {
+  const initialWindowSize = [0, 4, 0x7f, 0xff, 0xff, 0xff];
+  const literal = (index: number, value: string) => [index, value.length, ...Buffer.from(value)];
+  const headers = [GET, 0x86, ...literal(4, "/large"), ...literal(1, "localhost")];
+  const [endStream, endHeaders] = [1, 4];
+  return [
+    settings(...initialWindowSize),
+    http2Frame(WINDOW_UPDATE, 0, 0, [0x7f, 0, 0, 0]),
+    http2Frame(HEADERS, endStream | endHeaders, 1, headers),
+  ];
+}
