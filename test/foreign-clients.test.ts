@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { create, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescFile, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { anyUnpack, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import * as connectWeb from "@connectrpc/connect-web";
@@ -17,7 +17,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 import { InvitationStatus } from "../gen/partner/v1/partner_pb.ts";
-import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import {
+  CreatePartnerRequestSchema,
+  PartnerService,
+} from "../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { failureOf } from "./support/outcome.ts";
 import { examplePartner, examplePartnerJson, partnerRequest } from "./support/requests.ts";
@@ -37,6 +40,14 @@ afterAll(async () => {
 });
 
 describe("@grpc/grpc-js", () => {
+  /** The good request with the contract's field names, which grpc-js keeps. */
+  const exampleFields = Object(
+    toJson(CreatePartnerRequestSchema, partnerRequest(), {
+      useProtoFieldName: true,
+      enumAsInteger: true,
+    }),
+  );
+
   /** A client as grpc-js makes it from descriptors, with no code of connect-es. */
   function createGrpcClient() {
     const set = create(FileDescriptorSetSchema, { file: filesOf(PartnerService.file) });
@@ -44,8 +55,8 @@ describe("@grpc/grpc-js", () => {
       Buffer.from(toBinary(FileDescriptorSetSchema, set)),
     );
     // grpc-js types a loaded package as a tree of unknown shape; this is where the service is.
-    const { v1 } = loadPackageDefinition(definition)["partner"] as { v1: GrpcObject };
-    const Client = v1["PartnerService"] as ServiceClientConstructor;
+    const { v1 } = loadPackageDefinition(definition).partner as { v1: GrpcObject };
+    const Client = v1.PartnerService as ServiceClientConstructor;
     return new Client(new URL(service.url).host, credentials.createInsecure());
   }
 
@@ -56,20 +67,23 @@ describe("@grpc/grpc-js", () => {
       metadata.set(name, value);
     });
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    client["createPartner"]?.(request, metadata, (error: ServiceError | null, response: unknown) =>
+    client.createPartner?.(request, metadata, (error: ServiceError | null, response: unknown) =>
       error === null ? resolve(response) : reject(error),
     );
     return promise.finally(() => client.close());
   }
 
   test("creates a partner", async () => {
-    expect(await createPartner(examplePartner)).toMatchObject({
-      partner: { companyName: "Example Supplies Ltd", invitationStatus: InvitationStatus.INVITED },
+    expect(await createPartner(exampleFields)).toMatchObject({
+      partner: {
+        company_name: "Example Supplies Ltd",
+        invitation_status: InvitationStatus.INVITED,
+      },
     });
   });
 
   test("decodes the details of an error from grpc-status-details-bin", async () => {
-    const error: ServiceError = await createPartner({ ...examplePartner, city: "" }).then(
+    const error: ServiceError = await createPartner({ ...exampleFields, city: "" }).then(
       () => Promise.reject(new Error("The call was expected to fail.")),
       (reason) => reason,
     );
@@ -79,11 +93,18 @@ describe("@grpc/grpc-js", () => {
     expect({
       code,
       grpcCode: error.code,
+      message: error.details,
       reason: info && anyUnpack(info, ErrorInfoSchema)?.reason,
       fields:
         badRequest &&
         anyUnpack(badRequest, BadRequestSchema)?.fieldViolations.map(({ field }) => field),
-    }).toEqual({ code: 3, grpcCode: 3, reason: "FIELD_INVALID", fields: ["city"] });
+    }).toEqual({
+      code: 3,
+      grpcCode: 3,
+      message: "city (value is required)",
+      reason: "FIELD_INVALID",
+      fields: ["city"],
+    });
   });
 });
 

@@ -5,15 +5,18 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/grpc/health/v1/health_pb.ts";
+import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { failureOf } from "./support/outcome.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
 describe("grpc.health.v1", () => {
+  let database: BreakableDatabase;
   let service: TestService;
   const client = () => createClient(Health, createGrpcTransport({ baseUrl: service.url }));
 
   beforeEach(async () => {
-    service = await startTestService("postgresql");
+    database = await createBreakableDatabase();
+    service = await startTestService(database);
   });
   afterEach(async () => {
     await service?.close();
@@ -36,7 +39,7 @@ describe("grpc.health.v1", () => {
   });
 
   test("says NOT_SERVING, and /readyz 503, while the database is away", async () => {
-    await service.orm.close(true);
+    await database.proxy.stop();
     const { status } = await client().check({});
     expect(status).toBe(ServingStatus.NOT_SERVING);
     expect((await fetch(`${service.url}/readyz`)).status).toBe(503);

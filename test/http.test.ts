@@ -20,7 +20,10 @@ describe("JSON over HTTP", () => {
     await service?.close();
   });
 
-  async function post(body: string | Uint8Array<ArrayBuffer>, changes: Record<string, string | undefined> = {}) {
+  async function post(
+    body: string | Uint8Array<ArrayBuffer>,
+    changes: Record<string, string | undefined> = {},
+  ) {
     const headers = callHeaders(token, { "Content-Type": "application/json", ...changes });
     const response = await fetch(`${service.url}${path}`, {
       method: "POST",
@@ -45,13 +48,13 @@ describe("JSON over HTTP", () => {
   function summarize({ status, json }: Awaited<ReturnType<typeof post>>) {
     const details: { debug: Record<string, unknown> }[] = json.details ?? [];
     // The debug form is what a person reads in the answer.
-    const violations = details[1]?.debug["fieldViolations"] as
+    const violations = details[1]?.debug.fieldViolations as
       | { field: string; reason: string }[]
       | undefined;
     return {
       status,
       code: json.code,
-      reason: details[0]?.debug["reason"],
+      reason: details[0]?.debug.reason,
       violations: violations?.map(({ field, reason }) => ({ field, reason })),
     };
   }
@@ -75,18 +78,19 @@ describe("JSON over HTTP", () => {
     ["a number that does not fit", { salesAmount: 2147483648 }, "sales_amount", "type"],
     ["a fraction", { salesAmount: 1.5 }, "sales_amount", "type"],
     ["a number in place of a text", { city: 7 }, "city", "type"],
-    ["an unknown partner type", { partnerType: "PARTNER_TYPE_FRIEND" }, "partner_type", "type"],
+    ["an unknown partner type", { partnerType: "PARTNER_TYPE_FRIEND" }, "partner_type", "required"],
     ["an empty text", { city: "" }, "city", "required"],
     ["U+0000", { companyName: "a\u0000b" }, "company_name", "string.not_contains"],
-    ["an unpaired surrogate", { companyName: "a\ud800b" }, "company_name", "string.unicode"],
-    ["an unpaired surrogate in an optional text", { countryCode: "\udfff" }, "country_code", ""],
+    ["an unpaired surrogate", { companyName: "a\ud800b" }, "company_name", "type"],
+    [
+      "an unpaired surrogate in an optional text",
+      { countryCode: "\udfff" },
+      "country_code",
+      "type",
+    ],
   ])("names the field that holds %s", async (_name, changes, field, reason) => {
     const answer = summarize(await post(partnerJson(changes)));
-    if (reason === "") {
-      expect(answer.violations?.map((violation) => violation.field)).toContain(field);
-    } else {
-      expect(answer).toEqual(invalidField(field, reason));
-    }
+    expect(answer).toEqual(invalidField(field, reason));
   });
 
   test.each([
@@ -193,14 +197,19 @@ describe("JSON over HTTP", () => {
       ["no-token", [partnerJson(), { Authorization: undefined }], "unauthenticated", undefined],
       ["no-json", ["{"], "invalid_argument", acme],
       ["too-large", ["x".repeat(70_000)], "resource_exhausted", acme],
-      ["stranger", [partnerJson(), { "Target-Organization-ID": globex }], "permission_denied", acme],
+      [
+        "stranger",
+        [partnerJson(), { "Target-Organization-ID": globex }],
+        "permission_denied",
+        acme,
+      ],
     ];
     for (const [requestId, [body, headers]] of calls) {
       await post(body, { ...headers, "X-Request-Id": requestId });
     }
-    await expect.poll(() => service.log.some((line) => line["requestId"] === "stranger")).toBe(true);
+    await expect.poll(() => service.log.some((line) => line.requestId === "stranger")).toBe(true);
     for (const [requestId, , code, requester] of calls) {
-      const lines = service.log.filter((line) => line["requestId"] === requestId);
+      const lines = service.log.filter((line) => line.requestId === requestId);
       expect(lines).toEqual([
         {
           level: 30,

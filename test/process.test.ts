@@ -7,9 +7,10 @@ import { createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
-import { createTestDatabase } from "./support/databases.ts";
-import { protocols } from "./support/protocols.ts";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { lockPartners } from "./support/locks.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
+import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 
 const run = promisify(execFile);
@@ -98,8 +99,8 @@ test("npm run token prints the token alone", async () => {
 
 describe("on PostgreSQL", () => {
   test("a start without migrations stops and names the command that applies them", async () => {
-    const database = await createTestDatabase("postgresql", { migrated: false });
-    const settings = { DATABASE_URL: database.url };
+    const database = await createPostgresDatabase("template1");
+    const settings = { DATABASE_URL: database.settings.databaseUrl };
     const early = start(settings);
     expect(await early.ended()).toBe(1);
     expect(early.output()).toContain("npm run migrate");
@@ -116,27 +117,33 @@ describe("on PostgreSQL", () => {
 });
 
 describe("SIGTERM", () => {
-  test.each(Object.entries(protocols))("answers what is in flight over %s", async (_name, create) => {
-    const service = start();
-    const command = await printedCommand(service);
-    const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
-    const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
-    const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
-    const client = createClient(PartnerService, create(url));
-    const headers = callHeaders(token, {
-      "Requester-Organization-ID": organization,
-      "Target-Organization-ID": organization,
-    });
-    await client.createPartner(partnerRequest(), { headers });
+  test.each(Object.entries(protocols))(
+    "answers a call that is in flight over %s",
+    async (_name, createTransport) => {
+      await using database = await createPostgresDatabase();
+      const service = start({ DATABASE_URL: database.settings.databaseUrl });
+      const command = await printedCommand(service);
+      const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
+      const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
+      const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
+      const headers = callHeaders(token, {
+        "Requester-Organization-ID": organization,
+        "Target-Organization-ID": organization,
+      });
 
-    const calls = Array.from({ length: 20 }, () =>
-      client.createPartner(partnerRequest(), { headers }),
-    );
-    // The first answer shows that the calls have arrived; the others are in flight.
-    await Promise.race(calls);
-    service.child.kill("SIGTERM");
-    const outcomes = await Promise.allSettled(calls);
-    expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
-    expect(await service.ended()).toBe(0);
-  });
+      // The lock keeps the call in flight until the shutdown is under way.
+      const lock = await lockPartners(database.settings);
+      const call = createClient(PartnerService, createTransport(url)).createPartner(
+        partnerRequest(),
+        { headers },
+      );
+      await lock.awaited();
+      service.child.kill("SIGTERM");
+      await service.waitFor(/"stopping"/);
+      await lock.release();
+
+      expect((await call).partner?.organizationId).toBe(organization);
+      expect(await service.ended()).toBe(0);
+    },
+  );
 });

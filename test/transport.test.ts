@@ -34,6 +34,13 @@ const halfBody = `${postText}Content-Length: 9\r\n\r\nhalf`;
 const serving = create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
 const notServing = create(HealthCheckResponseSchema, { status: ServingStatus.NOT_SERVING });
 
+// HTTP/2 on the wire: frames (RFC 9113, section 6) and HPACK (RFC 7541).
+const HEADERS = 1;
+const SETTINGS = 4;
+const WINDOW_UPDATE = 8;
+/** In HPACK: the method GET. */
+const GET = 0x82;
+
 describe("one cleartext port", () => {
   test("serves HTTP/1.1 and HTTP/2", async () => {
     const { port, url } = await startTransportServer();
@@ -124,6 +131,19 @@ describe("one cleartext port", () => {
     expect([http2.status, await http2.body]).toEqual([200, "8388608"]);
   });
 
+  test("announces to HTTP/2 peers how much it takes at once", async () => {
+    const { url } = await startTransportServer();
+    const session = connectHttp2(url);
+    await requestHttp2(session, "/version");
+
+    expect(session.remoteSettings).toMatchObject({
+      maxConcurrentStreams: 256,
+      maxHeaderListSize: 16 * 1024,
+      initialWindowSize: 128 * 1024,
+    });
+    expect(session.state.remoteWindowSize).toBe(1024 * 1024);
+  });
+
   test("does not delay small writes over either protocol", async () => {
     const { url, nextConnection } = await startTransportServer();
     const http1 = nextConnection();
@@ -149,12 +169,18 @@ describe("one cleartext port", () => {
   );
 });
 
-test("a connection ends when its HTTP/2 peer has gone", async () => {
-  const { port, nextConnection } = await startTransportServer();
+test.each([
+  ["before it tells its protocol", Buffer.from("PRI")],
+  ["over HTTP/1.1", Buffer.from("GET /version HTTP/1.1\r\n")],
+  ["over HTTP/2", Buffer.concat([http2Preface, settings()])],
+])("a connection ends as soon as its peer goes %s", async (_when, bytes) => {
+  const never = { headersMs: 1e8, requestMs: 1e8, idleMs: 1e8 };
+  const { port, nextConnection } = await startTransportServer({ timeouts: never });
   const connection = nextConnection();
-  const socket = await connectRaw(port);
+  const socket = await connectRaw(port, { allowHalfOpen: true });
   const ended = closed(await connection);
-  socket.end(Buffer.concat([http2Preface, settings()]));
+  socket.resume();
+  socket.end(bytes);
 
   await ended;
 });
@@ -189,7 +215,7 @@ describe("a peer is cut off", () => {
   });
 
   test("that sends half of a body over HTTP/2, and its other calls go on", async () => {
-    const { url } = await startTransportServer({ timeouts: shortTimeouts });
+    const { url } = await startTransportServer({ timeouts: { ...shortTimeouts, idleMs: 65_000 } });
     const session = connectHttp2(url);
     const held = requestHttp2(session, "/begun");
     const stream = session.request({
@@ -206,7 +232,7 @@ describe("a peer is cut off", () => {
   });
 
   test("that gives a response no window over HTTP/2, and its other calls go on", async () => {
-    const { url } = await startTransportServer({ timeouts: shortTimeouts });
+    const { url } = await startTransportServer({ timeouts: { ...shortTimeouts, idleMs: 65_000 } });
     const session = connectHttp2(url, { settings: { initialWindowSize: 1024 } });
     const stream = session.request({ ":path": "/large" });
     stream.on("error", () => undefined);
@@ -265,7 +291,7 @@ test("a peer is not cut off while the server makes it wait, or streams", async (
     serving,
   ]);
   // That others are cut off, one after the other, tells that the timeouts have passed.
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const socket = await connectRaw(port);
     socket.write(halfBody);
     await readToEnd(socket);
@@ -321,8 +347,16 @@ describe("a server that closes", () => {
     const ends = sockets.map(readToEnd);
     // Would take longer than a test may, if it waited for the peers.
     await app.close();
-
     await Promise.all(ends);
+  });
+
+  test("does not wait for an HTTP/2 peer that keeps its half of the connection open", async () => {
+    const { app, port } = await startTransportServer({ timeouts: { checkIntervalMs: 20 } });
+    const socket = await connectRaw(port, { allowHalfOpen: true });
+    socket.write(Buffer.concat([http2Preface, settings()]));
+    await once(socket, "data");
+    // Would take longer than a test may, if it waited for the peer.
+    await app.close();
   });
 
   test("ends all connections when it is forced to", async () => {
@@ -387,13 +421,6 @@ async function startByteRelay(
   // A server that listens on a port has an address of this type.
   return (relay.address() as AddressInfo).port;
 }
-
-// HTTP/2 on the wire: frames (RFC 9113, section 6) and HPACK (RFC 7541).
-const HEADERS = 1;
-const SETTINGS = 4;
-const WINDOW_UPDATE = 8;
-/** In HPACK: the method GET. */
-const GET = 0x82;
 
 function settings(...payload: number[]): Buffer {
   return http2Frame(SETTINGS, 0, 0, payload);

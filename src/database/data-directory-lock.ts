@@ -36,5 +36,11 @@ export function lockDataDirectory(dataDirectory: string): { release(): void } {
     }
     throw error;
   }
-  return { release: () => file.close() };
+  return {
+    release: () => {
+      if (file.isOpen) {
+        file.close();
+      }
+    },
+  };
 }

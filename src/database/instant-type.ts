@@ -5,7 +5,7 @@ import { Type } from "@mikro-orm/core";
  *
  * A JavaScript Date has milliseconds only, so neither driver may parse the column: both hand over
  * PostgreSQL's text, in whatever time zone the session has. What PostgreSQL can hold and the
- * contract cannot (`infinity`, years before 1 or after 9999), and what the column cannot hold
+ * contract cannot (`infinity`, years BC or of five digits), and what the column cannot hold
  * (nanoseconds), is refused rather than altered.
  */
 export class InstantType extends Type<Temporal.Instant | null, string | null> {
@@ -35,13 +35,14 @@ export class InstantType extends Type<Temporal.Instant | null, string | null> {
   }
 }
 
-const firstInstant = Temporal.Instant.from("0001-01-01T00:00:00Z");
-const lastInstant = Temporal.Instant.from("9999-12-31T23:59:59.999999Z");
+/** What PostgreSQL writes with a year of four digits, AD, in every time zone. */
+const firstInstant = Temporal.Instant.from("0002-01-01T00:00:00Z");
+const lastInstant = Temporal.Instant.from("9998-12-31T23:59:59.999999Z");
 
 /**
  * Writes an instant as PostgreSQL reads it.
  *
- * @throws RangeError when it has nanoseconds, or lies outside the years 1 to 9999.
+ * @throws RangeError when it has nanoseconds, or lies outside the years 2 to 9998.
  */
 export function formatInstant(instant: Temporal.Instant): string {
   if (instant.epochNanoseconds % 1000n !== 0n) {
@@ -54,7 +55,7 @@ export function formatInstant(instant: Temporal.Instant): string {
  * Reads an instant as PostgreSQL writes it (DateStyle ISO, its default): `2024-01-10
  * 12:00:00.123456+00`, the offset being that of the session's time zone.
  *
- * @throws RangeError when it is anything else, or lies outside the years 1 to 9999.
+ * @throws RangeError when it is anything else, or lies outside the years 2 to 9998.
  */
 export function parseInstant(text: string): Temporal.Instant {
   return inRange(Temporal.Instant.from(text));
@@ -63,7 +64,7 @@ export function parseInstant(text: string): Temporal.Instant {
 function inRange(instant: Temporal.Instant): Temporal.Instant {
   const afterFirst = Temporal.Instant.compare(instant, firstInstant) >= 0;
   if (!afterFirst || Temporal.Instant.compare(instant, lastInstant) > 0) {
-    throw new RangeError(`The instant ${instant} lies outside the years 1 to 9999.`);
+    throw new RangeError(`The instant ${instant} lies outside the years 2 to 9998.`);
   }
   return instant;
 }

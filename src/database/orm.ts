@@ -4,9 +4,10 @@ import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { PartnerEntity } from "../partners/partner-entity.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
-import { DatabaseUnavailableError } from "./failures.ts";
+import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import { migrations } from "./migrations.ts";
 import { query } from "./query.ts";
+import { withRetries } from "./retries.ts";
 
 /** MikroORM on either engine. Whoever made it closes it: `orm.close(true)`. */
 export type Orm = PostgresOrm | PgliteOrm;
@@ -82,6 +83,7 @@ async function createPostgresOrm(
   });
   // The migrator would create a database that it does not find.
   orm.schema.ensureDatabase = async () => false;
+  closeForGood(orm);
   return orm;
 }
 
@@ -90,14 +92,7 @@ async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
   try {
     const orm = await PgliteOrm.init({ ...common, dbName: dataDirectory });
     await orm.connect();
-    const close = orm.close.bind(orm);
-    orm.close = async (force) => {
-      try {
-        await close(force);
-      } finally {
-        lock.release();
-      }
-    };
+    closeForGood(orm, lock.release);
     return orm;
   } catch (failure) {
     lock.release();
@@ -105,15 +100,58 @@ async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
   }
 }
 
-/** Returns the names of the migrations that the database lacks, oldest first. */
-export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
-  const pending = await orm.migrator.getPending();
-  return pending.map(({ name }) => name);
+/**
+ * Keeps a closed ORM closed. MikroORM would connect again with the next statement: to a pool that
+ * nobody closes, or to a data directory that is not locked any more.
+ */
+function closeForGood(orm: Orm, afterwards?: () => void): void {
+  const close = orm.close.bind(orm);
+  orm.close = async (force) => {
+    orm.driver.getConnection().connect = async () => {
+      throw new DatabaseUnavailableError(false, new Error("The database is closed."));
+    };
+    try {
+      await close(force);
+    } finally {
+      afterwards?.();
+    }
+  };
 }
 
-/** Applies the migrations that the database lacks, each in a transaction of its own. */
+/**
+ * Returns the names of the migrations that the database lacks, oldest first.
+ *
+ * @throws DatabaseUnavailableError
+ */
+export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
+  try {
+    const pending = await orm.migrator.getPending();
+    return pending.map(({ name }) => name);
+  } catch (error) {
+    throw toDatabaseFailure(error);
+  }
+}
+
+/**
+ * Applies the migrations that the database lacks, each in a transaction of its own. Several
+ * processes may do so at once.
+ *
+ * @throws DatabaseUnavailableError
+ */
 export async function migrate(orm: Orm): Promise<void> {
-  await orm.migrator.up();
+  // Whoever comes second fails on what the first has made, and finds it applied on the next try:
+  // once for the table that keeps track, and once for each migration.
+  for (let triesLeft = 1 + migrations.length; ; triesLeft -= 1) {
+    try {
+      await orm.migrator.up();
+      return;
+    } catch (error) {
+      const failure = toDatabaseFailure(error);
+      if (!(failure instanceof DatabaseError) || triesLeft === 0) {
+        throw failure;
+      }
+    }
+  }
 }
 
 /**
@@ -122,14 +160,16 @@ export async function migrate(orm: Orm): Promise<void> {
  * @throws DatabaseUnavailableError
  */
 export async function ping(orm: Orm): Promise<void> {
+  const sql = "select 1 where current_setting('transaction_read_only') = 'off'";
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new DatabaseUnavailableError(false, new Error("The ping got no answer."))),
-    pingTimeoutMs,
-  );
+  const patience = new AbortController();
+  const timer = setTimeout(() => {
+    patience.abort();
+    reject(new DatabaseUnavailableError(false, new Error("The ping got no answer.")));
+  }, pingTimeoutMs);
   try {
-    const answer = query(orm, "select 1 where current_setting('transaction_read_only') = 'off'", []);
-    if ((await Promise.race([answer, late])).length === 0) {
+    const answer = withRetries(() => query(orm, sql, []), patience.signal);
+    if ((await Promise.race([late, answer])).length === 0) {
       throw new DatabaseUnavailableError(false, new Error("The database is read-only."));
     }
   } finally {

@@ -1,10 +1,9 @@
 import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
-import { pathToString, reflect } from "@bufbuild/protobuf/reflect";
+import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type FieldViolation, serviceError } from "../errors/service-error.ts";
-import { findUnpairedSurrogates } from "../validation/unpaired-surrogates.ts";
 
 /**
  * Checks each request message against the rules that its fields carry in the contract.
@@ -25,7 +24,10 @@ export function createValidationInterceptor(validator: Validator): Interceptor {
 
 /** The error for a request whose fields break rules: FIELD_INVALID, naming each field. */
 export function invalidFields(violations: readonly FieldViolation[]) {
-  const message = violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+  // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
+  const message = violations
+    .map(({ field, description }) => `${field} (${description})`)
+    .join(" and ");
   return serviceError(ErrorReason.FIELD_INVALID, message, { violations });
 }
 
@@ -49,21 +51,17 @@ function findViolations(
   descriptor: DescMessage,
   message: Message,
 ): FieldViolation[] {
-  const unpaired = findUnpairedSurrogates(reflect(descriptor, message));
   const result = validator.validate(descriptor, message);
   switch (result.kind) {
     case "valid":
-      return unpaired;
+      return [];
     case "error":
       throw result.error;
     case "invalid":
-      return [
-        ...unpaired,
-        ...result.violations.map((violation) => ({
-          field: pathToString(violation.field),
-          description: violation.message,
-          reason: violation.ruleId,
-        })),
-      ];
+      return result.violations.map((violation) => ({
+        field: pathToString(violation.field),
+        description: violation.message,
+        reason: violation.ruleId,
+      }));
   }
 }

@@ -23,7 +23,7 @@ export function createHttp1Connections(
   const connections = new Map<Socket, ServerResponse | undefined>();
 
   server.setTimeout(writeMs);
-  server.prependListener("request", ({ socket }, response) => {
+  server.on("request", ({ socket }, response) => {
     connections.set(socket, response);
     response.once("close", () => {
       if (connections.get(socket) === response) {

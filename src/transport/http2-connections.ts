@@ -34,7 +34,8 @@ interface StreamProgress {
 
 /**
  * For small unary calls: a whole message fits a stream's window, many of them fit a connection's,
- * which also bounds what a peer can make us buffer. Headers are bounded as Node bounds HTTP/1.1's.
+ * which also bounds what a peer can make us buffer. Headers are bounded as Node bounds HTTP/1.1's,
+ * from when the peer has acknowledged these settings; before that Node stops at 64 KiB.
  * Against floods (stream resets, SETTINGS, PING, empty or invalid frames, header pairs) Node's
  * default limits are in force.
  */

@@ -2,7 +2,10 @@
 export interface Timeouts {
   /** For the TLS handshake, for the first bytes of a connection, and for the headers over HTTP/1.1. */
   readonly headersMs: number;
-  /** For a whole request, counted from its first byte (HTTP/1.1) or its headers (HTTP/2). */
+  /**
+   * For a whole request, counted from its first byte (HTTP/1.1) or its headers (HTTP/2). The
+   * requests of a client-streaming call are one. Responses may take as long as they like.
+   */
   readonly requestMs: number;
   /** For a connection that carries no request, over either protocol. */
   readonly idleMs: number;

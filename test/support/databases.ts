@@ -12,7 +12,7 @@ export const databaseKinds = ["postgresql", "pglite"] as const;
 export type DatabaseKind = (typeof databaseKinds)[number];
 
 /** A migrated database without rows, which nobody else uses. */
-export interface TestDatabase {
+export interface TestDatabase extends AsyncDisposable {
   readonly settings: DatabaseSettings;
   /** Removes the database, whoever is still connected. */
   close(): Promise<void>;
@@ -28,10 +28,12 @@ export async function createPostgresDatabase(
 ): Promise<TestDatabase & { readonly settings: { readonly databaseUrl: string } }> {
   const { serverUrl } = inject("databaseTemplates");
   const database = `partner_${randomUUID().replaceAll("-", "")}`;
+  const close = () => onServer(serverUrl, `drop database if exists ${database} with (force)`);
   await onServer(serverUrl, `create database ${database} template ${template}`);
   return {
     settings: { databaseUrl: databaseUrlOn(serverUrl, database) },
-    close: () => onServer(serverUrl, `drop database ${database} with (force)`),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
@@ -40,9 +42,7 @@ export async function createPgliteDatabase(): Promise<
 > {
   const directory = await mkdtemp(join(tmpdir(), "partner-pglite-"));
   const dataDirectory = join(directory, "database");
+  const close = () => rm(directory, { recursive: true, force: true });
   await cp(inject("databaseTemplates").dataDirectory, dataDirectory, { recursive: true });
-  return {
-    settings: { dataDirectory },
-    close: () => rm(directory, { recursive: true, force: true }),
-  };
+  return { settings: { dataDirectory }, close, [Symbol.asyncDispose]: close };
 }

@@ -32,7 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(join(tmpdir(), "partner-service-"));
   const database = `partner_template_${randomUUID().replaceAll("-", "")}`;
   const dataDirectory = join(directory, "pglite");
-  const givenUrl = process.env["TEST_DATABASE_URL"];
+  const { TEST_DATABASE_URL: givenUrl } = process.env;
   const server = givenUrl === undefined ? await startPostgres() : undefined;
   const serverUrl = server?.url ?? givenUrl ?? "";
 

@@ -20,7 +20,7 @@ export function startProcess(
   args: readonly string[] = [],
 ): ServiceProcess {
   const child = spawn(process.execPath, [file, ...args], {
-    env: { PATH: process.env["PATH"], ...settings },
+    env: { PATH: process.env.PATH, ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const end = once(child, "close");

@@ -2,22 +2,25 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createApp } from "../../src/app.ts";
 import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
-import { createOrm, type Orm, ping } from "../../src/database/orm.ts";
+import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
+import { query } from "../../src/database/query.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
-import { createTestDatabase, type DatabaseKind } from "./databases.ts";
+import { createTestDatabase, type DatabaseKind, type TestDatabase } from "./databases.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
 
 /** The whole service, listening on a free port, on a database of its own. */
 export interface TestService {
   readonly url: string;
   readonly issuer: TokenIssuer;
-  readonly orm: Orm;
+  readonly databaseSettings: DatabaseSettings;
   /** The lines of the log, parsed. */
   readonly log: readonly Record<string, unknown>[];
   /** Starts the shutdown: the service is no longer ready. */
   drain(): void;
+  /** Runs a statement on the database. */
+  execute(sql: string): Promise<void>;
   /** What the database holds of a partner. */
   findPartner(organization: string, id: string): Promise<StoredPartner>;
   close(): Promise<void>;
@@ -27,11 +30,12 @@ interface StoredPartner {
   readonly createdAt: Pick<Timestamp, "seconds" | "nanos">;
 }
 
+/** Starts the service on a new database of the kind, or on the given one, which it closes in the end. */
 export async function startTestService(
-  kind: DatabaseKind,
+  on: DatabaseKind | TestDatabase,
   settings: Partial<Parameters<typeof createApp>[0]> = {},
 ): Promise<TestService> {
-  const database = await createTestDatabase(kind);
+  const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings);
   const issuer = await createTokenIssuer();
   const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
@@ -50,9 +54,12 @@ export async function startTestService(
   return {
     url,
     issuer,
-    orm,
+    databaseSettings: database.settings,
     log,
     drain: () => draining.abort(),
+    async execute(sql) {
+      await query(orm, sql, []);
+    },
     async findPartner(organizationId, id) {
       const { createdAt } = await orm.em
         .fork()

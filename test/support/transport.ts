@@ -21,12 +21,12 @@ import {
   type OnePortServerOptions,
 } from "../../src/transport/one-port-server.ts";
 
-/** So short that a test need not wait, for the tests that are about being cut off. */
+/** For the tests that are about being cut off: short, but not too short for a busy machine. */
 export const shortTimeouts = {
-  headersMs: 40,
-  requestMs: 80,
-  idleMs: 80,
-  writeMs: 80,
+  headersMs: 300,
+  requestMs: 300,
+  idleMs: 300,
+  writeMs: 300,
   checkIntervalMs: 20,
 };
 

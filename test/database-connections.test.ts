@@ -1,0 +1,276 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { createOrm, type Orm, ping } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { newPartner } from "./support/partners.ts";
+import { databaseUrlOn, onServer } from "./support/postgres.ts";
+import { createTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
+
+const { signal } = new AbortController();
+
+const unavailable = { name: "DatabaseUnavailableError" };
+
+describe("With PostgreSQL", () => {
+  let database: Awaited<ReturnType<typeof createPostgresDatabase>>;
+  let name: string;
+  let orm: Orm;
+  /** Another pool, to look at what goes on in the first. */
+  let observer: Orm;
+
+  beforeEach(async () => {
+    database = await createPostgresDatabase();
+    name = new URL(database.settings.databaseUrl).pathname.slice(1);
+    orm = await createOrm(database.settings);
+    observer = await createOrm(database.settings);
+  });
+  afterEach(async () => {
+    await orm.close(true);
+    await observer.close(true);
+    await database.close();
+  });
+
+  const { serverUrl } = inject("databaseTemplates");
+
+  /** Ends the sessions in the database, or those that run a statement like this. */
+  const cutConnections = (statement = "%") =>
+    onServer(
+      serverUrl,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = '${name}' and query like '${statement}'`,
+    );
+
+  const insert = (changes = {}) => createPartnerRepository(orm).insert(newPartner(changes), signal);
+
+  const sleepers = async () => {
+    const sql = `select 1 from pg_stat_activity where datname = $1 and state = 'active'
+      and query like 'select pg_sleep%'`;
+    return (await query(observer, sql, [name])).length;
+  };
+
+  const blockedSessions = async () => {
+    const sql = `select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0`;
+    return (await query(observer, sql, [])).length;
+  };
+
+  test("the service is ready, and leaves durability to the server", async () => {
+    await expect(ping(orm)).resolves.toBeUndefined();
+    const sql = `select current_setting('application_name') as name,
+      current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as timeout`;
+    expect(await query(orm, sql, [])).toEqual([
+      { name: "partner-service", commit: "on", timeout: "5s" },
+    ]);
+  });
+
+  test("the service goes on after its idle connections are cut", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => insert()));
+    for (let round = 0; round < 3; round += 1) {
+      await cutConnections();
+      const partners = await Promise.all(Array.from({ length: 20 }, () => insert()));
+      expect(partners).toHaveLength(20);
+    }
+  });
+
+  test("a statement whose connection is cut finds the database unavailable", async () => {
+    const outcome = query(orm, "select pg_sleep(60)", []).catch((error: unknown) => error);
+    await expect.poll(sleepers).toBe(1);
+    await cutConnections("select pg_sleep%");
+    expect(await outcome).toMatchObject({ ...unavailable, passing: true });
+    await expect(ping(orm)).resolves.toBeUndefined();
+  });
+
+  test("an insert whose connection is cut is done again", async () => {
+    const given = newPartner({ requestId: randomUUID() });
+    const em = observer.em.fork();
+    await em.begin();
+    await em.execute("lock table partner in exclusive mode");
+    const partner = createPartnerRepository(orm).insert(given, signal);
+    await expect.poll(blockedSessions).toBe(1);
+    await cutConnections("insert into%");
+    await expect.poll(blockedSessions).toBe(1);
+    await em.rollback();
+    expect(await partner).toMatchObject(given);
+    expect(await query(orm, "select count(*)::int as count from partner", [])).toEqual([
+      { count: 1 },
+    ]);
+  });
+
+  test("a statement that takes too long is ended", async () => {
+    const hasty = await createOrm({ ...database.settings, statementTimeoutMs: 50 });
+    await expect(query(hasty, "select pg_sleep(60)", [])).rejects.toMatchObject({
+      ...unavailable,
+      passing: false,
+      cause: { code: "57014" },
+    });
+    await hasty.close(true);
+    expect(await sleepers()).toBe(0);
+  });
+
+  test("a call that gets no connection finds the database unavailable", async () => {
+    const busy = await createOrm({ ...database.settings, statementTimeoutMs: 0 });
+    const sleeping = Array.from({ length: 10 }, () =>
+      query(busy, "select pg_sleep(60)", []).catch((error: unknown) => error),
+    );
+    await expect.poll(sleepers).toBe(10);
+    const repository = createPartnerRepository(busy);
+    await expect(repository.insert(newPartner(), signal)).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: "timeout exceeded when trying to connect" },
+    });
+    await expect(ping(busy)).rejects.toMatchObject(unavailable);
+    await cutConnections("select pg_sleep%");
+    await Promise.all(sleeping);
+    await expect(ping(busy)).resolves.toBeUndefined();
+    await busy.close(true);
+  });
+
+  test("a server that takes no more connections is unavailable", async () => {
+    const role = `role_${randomUUID().replaceAll("-", "")}`;
+    await onServer(serverUrl, `create role ${role} login password 'x' connection limit 0`);
+    const url = new URL(database.settings.databaseUrl);
+    url.username = role;
+    url.password = "x";
+    const crowded = await createOrm({ databaseUrl: url.href });
+    const outcome = await ping(crowded).catch((error: unknown) => error);
+    await crowded.close(true);
+    await onServer(serverUrl, `drop role ${role}`);
+    expect(outcome).toMatchObject({ ...unavailable, cause: { code: "53300" } });
+  });
+
+  test("a server that is read-only is unavailable, and available once it takes writes", async () => {
+    await onServer(serverUrl, `alter database ${name} set default_transaction_read_only = on`);
+    await cutConnections();
+    await expect(insert()).rejects.toMatchObject({ ...unavailable, cause: { code: "25006" } });
+    await expect(ping(orm)).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: "The database is read-only." },
+    });
+    await onServer(serverUrl, `alter database ${name} reset default_transaction_read_only`);
+    await cutConnections();
+    await expect(ping(orm)).resolves.toBeUndefined();
+    await expect(insert()).resolves.toBeDefined();
+  });
+
+  test("a closed pool stays closed", async () => {
+    await orm.close(true);
+    await orm.close(true);
+    const closed = { ...unavailable, cause: { message: "The database is closed." } };
+    await expect(insert()).rejects.toMatchObject(closed);
+    await expect(orm.em.execute("select 1")).rejects.toMatchObject(closed);
+  });
+
+  test("a parameter of the URL reaches the driver", async () => {
+    const url = `${database.settings.databaseUrl}?sslmode=verify-full`;
+    const encrypted = await createOrm({ databaseUrl: url });
+    await expect(ping(encrypted)).rejects.toThrow("The server does not support SSL connections");
+    await encrypted.close(true);
+  });
+});
+
+describe("On the way to PostgreSQL", () => {
+  let database: Awaited<ReturnType<typeof createPostgresDatabase>>;
+  let proxy: TcpProxy;
+  let orm: Orm;
+
+  beforeEach(async () => {
+    database = await createPostgresDatabase();
+    proxy = await createTcpProxy(database.settings.databaseUrl);
+    orm = await createOrm({ databaseUrl: proxy.url, statementTimeoutMs: 500 });
+  });
+  afterEach(async () => {
+    await orm.close(true);
+    await proxy.close();
+    await database.close();
+  });
+
+  const insert = (changes = {}) => createPartnerRepository(orm).insert(newPartner(changes), signal);
+
+  const count = async () => (await query(orm, "select count(*)::int as n from partner", []))[0]?.n;
+
+  test.each([null, randomUUID()])(
+    "a lost answer does not double a partner (request id %s)",
+    async (requestId) => {
+      proxy.loseAnswerTo("insert into");
+      expect(await insert({ requestId })).toMatchObject({ requestId, revision: 1 });
+      expect(await count()).toBe(1);
+    },
+  );
+
+  test("the service goes on when the server is back", async () => {
+    await insert();
+    await proxy.stop();
+    await expect(insert()).rejects.toMatchObject({
+      ...unavailable,
+      cause: { code: "ECONNREFUSED" },
+    });
+    await expect(ping(orm)).rejects.toMatchObject(unavailable);
+    await proxy.start();
+    await insert();
+    await expect(ping(orm)).resolves.toBeUndefined();
+    expect(await count()).toBe(2);
+  });
+
+  test("a call waits for a server that is back in a moment", async () => {
+    await insert();
+    await proxy.stop();
+    const waiting = insert();
+    await proxy.start();
+    await waiting;
+    expect(await count()).toBe(2);
+  });
+
+  test("a connection that has fallen silent is given up", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => insert()));
+    proxy.silence();
+    const failures = await Promise.allSettled(Array.from({ length: 10 }, () => insert()));
+    expect(failures.map(({ status }) => status)).toEqual(failures.map(() => "rejected"));
+    await expect(ping(orm)).resolves.toBeUndefined();
+    await insert();
+  });
+});
+
+describe("With no server", () => {
+  test("the database is unavailable, and closing does no harm", async () => {
+    const probe = createServer().listen(0, "127.0.0.1");
+    await once(probe, "listening");
+    // A TCP server's address is never a pipe's name.
+    const { port } = probe.address() as AddressInfo;
+    await new Promise((resolve) => probe.close(resolve));
+    const orm = await createOrm({ databaseUrl: `postgres://user:secret@127.0.0.1:${port}/none` });
+    const outcome = { ...unavailable, cause: { code: "ECONNREFUSED" } };
+    await expect(ping(orm)).rejects.toMatchObject(outcome);
+    await expect(createPartnerRepository(orm).insert(newPartner(), signal)).rejects.toMatchObject(
+      outcome,
+    );
+    await orm.close(true);
+  });
+
+  test("a host without a name is unavailable", async () => {
+    const orm = await createOrm({ databaseUrl: "postgres://user@nowhere.invalid/none" });
+    await expect(ping(orm)).rejects.toMatchObject(unavailable);
+    await orm.close(true);
+  });
+
+  test("a server that says nothing is unavailable within two seconds", async () => {
+    const mute = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+    await once(mute, "listening");
+    const { port } = mute.address() as AddressInfo;
+    const orm = await createOrm({ databaseUrl: `postgres://user@127.0.0.1:${port}/none` });
+    await expect(ping(orm)).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: "The ping got no answer." },
+    });
+    await orm.close(true);
+    await new Promise((resolve) => mute.close(resolve));
+  });
+
+  test("a database that is missing is told apart", async () => {
+    const { serverUrl } = inject("databaseTemplates");
+    const orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, "missing") });
+    await expect(ping(orm)).rejects.toMatchObject({ name: "DatabaseError", sqlState: "3D000" });
+    await orm.close(true);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { createPostgresDatabase, createTestDatabase, databaseKinds } from "./support/databases.ts";
+
+describe.each(databaseKinds)("The migrations on %s", (kind) => {
+  test("make the schema that the entity declares", async () => {
+    await using database = await createTestDatabase(kind);
+    await using orm = await createOrm(database.settings);
+    expect(await pendingMigrations(orm)).toEqual([]);
+    expect(await orm.schema.getUpdateSchemaSQL()).toBe("");
+  });
+
+  test("are found wanting when a constraint is missing", async () => {
+    await using database = await createTestDatabase(kind);
+    await using orm = await createOrm(database.settings);
+    const { checks, uniques } = orm.getMetadata(PartnerEntity);
+    const names = [...checks, ...uniques].map(({ name }) => String(name));
+    for (const name of names) {
+      await query(orm, `alter table partner drop constraint ${name}`, []);
+    }
+    const difference = await orm.schema.getUpdateSchemaSQL();
+    expect(names.filter((name) => !difference.includes(`"${name}"`))).toEqual([]);
+    expect(names).toHaveLength(17);
+  });
+
+  test("can be taken back and applied again", async () => {
+    await using database = await createTestDatabase(kind);
+    await using orm = await createOrm(database.settings);
+    await orm.migrator.down({ to: 0 });
+    expect(await query(orm, "select to_regclass('partner') as name", [])).toEqual([{ name: null }]);
+    expect(await pendingMigrations(orm)).toEqual(["0001-create-partner"]);
+    await migrate(orm);
+    expect(await pendingMigrations(orm)).toEqual([]);
+    expect(await orm.schema.getUpdateSchemaSQL()).toBe("");
+  });
+});
+
+describe("The migrations", () => {
+  test("may be applied by several processes at once", async () => {
+    await using database = await createPostgresDatabase("template1");
+    const orms = await Promise.all(Array.from({ length: 5 }, () => createOrm(database.settings)));
+    await Promise.all(orms.map((orm) => migrate(orm)));
+    for (const orm of orms) {
+      expect(await pendingMigrations(orm)).toEqual([]);
+      await orm.close(true);
+    }
+  });
+
+  test("do not make a database that is missing", async () => {
+    const database = await createPostgresDatabase();
+    await database.close();
+    await using orm = await createOrm(database.settings);
+    const missing = { name: "DatabaseError", sqlState: "3D000" };
+    await expect(migrate(orm)).rejects.toMatchObject(missing);
+    await expect(pendingMigrations(orm)).rejects.toMatchObject(missing);
+  });
+});

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createOrm, migrate, type Orm, pendingMigrations, ping } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { createPgliteDatabase } from "./support/databases.ts";
+import { newPartner } from "./support/partners.ts";
+
+const { signal } = new AbortController();
+
+let directory: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "partner-pglite-"));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    await kill(child);
+  }
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Starts a process that writes to the data directory, and waits for as many lines of it. */
+async function startWriter(dataDirectory: string, lineCount: number) {
+  const file = join(import.meta.dirname, "support", "partner-writer.ts");
+  const child = spawn(process.execPath, [file, dataDirectory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(child);
+  const lines: string[] = [];
+  const reader = createInterface(child.stdout);
+  const ended = once(reader, "close");
+  await new Promise<void>((resolve, reject) => {
+    reader.on("line", (line) => {
+      lines.push(line);
+      if (lines.length === lineCount) {
+        resolve();
+      }
+    });
+    child.once("exit", () => reject(new Error("The writer has ended.")));
+  });
+  /** Kills the process and returns all that it has printed. */
+  const stop = async () => {
+    await kill(child);
+    await ended;
+    return lines;
+  };
+  return { stop };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+}
+
+const idsIn = async (orm: Orm) =>
+  (await query(orm, "select id from partner", [])).map(({ id }) => String(id));
+
+test("A data directory is made where there is none, its parents with it", async () => {
+  const dataDirectory = join(directory, "some", "where");
+  await using orm = await createOrm({ dataDirectory });
+  expect(await pendingMigrations(orm)).toEqual(["0001-create-partner"]);
+  await migrate(orm);
+  await expect(ping(orm)).resolves.toBeUndefined();
+});
+
+test("What was written is there after a restart", async () => {
+  await using database = await createPgliteDatabase();
+  const first = await createOrm(database.settings);
+  const partner = await createPartnerRepository(first).insert(newPartner(), signal);
+  await first.close(true);
+  await using second = await createOrm(database.settings);
+  expect(await idsIn(second)).toEqual([partner.id]);
+});
+
+test("What was answered is there after the process was killed", async () => {
+  const dataDirectory = join(directory, "database");
+  const answered: string[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const writer = await startWriter(dataDirectory, 100);
+    const [opened, ...ids] = await writer.stop();
+    expect(opened).toBe("open");
+    answered.push(...ids);
+  }
+  await using orm = await createOrm({ dataDirectory });
+  const stored = new Set(await idsIn(orm));
+  expect(answered.length).toBeGreaterThanOrEqual(297);
+  expect(answered.filter((id) => !stored.has(id))).toEqual([]);
+});
+
+test("A data directory is in use by one process, for as long as that lives", async () => {
+  await using database = await createPgliteDatabase();
+  const { dataDirectory } = database.settings;
+  const writer = await startWriter(dataDirectory, 1);
+  await expect(createOrm(database.settings)).rejects.toMatchObject({
+    name: "DataDirectoryInUseError",
+    message: `The data directory ${dataDirectory} is in use by another process.`,
+  });
+  await writer.stop();
+  await using orm = await createOrm(database.settings);
+  await expect(ping(orm)).resolves.toBeUndefined();
+});
+
+test("A data directory is opened once within a process, and again after it was closed", async () => {
+  await using database = await createPgliteDatabase();
+  const first = await createOrm(database.settings);
+  await expect(createOrm(database.settings)).rejects.toThrow("is in use");
+  await expect(ping(first)).resolves.toBeUndefined();
+  await first.close(true);
+  await using second = await createOrm(database.settings);
+  await expect(ping(second)).resolves.toBeUndefined();
+});
+
+test("A closed data directory stays closed", async () => {
+  await using database = await createPgliteDatabase();
+  const orm = await createOrm(database.settings);
+  await orm.close(true);
+  await orm.close(true);
+  const closed = {
+    name: "DatabaseUnavailableError",
+    cause: { message: "The database is closed." },
+  };
+  await expect(ping(orm)).rejects.toMatchObject(closed);
+  await expect(orm.em.execute("select 1")).rejects.toMatchObject(closed);
+});

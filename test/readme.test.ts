@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { type ServiceProcess, startProcess } from "./support/process.ts";
+
+/** Runs the snippets of README.md as a reader would, against a sandbox on a free port. */
+const run = promisify(execFile);
+const readme = await readFile("README.md", "utf8");
+
+let dataDirectory: string;
+let sandbox: ServiceProcess;
+let url: string;
+
+beforeAll(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), "partner-readme-"));
+  sandbox = startProcess("src/main.ts", { PORT: "0", DATA_DIR: dataDirectory });
+  [, url = ""] = await sandbox.waitFor(/ready at (\S+)/);
+});
+afterAll(async () => {
+  sandbox.child.kill("SIGTERM");
+  await sandbox.ended();
+  await rm(dataDirectory, { recursive: true });
+});
+
+/** The one code block of the language that contains the text. */
+function snippet(language: string, text: string): string {
+  const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, blockLanguage, code]) => blockLanguage === language && code?.includes(text))
+    .map(([, , code]) => code ?? "");
+  expect(blocks).toHaveLength(1);
+  return blocks[0] ?? "";
+}
+
+async function runShell(script: string, environment: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], {
+    env: { PATH: process.env.PATH, HOME: dataDirectory, DATA_DIR: dataDirectory, ...environment },
+  });
+  return stdout;
+}
+
+const oneCall = () =>
+  snippet("sh", "npm run --silent token").replaceAll("http://127.0.0.1:8080", url);
+
+test("it opens with the two commands", () => {
+  expect(readme.indexOf("npm ci && npm start")).toBeGreaterThan(0);
+  expect(readme.indexOf("npm ci && npm test")).toBeGreaterThan(0);
+});
+
+test("the call in curl answers what it says", async () => {
+  const answer = JSON.parse(await runShell(oneCall()));
+  const documented = JSON.parse(snippet("json", '"invitationStatus"'));
+  expect(answer).toEqual({
+    partner: {
+      ...documented.partner,
+      id: expect.any(String),
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    },
+  });
+});
+
+test("an error looks as it says", async () => {
+  const answer = JSON.parse(await runShell(oneCall().replace('"New York"', '""')));
+  const documented = JSON.parse(snippet("json", "FIELD_INVALID"));
+  documented.details[1].value = expect.any(String);
+  expect(answer).toEqual(documented);
+});
+
+test("the call with buf curl creates a partner", async () => {
+  const variables = oneCall().split("\n\n")[0];
+  const command = snippet("sh", "buf curl").replaceAll("http://127.0.0.1:8080", url);
+  const answer = JSON.parse(await runShell(`${variables}\n${command}`));
+  expect(answer.partner.companyName).toBe("Example Supplies Ltd");
+});
+
+test("the TypeScript client creates a partner", async () => {
+  const organization = crypto.randomUUID();
+  const token = await runShell(`npm run --silent token -- --organization ${organization}`);
+  const code = snippet("ts", "createConnectTransport").replaceAll('"./gen/', `"${resolve("gen")}/`);
+  // In the project's folder, where the packages are found.
+  await mkdir(".data", { recursive: true });
+  const directory = await mkdtemp(resolve(".data/readme-"));
+  try {
+    const file = join(directory, "snippet.ts");
+    const constants = { baseUrl: url, organization, token: token.trim() };
+    const header = Object.entries(constants).map(
+      ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
+    );
+    const print = "console.log(partner?.companyName);\n";
+    await writeFile(file, `${header.join("")}${code}${print}`);
+    const { stdout } = await run(process.execPath, [file]);
+    expect(stdout).toBe("Example Supplies Ltd\n");
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("the commands for PostgreSQL migrate it and start on it", async () => {
+  await using database = await createPostgresDatabase("template1");
+  const commands = snippet("sh", "npm run migrate").replace(
+    /DATABASE_URL=\S+/,
+    `DATABASE_URL=${database.settings.databaseUrl}`,
+  );
+  expect(commands).toContain("npm run migrate && npm start");
+  await runShell(commands.replace("npm start", "true"));
+  const service = startProcess("src/main.ts", {
+    PORT: "0",
+    DATA_DIR: dataDirectory,
+    DATABASE_URL: database.settings.databaseUrl,
+  });
+  await service.waitFor(/ready at/);
+  service.child.kill("SIGTERM");
+  expect(await service.ended()).toBe(0);
+});
+
+test("the settings that it names are those that the service reads", async () => {
+  const config = await readFile("src/config.ts", "utf8");
+  const [, table = ""] = /\| variable \|[^\n]*\n([\s\S]*?)\n\n/.exec(readme) ?? [];
+  const variable = /\b[A-Z]{2,}(?:_[A-Z]+)*\b/g;
+  const named = table.split("\n").flatMap((row) => row.split("|")[1]?.match(variable) ?? []);
+  const read = [...config.matchAll(/(?:environment\.|text\("|environment, ")([A-Z_]+)/g)];
+  expect(new Set(named)).toEqual(new Set(read.map(([, name]) => name)));
+});

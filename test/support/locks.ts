@@ -1,0 +1,32 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createOrm, type DatabaseSettings } from "../../src/database/orm.ts";
+import { query } from "../../src/database/query.ts";
+
+/** Keeps every statement on the table of partners waiting. */
+export interface PartnersLock {
+  /** Resolves once a statement waits for the lock. */
+  awaited(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Locks the table of partners of a PostgreSQL database. */
+export async function lockPartners(settings: DatabaseSettings): Promise<PartnersLock> {
+  const holder = await createOrm(settings);
+  const em = holder.em.fork();
+  await em.begin();
+  await em.execute("lock table partner in access exclusive mode");
+  const observer = await createOrm(settings);
+  return {
+    async awaited() {
+      const waiting = "select 1 from pg_locks where not granted and relation = 'partner'::regclass";
+      while ((await query(observer, waiting, [])).length === 0) {
+        await delay(10);
+      }
+    },
+    async release() {
+      await em.commit();
+      await observer.close(true);
+      await holder.close(true);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A way to a server that can be broken. */
+export interface TcpProxy {
+  /** The server's URL, by way of the proxy. */
+  readonly url: string;
+  /** Breaks all connections and refuses new ones. */
+  stop(): Promise<void>;
+  /** Lets connections through again. */
+  start(): Promise<void>;
+  /** From now on nothing passes on the connections that are there; new ones work. */
+  silence(): void;
+  /** Breaks the next connection that sends this text, once the server has answered it. */
+  loseAnswerTo(text: string): void;
+  close(): Promise<void>;
+}
+
+export async function createTcpProxy(serverUrl: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(serverUrl);
+  const sockets = new Set<Socket>();
+  const silenced = new WeakSet<Socket>();
+  let lostText: string | undefined;
+
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    let answerIsLost = false;
+    const track = (socket: Socket, other: Socket, onData: (data: Buffer) => void) => {
+      sockets.add(socket);
+      socket.on("data", (data: Buffer) => {
+        if (!silenced.has(socket)) {
+          onData(data);
+        }
+      });
+      // The other side learns of a broken connection as it would without a proxy.
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    };
+    track(client, server, (data) => {
+      if (lostText !== undefined && data.includes(lostText)) {
+        lostText = undefined;
+        answerIsLost = true;
+      }
+      server.write(data);
+    });
+    track(server, client, (data) => {
+      if (answerIsLost) {
+        client.destroy();
+      } else {
+        client.write(data);
+      }
+    });
+  });
+
+  async function listen(on: number): Promise<number> {
+    proxy.listen(on, "127.0.0.1");
+    await once(proxy, "listening");
+    // A TCP server's address is never a pipe's name.
+    return (proxy.address() as AddressInfo).port;
+  }
+
+  async function stop(): Promise<void> {
+    const closed = new Promise((resolve) => proxy.close(resolve));
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await closed;
+  }
+
+  const ownPort = await listen(0);
+  const url = new URL(serverUrl);
+  url.hostname = "127.0.0.1";
+  url.port = String(ownPort);
+  return {
+    url: url.href,
+    stop,
+    start: async () => {
+      await listen(ownPort);
+    },
+    silence: () => {
+      for (const socket of sockets) {
+        silenced.add(socket);
+      }
+    },
+    loseAnswerTo: (text) => {
+      lostText = text;
+    },
+    close: stop,
+  };
+}

@@ -1,0 +1,56 @@
+import { createClient } from "@connectrpc/connect";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
+import { callHeaders } from "./support/call-cases.ts";
+import { lockPartners } from "./support/locks.ts";
+import { failureOf } from "./support/outcome.ts";
+import { protocols } from "./support/protocols.ts";
+import { partnerRequest } from "./support/requests.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+
+describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {
+  let database: BreakableDatabase;
+  let service: TestService;
+  let headers: Headers;
+  const client = () => createClient(PartnerService, createTransport(service.url));
+
+  beforeEach(async () => {
+    database = await createBreakableDatabase();
+    service = await startTestService(database);
+    headers = callHeaders(await service.issuer.token());
+  });
+  afterEach(async () => {
+    await service?.close();
+  });
+
+  test("a call while the database is away is UNAVAILABLE, and told when to try again; the next works", async () => {
+    await database.proxy.stop();
+    expect(await failureOf(client().createPartner(partnerRequest(), { headers }))).toEqual({
+      code: "Unavailable",
+      reason: "DATABASE_UNAVAILABLE",
+      retryAfterMs: 1000,
+    });
+    await database.proxy.start();
+    expect((await client().createPartner(partnerRequest(), { headers })).partner).toBeDefined();
+  });
+
+  test("a call whose deadline passes while it waits is DEADLINE_EXCEEDED", async () => {
+    const lock = await lockPartners(service.databaseSettings);
+    const call = client().createPartner(partnerRequest(), { headers, timeoutMs: 300 });
+    expect((await failureOf(call)).code).toBe("DeadlineExceeded");
+    await lock.release();
+  });
+
+  test("an unexpected failure is INTERNAL, says nothing, and is logged once", async () => {
+    await service.execute("alter table partner rename column city to town");
+    const call = client().createPartner(partnerRequest(), { headers });
+    const error = await call.catch((failure: unknown) => failure);
+    expect(String(error)).toBe("ConnectError: [internal] internal error");
+    const logged = service.log.filter(({ msg }) => msg === "call failed");
+    expect(logged).toEqual([
+      expect.objectContaining({ level: 50, requestId: expect.any(String), err: expect.anything() }),
+    ]);
+    expect(JSON.stringify(logged)).not.toContain("partner@example.com");
+  });
+});
