@@ -1,4 +1,5 @@
 import { ConfigError, readConfig } from "../src/config.ts";
+import { DataDirectoryInUseError } from "../src/database/data-directory-lock.ts";
 import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
 
 /** Applies the migrations that the database of the settings lacks, and says which. */
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (failure) {
-  if (!(failure instanceof ConfigError)) {
+  if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
     throw failure;
   }
   console.error(failure.message);

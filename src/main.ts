@@ -1,4 +1,5 @@
 import { ConfigError, readConfig } from "./config.ts";
+import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
 import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Service, startService } from "./service.ts";
@@ -39,7 +40,7 @@ function stopOnSignals({ app, stop }: Service): void {
 try {
   await main();
 } catch (failure) {
-  if (!(failure instanceof ConfigError)) {
+  if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
     throw failure;
   }
   console.error(failure.message);

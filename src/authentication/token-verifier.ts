@@ -6,7 +6,7 @@ import { KeysUnavailableError, type VerificationKeys } from "./verification-keys
 import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 
 /** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
-export const clockToleranceSeconds = 5;
+const clockToleranceSeconds = 5;
 
 export interface TokenRules {
   readonly issuer: string;

@@ -86,6 +86,9 @@ const lastingCodes = new Set([
   ...["ENOTFOUND", "EAI_AGAIN"],
 ]);
 
+/** The message of a statement that comes after the ORM was closed. */
+export const closedMessage = "The database is closed.";
+
 /** pg and PGlite report these by message alone. */
 const passingMessages = new Set([
   "Connection terminated",
@@ -101,7 +104,7 @@ const lastingMessages = new Set([
   "Query read timeout",
   // The service is stopping.
   "Cannot use a pool after calling end on the pool",
-  "driver has already been destroyed",
+  closedMessage,
   "PGlite is closed",
   "PGlite is closing",
 ]);

@@ -4,7 +4,12 @@ import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { PartnerEntity } from "../partners/partner-entity.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
-import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
+import {
+  closedMessage,
+  DatabaseError,
+  DatabaseUnavailableError,
+  toDatabaseFailure,
+} from "./failures.ts";
 import { migrations } from "./migrations.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
@@ -83,16 +88,32 @@ async function createPostgresOrm(
   });
   // The migrator would create a database that it does not find.
   orm.schema.ensureDatabase = async () => false;
-  closeForGood(orm);
+  const pool: PoolEnd = await orm.driver.getConnection().getNativeClient();
+  closeForGood(orm, async () => {
+    if (!pool.ending) {
+      await pool.end();
+    }
+  });
   return orm;
+}
+
+/** What is used here of a pool of pg, whose package brings no types. */
+interface PoolEnd {
+  readonly ending: boolean;
+  end(): Promise<void>;
 }
 
 async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
   const lock = lockDataDirectory(dataDirectory);
   try {
     const orm = await PgliteOrm.init({ ...common, dbName: dataDirectory });
-    await orm.connect();
-    closeForGood(orm, lock.release);
+    const pglite = await orm.driver.getConnection().getNativeClient();
+    closeForGood(orm, async () => {
+      if (!pglite.closed) {
+        await pglite.close();
+      }
+      lock.release();
+    });
     return orm;
   } catch (failure) {
     lock.release();
@@ -101,20 +122,18 @@ async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
 }
 
 /**
- * Keeps a closed ORM closed. MikroORM would connect again with the next statement: to a pool that
- * nobody closes, or to a data directory that is not locked any more.
+ * Makes closing the ORM close the native client too, which MikroORM leaves open as long as no
+ * statement has gone through MikroORM itself, and keeps it closed: with the next statement MikroORM
+ * would make another pool, which nobody closes, or enter a data directory without its lock.
  */
-function closeForGood(orm: Orm, afterwards?: () => void): void {
+function closeForGood(orm: Orm, closeNativeClient: () => Promise<void>): void {
   const close = orm.close.bind(orm);
   orm.close = async (force) => {
     orm.driver.getConnection().connect = async () => {
-      throw new DatabaseUnavailableError(false, new Error("The database is closed."));
+      throw new Error(closedMessage);
     };
-    try {
-      await close(force);
-    } finally {
-      afterwards?.();
-    }
+    await close(force);
+    await closeNativeClient();
   };
 }
 

@@ -8,7 +8,7 @@ import {
 import { ErrorReason, ErrorReasonSchema, error_code } from "../../gen/partner/v1/error_pb.ts";
 
 /** The domain of every reason: the Protobuf package that declares it (AIP-193). */
-export const errorDomain = ErrorReasonSchema.file.proto.package;
+const errorDomain = ErrorReasonSchema.file.proto.package;
 
 /** A field that breaks a rule, as `google.rpc.BadRequest.FieldViolation`. */
 export interface FieldViolation {
@@ -70,7 +70,7 @@ export function errorDetails(
 }
 
 /** The reason as it travels in ErrorInfo: the contract's name without the enum's prefix. */
-export function reasonName(reason: ErrorReason): string {
+function reasonName(reason: ErrorReason): string {
   return descriptorOf(reason).localName;
 }
 

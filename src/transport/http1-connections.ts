@@ -22,7 +22,6 @@ export function createHttp1Connections(
   /** Each connection with the newest response on it that is still in flight. */
   const connections = new Map<Socket, ServerResponse | undefined>();
 
-  server.setTimeout(writeMs);
   server.on("request", ({ socket }, response) => {
     connections.set(socket, response);
     response.once("close", () => {
@@ -30,9 +29,9 @@ export function createHttp1Connections(
         connections.set(socket, undefined);
       }
     });
-    // Without this listener Node would destroy a socket on which nothing happens for `writeMs`,
-    // even though the response is merely not ready yet.
-    response.on("timeout", () => {
+    // Called when nothing has happened on the socket for this time, which is fine as long as
+    // nothing waits for the peer: the response is not ready yet, or streams.
+    response.setTimeout(writeMs, () => {
       if (socket.writableLength > 0) {
         socket.destroy();
       }
