@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const organization = crypto.randomUUID();
   const rules = sandboxTokenRules(config.organizationClaim);
   const token = await createSandboxToken(service.sandboxKey, rules, organization);
-  process.stdout.write(describeSandbox(service.url, organization, token));
+  process.stdout.write(describeSandbox(service.url, config.dataDirectory, organization, token));
 }
 
 function stopOnSignals({ app, stop }: Service): void {

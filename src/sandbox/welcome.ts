@@ -3,9 +3,14 @@ import { requesterHeader, targetHeader } from "../interceptors/organizations.ts"
 const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
 
 /** What a person reads once the sandbox is ready: its address, and a call that works as pasted. */
-export function describeSandbox(url: string, organization: string, token: string): string {
+export function describeSandbox(
+  url: string,
+  dataDirectory: string,
+  organization: string,
+  token: string,
+): string {
   return `
-The partner service is ready at ${url} (sandbox; the data is kept in DATA_DIR).
+The partner service is ready at ${url} (a sandbox; its data is in ${dataDirectory}).
 Create a partner:
 
 ${createPartnerCommand(url, organization, token)}

@@ -47,11 +47,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     report(client.create_partner(example_partner()).await)?;
 
-    let without_city = CreatePartnerRequest { city: String::new(), ..example_partner() };
+    let without_city = CreatePartnerRequest {
+        city: String::new(),
+        ..example_partner()
+    };
     report(client.create_partner(without_city).await)?;
 
     let another = AsciiMetadataValue::from_static("6f1c0b52-6f0e-4b7e-9d35-0c6f2f6c1a11");
-    let headers = Headers { target: another, ..headers };
+    let headers = Headers {
+        target: another,
+        ..headers
+    };
     let mut client = PartnerServiceClient::with_interceptor(channel, headers);
     report(client.create_partner(example_partner()).await)?;
     Ok(())
@@ -63,7 +69,9 @@ fn report(result: Result<Response<CreatePartnerResponse>, Status>) -> Result<(),
         Ok(response) => {
             let partner = response.into_inner().partner.unwrap_or_default();
             let invitation = partner.invitation_status().as_str_name();
-            let invitation = invitation.trim_start_matches("INVITATION_STATUS_").to_lowercase();
+            let invitation = invitation
+                .trim_start_matches("INVITATION_STATUS_")
+                .to_lowercase();
             println!("created {} {invitation}", partner.company_name);
             return Ok(());
         }
