@@ -35,6 +35,8 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     logger: log,
+    // What still arrives on an open connection while the server closes is answered like the rest.
+    return503OnClosing: false,
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: "requestId",

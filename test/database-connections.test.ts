@@ -155,6 +155,15 @@ describe("With PostgreSQL", () => {
     await expect(insert()).resolves.toBeDefined();
   });
 
+  test("closing ends the connections", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => insert()));
+    const sql = "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()";
+    const others = async () => (await query(observer, sql, [name])).length;
+    expect(await others()).toBe(10);
+    await orm.close(true);
+    await expect.poll(others).toBe(0);
+  });
+
   test("a closed pool stays closed", async () => {
     await orm.close(true);
     await orm.close(true);

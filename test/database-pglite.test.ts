@@ -83,7 +83,7 @@ test("What was written is there after a restart", async () => {
   expect(await idsIn(second)).toEqual([partner.id]);
 });
 
-test("What was answered is there after the process was killed", async () => {
+test("What was answered is there after the process was killed", { timeout: 180_000 }, async () => {
   const dataDirectory = join(directory, "database");
   const answered: string[] = [];
   for (let round = 0; round < 3; round += 1) {

@@ -1,16 +1,9 @@
-import type { Options } from "@mikro-orm/core";
-import { Migrator } from "@mikro-orm/migrations";
-import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
-import { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
-import { PartnerEntity } from "../partners/partner-entity.ts";
-import { lockDataDirectory } from "./data-directory-lock.ts";
-import {
-  closedMessage,
-  DatabaseError,
-  DatabaseUnavailableError,
-  toDatabaseFailure,
-} from "./failures.ts";
+import type { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
+import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
+import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import { migrations } from "./migrations.ts";
+import { createPgliteOrm } from "./pglite-orm.ts";
+import { createPostgresOrm } from "./postgres-orm.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
 
@@ -29,32 +22,8 @@ export type DatabaseSettings =
       readonly dataDirectory: string;
     };
 
-const applicationName = "partner-service";
-/** More connections would wait for the same few CPUs and disks on the server instead of here. */
-const poolSize = 10;
-/** Bounds connecting, and waiting for a connection while all are busy. */
-const connectTimeoutMs = 3000;
-const defaultStatementTimeoutMs = 5000;
-/** What the server's own timeout gets before this side takes the connection for dead. */
-const answerTimeoutMs = 1000;
+/** How long the server gets to answer a ping. */
 const pingTimeoutMs = 2000;
-
-const common = {
-  entities: [PartnerEntity],
-  extensions: [Migrator],
-  metadataCache: { enabled: false },
-  ensureDatabase: false,
-  // Its log would show parameters: personal data.
-  debug: false,
-  migrations: {
-    migrationsList: migrations,
-    // A transaction for each migration: one for all would nest them in savepoints.
-    allOrNothing: false,
-    disableForeignKeys: false,
-    snapshot: false,
-    silent: true,
-  },
-} satisfies Partial<Options>;
 
 /**
  * Makes the ORM. PostgreSQL is reached with the first statement, not before; PGlite is started.
@@ -65,76 +34,6 @@ export async function createOrm(settings: DatabaseSettings): Promise<Orm> {
   return "databaseUrl" in settings
     ? createPostgresOrm(settings.databaseUrl, settings.statementTimeoutMs)
     : createPgliteOrm(settings.dataDirectory);
-}
-
-async function createPostgresOrm(
-  databaseUrl: string,
-  statementTimeoutMs = defaultStatementTimeoutMs,
-): Promise<Orm> {
-  const { pathname, username } = new URL(databaseUrl);
-  const orm = await PostgresOrm.init({
-    ...common,
-    dbName: decodeURIComponent(pathname.slice(1) || username),
-    driverOptions: {
-      // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
-      connectionString: databaseUrl,
-      application_name: applicationName,
-      max: poolSize,
-      connectionTimeoutMillis: connectTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
-      keepAlive: true,
-    },
-  });
-  // The migrator would create a database that it does not find.
-  orm.schema.ensureDatabase = async () => false;
-  const pool: PoolEnd = await orm.driver.getConnection().getNativeClient();
-  closeForGood(orm, async () => {
-    if (!pool.ending) {
-      await pool.end();
-    }
-  });
-  return orm;
-}
-
-/** What is used here of a pool of pg, whose package brings no types. */
-interface PoolEnd {
-  readonly ending: boolean;
-  end(): Promise<void>;
-}
-
-async function createPgliteOrm(dataDirectory: string): Promise<Orm> {
-  const lock = lockDataDirectory(dataDirectory);
-  try {
-    const orm = await PgliteOrm.init({ ...common, dbName: dataDirectory });
-    const pglite = await orm.driver.getConnection().getNativeClient();
-    closeForGood(orm, async () => {
-      if (!pglite.closed) {
-        await pglite.close();
-      }
-      lock.release();
-    });
-    return orm;
-  } catch (failure) {
-    lock.release();
-    throw failure;
-  }
-}
-
-/**
- * Makes closing the ORM close the native client too, which MikroORM leaves open as long as no
- * statement has gone through MikroORM itself, and keeps it closed: with the next statement MikroORM
- * would make another pool, which nobody closes, or enter a data directory without its lock.
- */
-function closeForGood(orm: Orm, closeNativeClient: () => Promise<void>): void {
-  const close = orm.close.bind(orm);
-  orm.close = async (force) => {
-    orm.driver.getConnection().connect = async () => {
-      throw new Error(closedMessage);
-    };
-    await close(force);
-    await closeNativeClient();
-  };
 }
 
 /**

@@ -1,0 +1,30 @@
+import { MikroORM } from "@mikro-orm/pglite";
+import { closeForGood } from "./close-for-good.ts";
+import { lockDataDirectory } from "./data-directory-lock.ts";
+import { ormOptions } from "./orm-options.ts";
+
+/**
+ * Makes the ORM on PGlite, and starts that.
+ *
+ * What has been committed survives the end of the process, however it ends. It is the operating
+ * system that writes it to the disk: PGlite has no fsync, so a power cut may undo the last commits.
+ *
+ * @throws DataDirectoryInUseError
+ */
+export async function createPgliteOrm(dataDirectory: string): Promise<MikroORM> {
+  const lock = lockDataDirectory(dataDirectory);
+  try {
+    const orm = await MikroORM.init({ ...ormOptions, dbName: dataDirectory });
+    const pglite = await orm.driver.getConnection().getNativeClient();
+    closeForGood(orm, async () => {
+      if (!pglite.closed) {
+        await pglite.close();
+      }
+      lock.release();
+    });
+    return orm;
+  } catch (failure) {
+    lock.release();
+    throw failure;
+  }
+}

@@ -1,0 +1,49 @@
+import { MikroORM } from "@mikro-orm/postgresql";
+import { closeForGood } from "./close-for-good.ts";
+import { ormOptions } from "./orm-options.ts";
+
+const applicationName = "partner-service";
+/** More connections would wait for the same few CPUs and disks on the server instead of here. */
+const poolSize = 10;
+/** Bounds connecting, and waiting for a connection while all are busy. */
+const connectTimeoutMs = 3000;
+const defaultStatementTimeoutMs = 5000;
+/** What the server's own timeout gets before this side takes the connection for dead. */
+const answerTimeoutMs = 1000;
+
+/** What is used here of a pool of pg, whose package brings no types. */
+interface Pool {
+  readonly ending: boolean;
+  end(): Promise<void>;
+}
+
+/** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
+export async function createPostgresOrm(
+  databaseUrl: string,
+  statementTimeoutMs = defaultStatementTimeoutMs,
+): Promise<MikroORM> {
+  const { pathname, username } = new URL(databaseUrl);
+  const orm = await MikroORM.init({
+    ...ormOptions,
+    dbName: decodeURIComponent(pathname.slice(1) || username),
+    driverOptions: {
+      // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
+      connectionString: databaseUrl,
+      application_name: applicationName,
+      max: poolSize,
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
+      keepAlive: true,
+    },
+  });
+  // The migrator would create a database that it does not find.
+  orm.schema.ensureDatabase = async () => false;
+  const pool: Pool = await orm.driver.getConnection().getNativeClient();
+  closeForGood(orm, async () => {
+    if (!pool.ending) {
+      await pool.end();
+    }
+  });
+  return orm;
+}

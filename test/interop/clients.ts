@@ -1,0 +1,86 @@
+/** A client in examples/, and how its README says that it is built and run. */
+export interface Client {
+  /** The library, and how it talks. */
+  readonly name: string;
+  readonly folder: string;
+  /** Commands that the machine must have. */
+  readonly needs: readonly string[];
+  /** Shell commands. `$CACHE` is a folder that outlives the run. */
+  readonly build: string;
+  readonly run: string;
+}
+
+export const clients: readonly Client[] = [
+  {
+    name: "curl (JSON over HTTP/1.1)",
+    folder: "shell",
+    needs: ["curl", "jq"],
+    build: "",
+    run: "./curl.sh",
+  },
+  {
+    name: "buf curl (Connect over HTTP/2)",
+    folder: "shell",
+    needs: ["jq"],
+    build: "",
+    run: "./buf-curl.sh",
+  },
+  {
+    name: "grpcurl (gRPC)",
+    folder: "shell",
+    needs: ["go", "jq"],
+    build: 'GOBIN="$CACHE/bin" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4',
+    run: 'PATH="$CACHE/bin:$PATH" ./grpcurl.sh',
+  },
+  {
+    name: "Node, @connectrpc/connect-node (Connect over HTTP/1.1)",
+    folder: "node",
+    needs: ["npm"],
+    build: "npm ci && npm run generate && npm run check",
+    run: "node connect.ts",
+  },
+  {
+    name: "Node, @grpc/grpc-js (gRPC)",
+    folder: "node",
+    needs: ["npm"],
+    build: "npm ci",
+    run: "node grpc.js",
+  },
+  {
+    name: "Python, grpcio (gRPC)",
+    folder: "python",
+    needs: ["python3"],
+    build:
+      'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
+      "pip install -r requirements.txt && ./generate.sh",
+    run: '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python client.py',
+  },
+  {
+    name: "Go, connect-go (Connect over HTTP/1.1)",
+    folder: "go",
+    needs: ["go"],
+    build: "go generate . && go build -o bin/ ./cmd/connect",
+    run: "bin/connect",
+  },
+  {
+    name: "Go, grpc-go (gRPC)",
+    folder: "go",
+    needs: ["go"],
+    build: "go generate . && go build -o bin/ ./cmd/grpc",
+    run: "bin/grpc",
+  },
+  {
+    name: "Java, grpc-java (gRPC)",
+    folder: "java",
+    needs: ["java", "mvn"],
+    build: "mvn --batch-mode compile",
+    run: "mvn --batch-mode --quiet exec:java",
+  },
+  {
+    name: "Rust, tonic (gRPC)",
+    folder: "rust",
+    needs: ["cargo"],
+    build: 'CARGO_TARGET_DIR="$CACHE/rust" cargo build --locked',
+    run: '"$CACHE/rust/debug/partner-client"',
+  },
+];

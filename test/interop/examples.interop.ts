@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ServiceProcess, startProcess } from "../support/process.ts";
+import { type Client, clients } from "./clients.ts";
+import { copyExample, exportContract, missingCommands, runCommands } from "./workspace.ts";
+
+const dataDirectory = mkdtempSync(join(tmpdir(), "partner-interop-"));
+const organization = "7b1c5a0e-2a4f-4c0e-9d3a-5f1b2c3d4e5f";
+let service: ServiceProcess;
+let settings: Record<string, string>;
+
+beforeAll(async () => {
+  exportContract();
+  service = startProcess("src/main.ts", { PORT: "0", DATA_DIR: dataDirectory });
+  const [, url = ""] = await service.waitFor(/ready at (\S+)/);
+  settings = {
+    PARTNER_URL: url,
+    PARTNER_TOKEN: await printToken(),
+    PARTNER_ORGANIZATION: organization,
+  };
+});
+
+afterAll(async () => {
+  service.child.kill("SIGTERM");
+  await service.ended();
+  rmSync(dataDirectory, { recursive: true });
+});
+
+async function printToken(): Promise<string> {
+  const args = ["--organization", organization];
+  const command = startProcess("scripts/token.ts", { DATA_DIR: dataDirectory }, args);
+  expect({ code: await command.ended(), output: command.output() }).toEqual({
+    code: 0,
+    output: expect.stringMatching(/^\S+\n$/),
+  });
+  return command.output().trim();
+}
+
+describe("a client generated from the contract creates a partner and reads two refusals:", () => {
+  for (const client of clients) {
+    const missing = missingCommands(client.needs);
+    const reason = missing.length === 0 ? "" : ` – SKIPPED, not installed: ${missing.join(", ")}`;
+    test.skipIf(missing.length > 0)(`${client.name}${reason}`, async ({ signal }) => {
+      expect(await printedBy(client, signal)).toBe(
+        "created Example Supplies Ltd invited\n" +
+          "invalid_argument FIELD_INVALID city\n" +
+          "permission_denied SCENARIO_NOT_ALLOWED\n",
+      );
+    });
+  }
+});
+
+async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {
+  const copy = copyExample(folder);
+  await runCommands(build, copy, {}, signal);
+  return runCommands(run, copy, settings, signal);
+}

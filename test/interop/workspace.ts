@@ -1,0 +1,63 @@
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { promisify, stripVTControlCharacters } from "node:util";
+
+const execFileAsync = promisify(execFile);
+
+/** Where the examples are built. Git ignores the folder; its cache makes a second run short. */
+const root = resolve(".interop");
+const cache = join(root, "cache");
+const contract = join(root, "proto");
+
+/** What building an example in its own folder, as its README says, leaves there. */
+const leftovers = ["proto", "gen", "bin", "target", ".venv", "node_modules", "__pycache__"];
+
+/** Exports the contract for the copies. */
+export function exportContract(): void {
+  rmSync(contract, { recursive: true, force: true });
+  execFileSync(process.execPath, ["scripts/export-protos.ts", contract]);
+}
+
+/**
+ * Copies an example afresh, with the exported contract in it, as whoever follows its README has
+ * it, and returns the copy's path. The example's own folder stays as it is.
+ */
+export function copyExample(folder: string): string {
+  const copy = join(root, "examples", folder);
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(join("examples", folder), copy, {
+    recursive: true,
+    filter: (path) => !leftovers.includes(basename(path)),
+  });
+  cpSync(contract, join(copy, "proto"), { recursive: true });
+  return copy;
+}
+
+/**
+ * Runs shell commands in a folder and returns what they printed on stdout. `$CACHE` is a folder
+ * that outlives the run. Rejects with all that was printed when they fail or are aborted.
+ */
+export async function runCommands(
+  commands: string,
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string> {
+  mkdirSync(cache, { recursive: true });
+  const { stdout } = await execFileAsync("sh", ["-euc", commands], {
+    cwd: folder,
+    env: { ...process.env, ...settings, CACHE: cache },
+    maxBuffer: 16 * 1024 * 1024,
+    signal,
+  });
+  // Maven resets the terminal's color, terminal or not.
+  return stripVTControlCharacters(stdout);
+}
+
+/** Those of the commands that this machine does not have. */
+export function missingCommands(commands: readonly string[]): readonly string[] {
+  return commands.filter(
+    (command) => spawnSync("sh", ["-c", 'command -v "$0"', command]).status !== 0,
+  );
+}

@@ -1,0 +1,22 @@
+import { createOrm, migrate } from "../../src/database/orm.ts";
+import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
+import { newPartner } from "./partners.ts";
+
+/**
+ * A process that creates partners in the data directory that its argument names, until it is
+ * killed, and prints the id of each once the repository has answered it.
+ */
+const orm = await createOrm({ dataDirectory: String(process.argv[2]) });
+await migrate(orm);
+const repository = createPartnerRepository(orm);
+const { signal } = new AbortController();
+
+async function write(): Promise<never> {
+  for (;;) {
+    const { id } = await repository.insert(newPartner(), signal);
+    process.stdout.write(`${id}\n`);
+  }
+}
+
+process.stdout.write("open\n");
+await Promise.all([write(), write(), write()]);
