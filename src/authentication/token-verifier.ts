@@ -8,6 +8,9 @@ import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 /** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
 const clockToleranceSeconds = 5;
 
+/** Three parts of base64url without padding (RFC 7515, section 7.1); jose would take padding too. */
+const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
 export interface TokenRules {
   readonly issuer: string;
   readonly audience: string;
@@ -25,23 +28,37 @@ export interface TokenRules {
  */
 export type TokenVerifier = (token: string) => Promise<Caller>;
 
-/** Makes a verifier that verifies a token once and remembers the outcome while it holds. */
-export function createTokenVerifier(rules: TokenRules, keys: VerificationKeys): TokenVerifier {
+/**
+ * Makes a verifier that verifies a token once and remembers the outcome while it holds.
+ *
+ * @param now - the clock, in milliseconds since the epoch
+ */
+export function createTokenVerifier(
+  rules: TokenRules,
+  keys: VerificationKeys,
+  now: () => number = Date.now,
+): TokenVerifier {
   const cache = createVerifiedTokenCache();
 
   return async (token) => {
-    const now = Date.now() / 1000;
-    const remembered = keys.areFresh() ? cache.get(token, keys.generation(), now) : undefined;
+    const time = now();
+    const remembered = keys.areFresh()
+      ? cache.get(token, keys.generation(), time / 1000)
+      : undefined;
     if (remembered !== undefined) {
       return remembered;
     }
     try {
+      if (!compactJws.test(token)) {
+        throw new errors.JWSInvalid();
+      }
       const { payload } = await jwtVerify(token, keys.getKey, {
         algorithms: [...rules.algorithms],
         issuer: rules.issuer,
         audience: rules.audience,
         requiredClaims: ["exp", "sub"],
         clockTolerance: clockToleranceSeconds,
+        currentDate: new Date(time),
       });
       const caller = readCaller(payload, rules.organizationClaim);
       const validUntil = (payload.exp ?? 0) + clockToleranceSeconds;
