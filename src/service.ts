@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
+import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
-import { createConfiguredKeys, createPublishedKeys } from "./authentication/verification-keys.ts";
+import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
 import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
 import { createPartnerRepository } from "./partners/partner-repository.ts";
