@@ -10,8 +10,8 @@ export interface VerifiedToken {
 }
 
 /** Bounds of the cache: about 10 MB with tokens of a usual size. */
-const maxTokens = 10_000;
-const maxCharacters = 8 * 1024 * 1024;
+export const maxTokens = 10_000;
+export const maxCharacters = 8 * 1024 * 1024;
 
 /**
  * Remembers verified tokens, bounded in number and size; what was used longest ago goes first.

@@ -1,0 +1,93 @@
+import http from "node:http";
+import http2 from "node:http2";
+import { buffer } from "node:stream/consumers";
+import { acme } from "./organizations.ts";
+import { examplePartnerJson } from "./requests.ts";
+
+export const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
+
+/** A header is a name and a value, and can be there twice, as no client library would send it. */
+export type RawHeaders = readonly (readonly [name: string, value: string])[];
+
+export interface RawAnswer {
+  readonly status: number | undefined;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+type Post = (url: string, headers: RawHeaders, body?: string | Uint8Array) => Promise<RawAnswer>;
+
+const goodBody = JSON.stringify(examplePartnerJson);
+
+/** Posts to CreatePartner over either version of HTTP, exactly what it is given. */
+export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
+  "HTTP/1.1": async (url, headers, body = goodBody) => {
+    const { host } = new URL(url);
+    const call = http.request(`${url}${createPartnerPath}`, {
+      method: "POST",
+      agent: false,
+      headers: [
+        ["Host", host],
+        ...headers,
+        ["Content-Length", `${Buffer.byteLength(body)}`],
+      ].flat(),
+    });
+    return await new Promise((resolve, reject) => {
+      call.once("error", reject).once("response", (response) => {
+        buffer(response).then((read) => {
+          resolve({ status: response.statusCode, headers: response.headers, body: read });
+        }, reject);
+      });
+      call.end(body);
+    });
+  },
+
+  "HTTP/2": async (url, headers, body = goodBody) => {
+    // Lets Node send a field twice that must come once. Its types have it for servers only.
+    const options: http2.ClientSessionOptions & { strictSingleValueFields: boolean } = {
+      strictSingleValueFields: false,
+    };
+    const session = http2.connect(url, options);
+    try {
+      return await new Promise((resolve, reject) => {
+        session.on("error", reject);
+        const stream = session.request([
+          ...[":method", "POST", ":path", createPartnerPath],
+          ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
+        ]);
+        stream.once("error", reject).once("response", (response) => {
+          buffer(stream).then((read) => {
+            resolve({ status: response[":status"], headers: response, body: read });
+          }, reject);
+        });
+        stream.end(body);
+      });
+    } finally {
+      session.destroy();
+    }
+  },
+};
+
+/** The good headers of a call with JSON by acme in its own book. */
+export function goodHeaders(token: string): [string, string][] {
+  return [
+    ["Content-Type", "application/json"],
+    ["Authorization", `Bearer ${token}`],
+    ["Requester-Organization-ID", acme],
+    ["Target-Organization-ID", acme],
+  ];
+}
+
+/** What an answer in Connect's JSON says: its status, and the code, reason and fields of an error. */
+export function summarize({ status, body }: RawAnswer) {
+  const json = JSON.parse(body.toString() || "{}");
+  const [info, badRequest] = json.details ?? [];
+  return {
+    status,
+    ...(json.code === undefined ? {} : { code: json.code }),
+    ...(info === undefined ? {} : { reason: info.debug.reason }),
+    ...(badRequest === undefined
+      ? {}
+      : { fields: badRequest.debug.fieldViolations.map(({ field }: { field: string }) => field) }),
+  };
+}
