@@ -6,7 +6,7 @@ import { KeysUnavailableError, type VerificationKeys } from "./verification-keys
 import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 
 /** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
-const clockToleranceSeconds = 5;
+export const clockToleranceSeconds = 5;
 
 /** Three parts of base64url without padding (RFC 7515, section 7.1); jose would take padding too. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;

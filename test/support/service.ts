@@ -21,6 +21,8 @@ export interface TestService {
   drain(): void;
   /** Runs a statement on the database. */
   execute(sql: string): Promise<void>;
+  /** How many partners the database holds, of all organizations. */
+  countPartners(): Promise<number>;
   /** What the database holds of a partner. */
   findPartner(organization: string, id: string): Promise<StoredPartner>;
   close(): Promise<void>;
@@ -59,6 +61,9 @@ export async function startTestService(
     drain: () => draining.abort(),
     async execute(sql) {
       await query(orm, sql, []);
+    },
+    async countPartners() {
+      return await orm.em.fork().count(PartnerEntity);
     },
     async findPartner(organizationId, id) {
       const { createdAt } = await orm.em
