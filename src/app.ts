@@ -24,6 +24,15 @@ export interface AppDependencies extends RouteDependencies {
   readonly log: LogOptions;
 }
 
+/**
+ * How messages are read from JSON and written to it. Connect takes a decoder here, which its types
+ * do not say; its own one turns bytes that are no UTF-8 into U+FFFD.
+ */
+const jsonOptions = {
+  alwaysEmitImplicit: true,
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+};
+
 const requestIdHeader = "X-Request-Id";
 /** What is taken as a caller's request id: nothing that could break a log line or a header. */
 const saneRequestId = /^[\w.:-]{1,128}$/;
@@ -88,7 +97,7 @@ export async function createApp(
     routes: createRoutes(routes),
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,
-    jsonOptions: { alwaysEmitImplicit: true },
+    jsonOptions,
     contextValues: (request) => createContextValues().set(callKey, calls.get(request.raw)),
   });
   return app;

@@ -30,7 +30,7 @@ export async function failureOf(call: Promise<unknown>): Promise<Failure> {
 }
 
 /** Decodes the details of an error. */
-function describeFailure(error: ConnectError): Failure {
+export function describeFailure(error: ConnectError): Failure {
   const failure: Failure = { code: Code[error.code] };
   const [info] = error.findDetails(ErrorInfoSchema);
   if (info !== undefined) {

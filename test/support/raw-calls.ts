@@ -13,6 +13,7 @@ export interface RawAnswer {
   readonly status: number | undefined;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly trailers: http.IncomingHttpHeaders;
 }
 
 type Post = (url: string, headers: RawHeaders, body?: string | Uint8Array) => Promise<RawAnswer>;
@@ -35,7 +36,8 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
     return await new Promise((resolve, reject) => {
       call.once("error", reject).once("response", (response) => {
         buffer(response).then((read) => {
-          resolve({ status: response.statusCode, headers: response.headers, body: read });
+          const { statusCode: status, headers: answered, trailers } = response;
+          resolve({ status, headers: answered, body: read, trailers });
         }, reject);
       });
       call.end(body);
@@ -55,9 +57,13 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
           ...[":method", "POST", ":path", createPartnerPath],
           ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
         ]);
+        let trailers: http.IncomingHttpHeaders = {};
+        stream.once("trailers", (last) => {
+          trailers = last;
+        });
         stream.once("error", reject).once("response", (response) => {
           buffer(stream).then((read) => {
-            resolve({ status: response[":status"], headers: response, body: read });
+            resolve({ status: response[":status"], headers: response, body: read, trailers });
           }, reject);
         });
         stream.end(body);
