@@ -14,13 +14,13 @@ import { createOrganizationsInterceptor } from "./interceptors/organizations.ts"
 import { createRequestGate } from "./interceptors/request-gate.ts";
 import { describeUnreadableMessages } from "./interceptors/unreadable-messages.ts";
 import { compileRules, createValidationInterceptor } from "./interceptors/validation.ts";
-import type { PartnerRepository } from "./partners/partner-repository.ts";
+import type { PartnerBook } from "./partners/partner-book.ts";
 import { createPartnerService } from "./partners/partner-service.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier;
-  readonly repository: PartnerRepository;
+  readonly book: PartnerBook;
   readonly readiness: Readiness;
 }
 
@@ -29,7 +29,7 @@ export interface RouteDependencies {
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes({ verifyToken, repository, readiness }: RouteDependencies) {
+export function createRoutes({ verifyToken, book, readiness }: RouteDependencies) {
   const services = [PartnerService];
   const accessRules = readAccessRules(services);
   const validator = createValidator();
@@ -51,7 +51,7 @@ export function createRoutes({ verifyToken, repository, readiness }: RouteDepend
   }
 
   return (router: ConnectRouter): void => {
-    router.service(PartnerService, createPartnerService(repository), { interceptors, requestGate });
+    router.service(PartnerService, createPartnerService(book), { interceptors, requestGate });
     // Open to everyone, as load balancers and tools expect.
     router.service(Health, createHealthService(readiness, services));
     mountReflection(router, [...services, Health]);

@@ -5,7 +5,7 @@ import { createTokenVerifier, type TokenVerifier } from "./authentication/token-
 import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
 import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
-import { createPartnerRepository } from "./partners/partner-repository.ts";
+import { createPartnerBook } from "./partners/partner-book.ts";
 import { createReadiness } from "./readiness.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
@@ -49,7 +49,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const app = await createApp(config, {
       log,
       verifyToken,
-      repository: createPartnerRepository(orm),
+      book: createPartnerBook(orm),
       readiness: createReadiness(() => ping(orm), draining.signal),
     });
     const url = await app.listen({ host: config.host, port: config.port });

@@ -1,7 +1,11 @@
 import { CreatePartner } from "./migrations/0001-create-partner.ts";
+import { PartnerLifecycle } from "./migrations/0002-partner-lifecycle.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
  * applied: an entry never changes, and new ones come last.
  */
-export const migrations = [{ name: "0001-create-partner", class: CreatePartner }];
+export const migrations = [
+  { name: "0001-create-partner", class: CreatePartner },
+  { name: "0002-partner-lifecycle", class: PartnerLifecycle },
+];

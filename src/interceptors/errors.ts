@@ -3,6 +3,7 @@ import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callKey, required } from "../context.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { serviceError } from "../errors/service-error.ts";
+import { PartnerError } from "../partners/partner-error.ts";
 import { RequestIdReusedError } from "../partners/partner-repository.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
@@ -34,6 +35,9 @@ export function createErrorsInterceptor(): Interceptor {
 function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof ConnectError) {
     return failure;
+  }
+  if (failure instanceof PartnerError) {
+    return serviceError(failure.reason, failure.message, { cause: failure });
   }
   if (failure instanceof RequestIdReusedError) {
     return serviceError(

@@ -38,8 +38,31 @@ export const PartnerEntity = defineEntity({
     requestId: p.uuid().strictNullable(),
     /** What the create of `requestId` was about, as a hash of its content. */
     requestFingerprint: p.text().strictNullable(),
+    /**
+     * When the partner was deleted. The row stays, without what it said of the company, because
+     * only a row that is there holds its request id for good: were it gone, a create with the same
+     * request id that is under way could bring the partner back.
+     */
+    deletedAt: instant().strictNullable(),
+    /** SHA-256 of the invitation's token in hex. It stays after the acceptance, which may be repeated. */
+    invitationTokenHash: p.text().strictNullable(),
+    invitationExpiresAt: instant().strictNullable(),
   },
-  uniques: [{ name: "partner_request_id_unique", properties: ["organizationId", "requestId"] }],
+  uniques: [
+    { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
+    {
+      name: "partner_guest_unique",
+      properties: ["organizationId", "guestOrganizationId", "partnerType"],
+      where: "guest_organization_id is not null",
+    },
+  ],
+  indexes: [
+    {
+      name: "partner_company_name_index",
+      properties: ["organizationId", "companyName", "id"],
+      where: "deleted_at is null",
+    },
+  ],
   checks: [
     lengthCheck("company_name", 100),
     { name: "partner_sales_amount_check", expression: "sales_amount >= 0" },
@@ -62,6 +85,10 @@ export const PartnerEntity = defineEntity({
     {
       name: "partner_request_fingerprint_check",
       expression: "(request_id is null) = (request_fingerprint is null)",
+    },
+    {
+      name: "partner_invitation_check",
+      expression: "(invitation_token_hash is null) = (invitation_expires_at is null)",
     },
   ],
 });

@@ -70,7 +70,8 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
   });
 }
 
-function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
+/** The stored form of a validated partner type. */
+export function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
   switch (partnerType) {
     case PartnerType.CUSTOMER:
       return "customer";
@@ -78,6 +79,18 @@ function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
       return "supplier";
     default:
       throw new Error("A request without a partner_type has passed validation.");
+  }
+}
+
+/** The stored form of a validated invitation status. */
+export function toStoredStatus(status: InvitationStatus): Partner["invitationStatus"] {
+  switch (status) {
+    case InvitationStatus.INVITED:
+      return "invited";
+    case InvitationStatus.ACCEPTED:
+      return "accepted";
+    default:
+      throw new Error("A request with an unknown invitation_status has passed validation.");
   }
 }
 

@@ -17,6 +17,9 @@ export type NewPartner = Omit<
   | "guestOrganizationId"
   | "revision"
   | "requestFingerprint"
+  | "deletedAt"
+  | "invitationTokenHash"
+  | "invitationExpiresAt"
 >;
 
 /** Keeps partners in the database. Every query carries the organization whose book it is about. */
@@ -67,7 +70,8 @@ export function createPartnerRepository(orm: Orm): PartnerRepository {
     }
     const earlier = toEntity(found);
     // The own id is there when a try whose answer was lost had done its work.
-    if (earlier.id !== id && earlier.requestFingerprint !== requestFingerprint) {
+    const sameContent = earlier.requestFingerprint === requestFingerprint;
+    if (earlier.id !== id && (!sameContent || earlier.deletedAt !== null)) {
       throw new RequestIdReusedError(String(requestId));
     }
     return earlier;
@@ -93,6 +97,9 @@ function createPartner(newPartner: NewPartner, id: string): Partner {
     guestOrganizationId: null,
     revision: 1,
     requestFingerprint: newPartner.requestId === null ? null : fingerprint(newPartner),
+    deletedAt: null,
+    invitationTokenHash: null,
+    invitationExpiresAt: null,
   };
 }
 

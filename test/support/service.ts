@@ -4,8 +4,8 @@ import { createTokenVerifier } from "../../src/authentication/token-verifier.ts"
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { createPartnerBook } from "../../src/partners/partner-book.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
-import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
 import { createTestDatabase, type DatabaseKind, type TestDatabase } from "./databases.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
@@ -48,7 +48,7 @@ export async function startTestService(
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
       verifyToken: createTokenVerifier(tokenRules, keys),
-      repository: createPartnerRepository(orm),
+      book: createPartnerBook(orm),
       readiness: createReadiness(() => ping(orm), draining.signal),
     },
   );

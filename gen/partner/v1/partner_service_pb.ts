@@ -2,19 +2,19 @@
 // @generated from file partner/v1/partner_service.proto (package partner.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_access_v1_access } from "../../access/v1/access_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Partner, PartnerType } from "./partner_pb.ts";
+import type { InvitationStatus, Partner, PartnerType } from "./partner_pb.ts";
 import { file_partner_v1_partner } from "./partner_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lcjJ/Cg5QYXJ0bmVyU2VydmljZRJtCg1DcmVhdGVQYXJ0bmVyEiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZWIGcHJvdG8z", [file_access_v1_access, file_buf_validate_validate, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIy1wIKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -146,6 +146,329 @@ export const CreatePartnerResponseSchema: GenMessage<CreatePartnerResponse> = /*
   messageDesc(file_partner_v1_partner_service, 1);
 
 /**
+ * GetPartnerRequest names the partner to return.
+ *
+ * @generated from message partner.v1.GetPartnerRequest
+ */
+export type GetPartnerRequest = Message<"partner.v1.GetPartnerRequest"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message partner.v1.GetPartnerRequest.
+ * Use `create(GetPartnerRequestSchema)` to create a new message.
+ */
+export const GetPartnerRequestSchema: GenMessage<GetPartnerRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 2);
+
+/**
+ * GetPartnerResponse is the answer to GetPartner.
+ *
+ * @generated from message partner.v1.GetPartnerResponse
+ */
+export type GetPartnerResponse = Message<"partner.v1.GetPartnerResponse"> & {
+  /**
+   * The partner as it is stored.
+   *
+   * @generated from field: partner.v1.Partner partner = 1;
+   */
+  partner?: Partner | undefined;
+};
+
+/**
+ * Describes the message partner.v1.GetPartnerResponse.
+ * Use `create(GetPartnerResponseSchema)` to create a new message.
+ */
+export const GetPartnerResponseSchema: GenMessage<GetPartnerResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 3);
+
+/**
+ * ListPartnersRequest says which partners to list, and in which order. Without any field it asks
+ * for the first page of all partners, the oldest first.
+ *
+ * @generated from message partner.v1.ListPartnersRequest
+ */
+export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
+  /**
+   * Optional. The greatest number of partners to answer, 1 to 100. Absent or 0: 20.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * Optional. The `next_page_token` of the page before. It is only good for the same target,
+   * `filters` and `order`, and an INVALID_ARGUMENT with a violation of this field otherwise;
+   * `page_size` and `include_total_size` may differ from page to page. It grants nothing: whoever
+   * has it must be allowed to list.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Optional. Which partners to list; absent: all.
+   *
+   * @generated from field: partner.v1.PartnerFilters filters = 3;
+   */
+  filters?: PartnerFilters | undefined;
+
+  /**
+   * Optional. In which order; absent: by creation, the oldest first.
+   *
+   * @generated from field: partner.v1.PartnerOrder order = 4;
+   */
+  order?: PartnerOrder | undefined;
+
+  /**
+   * Optional. Whether to answer `total_size`, which costs a count of all partners that match.
+   *
+   * @generated from field: bool include_total_size = 5;
+   */
+  includeTotalSize: boolean;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnersRequest.
+ * Use `create(ListPartnersRequestSchema)` to create a new message.
+ */
+export const ListPartnersRequestSchema: GenMessage<ListPartnersRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 4);
+
+/**
+ * PartnerFilters narrows a list down to the partners that match each filter that is given. A filter
+ * with several values is matched by any of them.
+ *
+ * @generated from message partner.v1.PartnerFilters
+ */
+export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
+  /**
+   * Optional. The partner's type is one of these.
+   *
+   * @generated from field: repeated partner.v1.PartnerType partner_types = 1;
+   */
+  partnerTypes: PartnerType[];
+
+  /**
+   * Optional. The partner's id is one of these, 100 at most. Ids that are unknown match nothing.
+   *
+   * @generated from field: repeated string ids = 2;
+   */
+  ids: string[];
+
+  /**
+   * Optional. The partner's invitation status is one of these.
+   *
+   * @generated from field: repeated partner.v1.InvitationStatus invitation_statuses = 3;
+   */
+  invitationStatuses: InvitationStatus[];
+
+  /**
+   * Optional. The text occurs in the partner's company name or e-mail address, in whatever case.
+   * No character of it is a wildcard.
+   *
+   * @generated from field: optional string text = 4;
+   */
+  text?: string | undefined;
+};
+
+/**
+ * Describes the message partner.v1.PartnerFilters.
+ * Use `create(PartnerFiltersSchema)` to create a new message.
+ */
+export const PartnerFiltersSchema: GenMessage<PartnerFilters> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 5);
+
+/**
+ * PartnerOrder is the order of a list. Partners that are equal in the field are ordered by id, in the
+ * same direction.
+ *
+ * @generated from message partner.v1.PartnerOrder
+ */
+export type PartnerOrder = Message<"partner.v1.PartnerOrder"> & {
+  /**
+   * Optional. The field to order by; absent: creation.
+   *
+   * @generated from field: partner.v1.PartnerOrderField field = 1;
+   */
+  field: PartnerOrderField;
+
+  /**
+   * Optional. The direction; absent: ascending.
+   *
+   * @generated from field: partner.v1.OrderDirection direction = 2;
+   */
+  direction: OrderDirection;
+};
+
+/**
+ * Describes the message partner.v1.PartnerOrder.
+ * Use `create(PartnerOrderSchema)` to create a new message.
+ */
+export const PartnerOrderSchema: GenMessage<PartnerOrder> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 6);
+
+/**
+ * ListPartnersResponse is a page of a list.
+ *
+ * @generated from message partner.v1.ListPartnersResponse
+ */
+export type ListPartnersResponse = Message<"partner.v1.ListPartnersResponse"> & {
+  /**
+   * The partners, in the order asked for.
+   *
+   * @generated from field: repeated partner.v1.Partner partners = 1;
+   */
+  partners: Partner[];
+
+  /**
+   * The `page_token` of the next page. Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * How many partners match the filters on all pages together. Only if `include_total_size` asked
+   * for it.
+   *
+   * @generated from field: optional int32 total_size = 3;
+   */
+  totalSize?: number | undefined;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnersResponse.
+ * Use `create(ListPartnersResponseSchema)` to create a new message.
+ */
+export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 7);
+
+/**
+ * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
+ * does, by the rules of its collation.
+ *
+ * @generated from enum partner.v1.PartnerOrderField
+ */
+export const PartnerOrderField = {
+  /**
+   * The default: creation.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Creation, which is the order of the ids.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_CREATED_AT = 1;
+   */
+  CREATED_AT: 1,
+
+  /**
+   * `company_name`.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_COMPANY_NAME = 2;
+   */
+  COMPANY_NAME: 2,
+
+  /**
+   * `sales_amount`.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_SALES_AMOUNT = 3;
+   */
+  SALES_AMOUNT: 3,
+
+  /**
+   * `partner_type`: customers before suppliers.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_PARTNER_TYPE = 4;
+   */
+  PARTNER_TYPE: 4,
+
+  /**
+   * `email`.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_EMAIL = 5;
+   */
+  EMAIL: 5,
+
+  /**
+   * `frequency`.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_FREQUENCY = 6;
+   */
+  FREQUENCY: 6,
+
+  /**
+   * `payment_terms`.
+   *
+   * @generated from enum value: PARTNER_ORDER_FIELD_PAYMENT_TERMS = 7;
+   */
+  PAYMENT_TERMS: 7,
+} as const;
+
+/**
+ * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
+ * does, by the rules of its collation.
+ *
+ * @generated from enum partner.v1.PartnerOrderField
+ */
+export type PartnerOrderField = (typeof PartnerOrderField)[keyof typeof PartnerOrderField] | UnknownEnum;
+
+/**
+ * Describes the enum partner.v1.PartnerOrderField.
+ */
+export const PartnerOrderFieldSchema: GenEnum<PartnerOrderField> = /*@__PURE__*/
+  enumDesc(file_partner_v1_partner_service, 0);
+
+/**
+ * OrderDirection is the direction of an order.
+ *
+ * @generated from enum partner.v1.OrderDirection
+ */
+export const OrderDirection = {
+  /**
+   * The default: ascending.
+   *
+   * @generated from enum value: ORDER_DIRECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The least first: the oldest, A, 0.
+   *
+   * @generated from enum value: ORDER_DIRECTION_ASCENDING = 1;
+   */
+  ASCENDING: 1,
+
+  /**
+   * The greatest first.
+   *
+   * @generated from enum value: ORDER_DIRECTION_DESCENDING = 2;
+   */
+  DESCENDING: 2,
+} as const;
+
+/**
+ * OrderDirection is the direction of an order.
+ *
+ * @generated from enum partner.v1.OrderDirection
+ */
+export type OrderDirection = (typeof OrderDirection)[keyof typeof OrderDirection] | UnknownEnum;
+
+/**
+ * Describes the enum partner.v1.OrderDirection.
+ */
+export const OrderDirectionSchema: GenEnum<OrderDirection> = /*@__PURE__*/
+  enumDesc(file_partner_v1_partner_service, 1);
+
+/**
  * PartnerService keeps the partner books of organizations.
  *
  * Every call carries three headers: `Authorization: Bearer <JWT>`,
@@ -170,6 +493,30 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof CreatePartnerRequestSchema;
     output: typeof CreatePartnerResponseSchema;
+  },
+  /**
+   * Returns a partner of the target's book. Unknown ids are NOT_FOUND with the reason
+   * PARTNER_NOT_FOUND.
+   *
+   * @generated from rpc partner.v1.PartnerService.GetPartner
+   */
+  getPartner: {
+    methodKind: "unary";
+    input: typeof GetPartnerRequestSchema;
+    output: typeof GetPartnerResponseSchema;
+  },
+  /**
+   * Lists the partners of the target's book, page by page.
+   *
+   * Partners that are created or deleted between two pages make no other partner appear twice or
+   * not at all.
+   *
+   * @generated from rpc partner.v1.PartnerService.ListPartners
+   */
+  listPartners: {
+    methodKind: "unary";
+    input: typeof ListPartnersRequestSchema;
+    output: typeof ListPartnersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_partner_v1_partner_service, 0);

@@ -1,0 +1,102 @@
+import type { InvitationStatus, PartnerType } from "./partner-entity.ts";
+
+/** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
+export const orderColumns = {
+  id: "uuid",
+  company_name: "text",
+  sales_amount: "int",
+  partner_type: "text",
+  email: "text",
+  frequency: "text",
+  payment_terms: "text",
+} as const;
+
+export type OrderColumn = keyof typeof orderColumns;
+
+/** A place in a list: that of the partner with this value in the order's column, and this id. */
+export interface ListPosition {
+  readonly value: string | number;
+  readonly id: string;
+}
+
+/** Which partners of a book a list holds; empty lists and undefined do not narrow it. */
+export interface ListFilters {
+  readonly partnerTypes: readonly PartnerType[];
+  readonly ids: readonly string[];
+  readonly invitationStatuses: readonly InvitationStatus[];
+  readonly text: string | undefined;
+}
+
+/** One page of a list. */
+export interface ListQuery {
+  readonly organizationId: string;
+  readonly filters: ListFilters;
+  readonly orderBy: OrderColumn;
+  readonly descending: boolean;
+  /** The last partner of the page before; undefined: the first page. */
+  readonly after: ListPosition | undefined;
+  readonly pageSize: number;
+  readonly countAll: boolean;
+}
+
+interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * The statement for a page, and one partner more if there is one. It starts behind the last partner
+ * of the page before instead of counting off rows: page 1,000 costs what page 1 costs, and partners
+ * that come or go meanwhile push none over a page's edge.
+ */
+export function pageStatement(
+  table: string,
+  columns: readonly string[],
+  listQuery: ListQuery,
+): Statement {
+  const { orderBy, descending, after, pageSize } = listQuery;
+  const { conditions, values, bind } = filterConditions(listQuery);
+  const direction = descending ? "desc" : "asc";
+  const byId = orderBy === "id";
+  if (after !== undefined) {
+    const beyond = descending ? "<" : ">";
+    const id = `${bind(after.id)}::uuid`;
+    conditions.push(
+      byId
+        ? `id ${beyond} ${id}`
+        : `(${orderBy}, id) ${beyond} (${bind(after.value)}::${orderColumns[orderBy]}, ${id})`,
+    );
+  }
+  const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
+  const text = `select ${columns.join(", ")} from ${table} where ${conditions.join(" and ")}
+    order by ${order} limit ${bind(pageSize + 1)}`;
+  return { text, values };
+}
+
+/** The statement for the number of partners on all pages. */
+export function countStatement(table: string, listQuery: ListQuery): Statement {
+  const { conditions, values } = filterConditions(listQuery);
+  const text = `select count(*) as count from ${table} where ${conditions.join(" and ")}`;
+  return { text, values };
+}
+
+function filterConditions({ organizationId, filters }: ListQuery) {
+  const { partnerTypes, ids, invitationStatuses, text } = filters;
+  const values: unknown[] = [organizationId];
+  const conditions = ["organization_id = $1", "deleted_at is null"];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  if (partnerTypes.length > 0) {
+    conditions.push(`partner_type = any(${bind(partnerTypes)}::text[])`);
+  }
+  if (ids.length > 0) {
+    conditions.push(`id = any(${bind(ids)}::uuid[])`);
+  }
+  if (invitationStatuses.length > 0) {
+    conditions.push(`invitation_status = any(${bind(invitationStatuses)}::text[])`);
+  }
+  if (text !== undefined) {
+    const pattern = bind(`%${text.replace(/[\\%_]/g, "\\$&")}%`);
+    conditions.push(`(company_name ilike ${pattern} or email ilike ${pattern})`);
+  }
+  return { conditions, values, bind };
+}

@@ -1,0 +1,71 @@
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import type { Orm } from "../database/orm.ts";
+import { query } from "../database/query.ts";
+import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { PartnerError } from "./partner-error.ts";
+import { countStatement, type ListQuery, pageStatement } from "./partner-list.ts";
+
+/** A page of a list. */
+export interface PartnerPage {
+  readonly partners: readonly Partner[];
+  /** Whether partners come after these. */
+  readonly more: boolean;
+  /** How many partners all pages have together, if the query asked for it. */
+  readonly totalSize: number | undefined;
+}
+
+/** Reads the partners of an organization's book. */
+export interface PartnerReader {
+  /**
+   * @throws PartnerError PARTNER_NOT_FOUND
+   * @throws DatabaseUnavailableError
+   */
+  find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner>;
+
+  /** @throws DatabaseUnavailableError */
+  list(listQuery: ListQuery, signal: AbortSignal): Promise<PartnerPage>;
+}
+
+/** Makes the reader of partners. */
+export function createPartnerReader(orm: Orm): PartnerReader {
+  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
+  const columnList = columns.join(", ");
+  const findSql = `select ${columnList} from ${table}
+    where organization_id = $1 and id = $2 and deleted_at is null`;
+
+  return {
+    find: (organizationId, id, signal) =>
+      withRetries(async () => {
+        const [row] = await query(orm, findSql, [organizationId, id]);
+        if (row === undefined) {
+          throw partnerNotFound();
+        }
+        return toEntity(row);
+      }, signal),
+
+    list: (listQuery, signal) =>
+      withRetries(async () => {
+        const page = pageStatement(table, columns, listQuery);
+        const count = countStatement(table, listQuery);
+        const [rows, [counted]] = await Promise.all([
+          query(orm, page.text, page.values),
+          listQuery.countAll ? query(orm, count.text, count.values) : [],
+        ]);
+        return {
+          partners: rows.slice(0, listQuery.pageSize).map(toEntity),
+          more: rows.length > listQuery.pageSize,
+          totalSize: counted === undefined ? undefined : Number(counted["count"]),
+        };
+      }, signal),
+  };
+}
+
+/** The error for a partner that the book does not hold. */
+export function partnerNotFound(): PartnerError {
+  return new PartnerError(
+    ErrorReason.PARTNER_NOT_FOUND,
+    "The target organization has no such partner.",
+  );
+}

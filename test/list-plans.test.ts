@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createOrm, type Orm } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
+import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
+
+const organizationId = randomUUID();
+const rowCount = 100_000;
+
+/** The id of the partner with this number; ids grow with their numbers. */
+const idOf = (number: number) => `00000000-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
+
+/** One book of 100,000 partners, between the books of others. */
+const insertSql = `
+  insert into partner (organization_id, id, created_at, updated_at, company_name, sales_amount,
+    partner_type, email, frequency, payment_terms, address, city, state, postal_code,
+    company_registration_number, invitation_status, revision, deleted_at)
+  select case when n % 4 = 0 then gen_random_uuid() else $1 end,
+    ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now(), now(),
+    'Company ' || md5(n::text), n % 1000, case when n % 2 = 0 then 'customer' else 'supplier' end,
+    md5(n::text) || '@example.com', 'monthly', 'Net 30', 'Main St', 'New York', 'NY', '12345',
+    n::text, 'invited', 1, case when n % 100 = 1 then now() end
+  from generate_series(1, ${Math.ceil((rowCount * 4) / 3)}) as n`;
+
+describe("The plans for a large book", () => {
+  let database: TestDatabase;
+  let orm: Orm;
+
+  beforeAll(async () => {
+    database = await createPostgresDatabase();
+    orm = await createOrm({ ...database.settings, statementTimeoutMs: 0 });
+    await query(orm, insertSql, [organizationId]);
+    await query(orm, "vacuum analyze partner", []);
+  });
+  afterAll(async () => {
+    await orm?.close(true);
+    await database?.close();
+  });
+
+  /** Runs the page's statement, and returns its plan and how many rows its scan has read. */
+  async function explain(changes: Partial<ListQuery>) {
+    const { text, values } = pageStatement("partner", ["id"], {
+      organizationId,
+      filters: { partnerTypes: [], ids: [], invitationStatuses: [], text: undefined },
+      orderBy: "id",
+      descending: false,
+      after: undefined,
+      pageSize: 20,
+      countAll: false,
+      ...changes,
+    });
+    const rows = await query(orm, `explain (analyze, costs off, timing off) ${text}`, values);
+    const lines = rows.map((row) => String(row["QUERY PLAN"]));
+    const scan = lines.find((line) => line.includes("Scan")) ?? "";
+    const [, read = "0"] = /rows=(\d+)/.exec(scan) ?? [];
+    const removed = lines.flatMap((line) => /Removed by Filter: (\d+)/.exec(line)?.[1] ?? []);
+    return {
+      index: /using (\w+) on partner/.exec(scan)?.[1],
+      sorts: lines.some((line) => line.includes("Sort")),
+      rowsRead: [read, ...removed].reduce((sum, count) => sum + Number(count), 0),
+    };
+  }
+
+  const middle = rowCount / 2;
+  const directions = [false, true];
+
+  test.each(
+    directions.flatMap((descending) => [
+      { descending, page: "the first page", after: undefined },
+      { descending, page: "a page in the middle", after: { value: "", id: idOf(middle) } },
+    ]),
+  )("read $page by creation from the primary key, descending: $descending", async (changes) => {
+    const plan = await explain(changes);
+    expect(plan).toMatchObject({ index: "partner_pkey", sorts: false });
+    expect(plan.rowsRead).toBeLessThan(25);
+  });
+
+  test.each(
+    directions.flatMap((descending) => [
+      { descending, page: "the first page", after: undefined },
+      {
+        ...{ descending, page: "a page in the middle" },
+        after: { value: "Company 8", id: idOf(middle) },
+      },
+    ]),
+  )("read $page by name from its index, descending: $descending", async ({ descending, after }) => {
+    const plan = await explain({ orderBy: "company_name", descending, after });
+    expect(plan).toEqual({ index: "partner_company_name_index", sorts: false, rowsRead: 21 });
+  });
+
+  test("read ids from the primary key alone", async () => {
+    const ids = Array.from({ length: 100 }, (_, number) => idOf(number * 8 + 3));
+    const filters = { partnerTypes: [], ids, invitationStatuses: [], text: undefined };
+    const plan = await explain({ filters });
+    expect(plan.index).toBe("partner_pkey");
+    expect(plan.rowsRead).toBeLessThanOrEqual(100);
+  });
+
+  test.each<OrderColumn>(["sales_amount", "partner_type", "email", "frequency", "payment_terms"])(
+    "sort by %s, having no index of its own",
+    async (orderBy) => {
+      expect(await explain({ orderBy })).toMatchObject({ sorts: true });
+    },
+  );
+});
