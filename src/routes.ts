@@ -51,7 +51,10 @@ export function createRoutes({ verifyToken, book, readiness }: RouteDependencies
   }
 
   return (router: ConnectRouter): void => {
-    router.service(PartnerService, createPartnerService(book), { interceptors, requestGate });
+    router.service(PartnerService, createPartnerService(book, validator), {
+      interceptors,
+      requestGate,
+    });
     // Open to everyone, as load balancers and tools expect.
     router.service(Health, createHealthService(readiness, services));
     mountReflection(router, [...services, Health]);

@@ -83,6 +83,9 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
       guestOrganizationId: null,
       revision: 1,
       requestFingerprint: null,
+      deletedAt: null,
+      invitationTokenHash: null,
+      invitationExpiresAt: null,
     };
     const failure = await orm.em.fork().insert(PartnerEntity, bad).catch(toDatabaseFailure);
     expect(failure).toMatchObject({ name: "DatabaseError", sqlState: "23514" });

@@ -72,6 +72,9 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
         guestOrganizationId: null,
         revision: 1,
         requestFingerprint: null,
+        deletedAt: null,
+        invitationTokenHash: null,
+        invitationExpiresAt: null,
       };
       await orm.em.fork().insert(PartnerEntity, partner);
       const { createdAt } = partner;

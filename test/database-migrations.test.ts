@@ -12,17 +12,18 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
     expect(await orm.schema.getUpdateSchemaSQL()).toBe("");
   });
 
-  test("are found wanting when a constraint is missing", async () => {
+  test("are found wanting when a constraint or an index is missing", async () => {
     await using database = await createTestDatabase(kind);
     await using orm = await createOrm(database.settings);
-    const { checks, uniques } = orm.getMetadata(PartnerEntity);
-    const names = [...checks, ...uniques].map(({ name }) => String(name));
+    const { checks, uniques, indexes } = orm.getMetadata(PartnerEntity);
+    const names = [...checks, ...uniques, ...indexes].map(({ name }) => String(name));
     for (const name of names) {
-      await query(orm, `alter table partner drop constraint ${name}`, []);
+      await query(orm, `alter table partner drop constraint if exists ${name}`, []);
+      await query(orm, `drop index if exists ${name}`, []);
     }
     const difference = await orm.schema.getUpdateSchemaSQL();
     expect(names.filter((name) => !difference.includes(`"${name}"`))).toEqual([]);
-    expect(names).toHaveLength(17);
+    expect(names).toHaveLength(20);
   });
 
   test("can be taken back and applied again", async () => {
@@ -30,7 +31,7 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
     await using orm = await createOrm(database.settings);
     await orm.migrator.down({ to: 0 });
     expect(await query(orm, "select to_regclass('partner') as name", [])).toEqual([{ name: null }]);
-    expect(await pendingMigrations(orm)).toEqual(["0001-create-partner"]);
+    expect(await pendingMigrations(orm)).toEqual(["0001-create-partner", "0002-partner-lifecycle"]);
     await migrate(orm);
     expect(await pendingMigrations(orm)).toEqual([]);
     expect(await orm.schema.getUpdateSchemaSQL()).toBe("");

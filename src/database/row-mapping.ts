@@ -7,6 +7,8 @@ export interface RowMapping<Entity> {
   readonly table: string;
   /** The columns, in the order of `toValues`. */
   readonly columns: readonly string[];
+  /** @throws Error when the entity has no such property. */
+  columnOf(property: string): string;
   toValues(entity: Entity): unknown[];
   toEntity(row: Row): Entity;
 }
@@ -27,6 +29,13 @@ export function createRowMapping<Entity extends object>(
   return {
     table: tableName,
     columns: fields.map(({ column }) => column),
+    columnOf(property) {
+      const field = fields.find(({ key }) => key === property);
+      if (field === undefined) {
+        throw new Error(`The table ${tableName} has no column for ${property}.`);
+      }
+      return field.column;
+    },
     toValues: (entity) => fields.map(({ key, toDatabase }) => toDatabase(entity[key])),
     toEntity: (row) =>
       // The entity's properties are exactly these fields.

@@ -42,7 +42,7 @@ function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof RequestIdReusedError) {
     return serviceError(
       ErrorReason.REQUEST_ID_REUSED,
-      "The request_id was used before, with other content.",
+      "The request_id was used before, with other content or for a partner deleted since.",
       { metadata: { request_id: failure.requestId }, cause: failure },
     );
   }

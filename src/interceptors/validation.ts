@@ -46,7 +46,8 @@ export function compileRules(validator: Validator, services: readonly DescServic
   }
 }
 
-function findViolations(
+/** Finds the rules of the contract that a message breaks. */
+export function findViolations(
   validator: Validator,
   descriptor: DescMessage,
   message: Message,

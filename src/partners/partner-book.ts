@@ -1,11 +1,16 @@
 import type { Orm } from "../database/orm.ts";
+import { createPartnerEditor, type PartnerEditor } from "./partner-editor.ts";
 import { createPartnerReader, type PartnerReader } from "./partner-reader.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partner-repository.ts";
 
 /** All that can be done with the partners of organizations. */
-export interface PartnerBook extends PartnerRepository, PartnerReader {}
+export interface PartnerBook extends PartnerRepository, PartnerReader, PartnerEditor {}
 
 /** Puts the book together from its parts. */
 export function createPartnerBook(orm: Orm): PartnerBook {
-  return { ...createPartnerRepository(orm), ...createPartnerReader(orm) };
+  return {
+    ...createPartnerRepository(orm),
+    ...createPartnerReader(orm),
+    ...createPartnerEditor(orm),
+  };
 }

@@ -7,6 +7,7 @@ import {
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
+import { toEtag } from "./etag.ts";
 import type { Partner } from "./partner-entity.ts";
 import type { NewPartner } from "./partner-repository.ts";
 
@@ -66,7 +67,7 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     ...(countryCode === null ? {} : { countryCode }),
     invitationStatus: invitationStatuses[partner.invitationStatus],
     ...(guestOrganizationId === null ? {} : { guestOrganizationId }),
-    etag: `r${partner.revision}`,
+    etag: toEtag(partner.revision),
   });
 }
 

@@ -56,7 +56,7 @@ export function createPartnerReader(orm: Orm): PartnerReader {
         return {
           partners: rows.slice(0, listQuery.pageSize).map(toEntity),
           more: rows.length > listQuery.pageSize,
-          totalSize: counted === undefined ? undefined : Number(counted["count"]),
+          totalSize: counted === undefined ? undefined : Number(counted.count),
         };
       }, signal),
   };

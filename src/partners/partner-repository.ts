@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { currentInstant } from "../database/current-instant.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -87,7 +88,7 @@ export function createPartnerRepository(orm: Orm): PartnerRepository {
 }
 
 function createPartner(newPartner: NewPartner, id: string): Partner {
-  const now = Temporal.Now.instant().round({ smallestUnit: "microsecond", roundingMode: "floor" });
+  const now = currentInstant();
   return {
     ...newPartner,
     id,

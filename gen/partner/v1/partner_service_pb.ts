@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_access_v1_access } from "../../access/v1/access_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import type { InvitationStatus, Partner, PartnerType } from "./partner_pb.ts";
 import { file_partner_v1_partner } from "./partner_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIy1wIKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UqtwIKEVBhcnRuZXJPcmRlckZpZWxkEiMKH1BBUlRORVJfT1JERVJfRklFTERfVU5TUEVDSUZJRUQQABIiCh5QQVJUTkVSX09SREVSX0ZJRUxEX0NSRUFURURfQVQQARIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX0NPTVBBTllfTkFNRRACEiQKIFBBUlRORVJfT1JERVJfRklFTERfU0FMRVNfQU1PVU5UEAMSJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVJUTkVSX1RZUEUQBBIdChlQQVJUTkVSX09SREVSX0ZJRUxEX0VNQUlMEAUSIQodUEFSVE5FUl9PUkRFUl9GSUVMRF9GUkVRVUVOQ1kQBhIlCiFQQVJUTkVSX09SREVSX0ZJRUxEX1BBWU1FTlRfVEVSTVMQBypwCg5PcmRlckRpcmVjdGlvbhIfChtPUkRFUl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIdChlPUkRFUl9ESVJFQ1RJT05fQVNDRU5ESU5HEAESHgoaT1JERVJfRElSRUNUSU9OX0RFU0NFTkRJTkcQAjK1BAoOUGFydG5lclNlcnZpY2USbQoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_field_mask, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -109,8 +111,8 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   /**
    * Optional. A UUID chosen by the caller that makes the call safe to repeat (AIP-155): the same
    * `request_id` with the same content, from the same organization, answers with the partner that
-   * the first such call created. The same `request_id` with other content is ALREADY_EXISTS with
-   * the reason REQUEST_ID_REUSED.
+   * the first such call created, as it is now. The same `request_id` with other content, or of a
+   * partner that has been deleted since, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
    *
    * @generated from field: optional string request_id = 13;
    */
@@ -350,6 +352,104 @@ export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@_
   messageDesc(file_partner_v1_partner_service, 7);
 
 /**
+ * UpdatePartnerRequest says what to change.
+ *
+ * @generated from message partner.v1.UpdatePartnerRequest
+ */
+export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & {
+  /**
+   * The partner: its `id`, the new values of the fields that change and, optionally, its `etag`. An
+   * etag that is not that of the stored partner is ABORTED with the reason ETAG_MISMATCH; without
+   * one the last call wins. Violations name the fields as `partner.city`.
+   *
+   * @generated from field: partner.v1.Partner partner = 1;
+   */
+  partner?: Partner | undefined;
+
+  /**
+   * Optional. The fields to change, each one of CreatePartnerRequest other than `request_id`. `*`
+   * stands for all of them. A field that is named and absent from `partner` is cleared, which only
+   * `country_code` allows. Absent: the fields that are present in `partner`; those that only the
+   * service sets are then ignored, so that a partner may be sent back as it was read.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message partner.v1.UpdatePartnerRequest.
+ * Use `create(UpdatePartnerRequestSchema)` to create a new message.
+ */
+export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 8);
+
+/**
+ * UpdatePartnerResponse is the answer to UpdatePartner.
+ *
+ * @generated from message partner.v1.UpdatePartnerResponse
+ */
+export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> & {
+  /**
+   * The partner as it is stored.
+   *
+   * @generated from field: partner.v1.Partner partner = 1;
+   */
+  partner?: Partner | undefined;
+};
+
+/**
+ * Describes the message partner.v1.UpdatePartnerResponse.
+ * Use `create(UpdatePartnerResponseSchema)` to create a new message.
+ */
+export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 9);
+
+/**
+ * DeletePartnerRequest names the partner to delete.
+ *
+ * @generated from message partner.v1.DeletePartnerRequest
+ */
+export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Optional. The partner's etag. If it is not that of the stored partner, the call is ABORTED with
+   * the reason ETAG_MISMATCH.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message partner.v1.DeletePartnerRequest.
+ * Use `create(DeletePartnerRequestSchema)` to create a new message.
+ */
+export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 10);
+
+/**
+ * DeletePartnerResponse is the answer to DeletePartner.
+ *
+ * @generated from message partner.v1.DeletePartnerResponse
+ */
+export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> & {
+};
+
+/**
+ * Describes the message partner.v1.DeletePartnerResponse.
+ * Use `create(DeletePartnerResponseSchema)` to create a new message.
+ */
+export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 11);
+
+/**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
  * does, by the rules of its collation.
  *
@@ -517,6 +617,33 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof ListPartnersRequestSchema;
     output: typeof ListPartnersResponseSchema;
+  },
+  /**
+   * Changes fields of a partner (AIP-134), under the rules that CreatePartnerRequest has for them.
+   *
+   * `updated_at` and `etag` move only if a field gets another value. Repeating the call is safe;
+   * with an `etag`, the repetition of a call that changed something is stale.
+   *
+   * @generated from rpc partner.v1.PartnerService.UpdatePartner
+   */
+  updatePartner: {
+    methodKind: "unary";
+    input: typeof UpdatePartnerRequestSchema;
+    output: typeof UpdatePartnerResponseSchema;
+  },
+  /**
+   * Deletes a partner (AIP-135). When the call has been answered, no read finds the partner, its
+   * invitation is void, and a connection that came from it has ended.
+   *
+   * A second call is NOT_FOUND with the reason PARTNER_NOT_FOUND. A create that repeats the
+   * `request_id` of the deleted partner is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   *
+   * @generated from rpc partner.v1.PartnerService.DeletePartner
+   */
+  deletePartner: {
+    methodKind: "unary";
+    input: typeof DeletePartnerRequestSchema;
+    output: typeof DeletePartnerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_partner_v1_partner_service, 0);

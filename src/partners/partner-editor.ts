@@ -1,0 +1,160 @@
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { currentInstant } from "../database/current-instant.ts";
+import { DatabaseError } from "../database/failures.ts";
+import { formatInstant } from "../database/instant-type.ts";
+import type { Orm } from "../database/orm.ts";
+import { query } from "../database/query.ts";
+import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { PartnerError } from "./partner-error.ts";
+import { partnerNotFound } from "./partner-reader.ts";
+import type { NewPartner } from "./partner-repository.ts";
+
+/** New values of the fields that change; the others stay as they are. */
+export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
+
+/** Which partner an edit is about, and in which state. */
+export interface PartnerVersion {
+  readonly organizationId: string;
+  readonly id: string;
+  /** The revision that it must have; undefined: any. */
+  readonly revision: number | undefined;
+}
+
+/** Changes and deletes partners, each with one statement that checks and writes at once. */
+export interface PartnerEditor {
+  /**
+   * Makes the changes, and answers the partner as it is stored. Changes that change nothing leave
+   * `updatedAt` and the revision as they are.
+   *
+   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED
+   * @throws DatabaseUnavailableError
+   */
+  update(version: PartnerVersion, changes: PartnerChanges, signal: AbortSignal): Promise<Partner>;
+
+  /**
+   * Deletes the partner, its invitation and its connection.
+   *
+   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
+   * @throws DatabaseUnavailableError
+   */
+  delete(version: PartnerVersion, signal: AbortSignal): Promise<void>;
+}
+
+/** What was said of the company; a deleted partner's row does not keep it. */
+const erasedTexts = [
+  ...["company_name", "email", "frequency", "payment_terms", "address", "city", "state"],
+  ...["postal_code", "company_registration_number"],
+];
+
+/** Makes the editor of partners. */
+export function createPartnerEditor(orm: Orm): PartnerEditor {
+  const { table, columns, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
+  const columnList = columns.join(", ");
+  // A change that is made within a microsecond of the last one, or after the clock has been set
+  // back, moves the time as well. A null revision stands for any.
+  const move = `revision = revision + 1,
+    updated_at = greatest($3::timestamptz, updated_at + interval '1 microsecond')`;
+  const match = `organization_id = $1 and id = $2 and deleted_at is null
+    and revision = coalesce($4::int, revision)`;
+  const findSql = `select ${columnList} from ${table} where organization_id = $1 and id = $2`;
+  const deleteSql = `update ${table} set deleted_at = $3, ${move},
+    ${erasedTexts.map((column) => `${column} = '-'`).join(", ")},
+    sales_amount = 0, country_code = null, invitation_status = 'invited',
+    guest_organization_id = null, invitation_token_hash = null, invitation_expires_at = null
+    where ${match} returning id`;
+
+  async function find({ organizationId, id }: PartnerVersion): Promise<Partner> {
+    const [row] = await query(orm, findSql, [organizationId, id]);
+    if (row === undefined) {
+      throw partnerNotFound();
+    }
+    return toEntity(row);
+  }
+
+  async function updateOrFind(
+    version: PartnerVersion,
+    changes: PartnerChanges,
+    now: Temporal.Instant,
+  ): Promise<Partner> {
+    const { organizationId, id, revision = null } = version;
+    const names = Object.keys(changes).map((property) => columnOf(property));
+    if (names.length > 0) {
+      const sets = names.map((name, index) => `${name} = $${index + 5}`);
+      const differences = names.map((name, index) => `${name} is distinct from $${index + 5}`);
+      const [updated] = await query(
+        orm,
+        `update ${table} set ${sets.join(", ")}, ${move}
+          where ${match} and (${differences.join(" or ")}) returning ${columnList}`,
+        [organizationId, id, formatInstant(now), revision, ...Object.values(changes)],
+      );
+      if (updated !== undefined) {
+        return toEntity(updated);
+      }
+    }
+    const found = await find(version);
+    if (found.deletedAt !== null) {
+      throw partnerNotFound();
+    }
+    // The next revision is there when a try whose answer was lost had done its work.
+    const isOurs = found.revision - 1 === revision && found.updatedAt.equals(now);
+    if (revision !== null && found.revision !== revision && !isOurs) {
+      throw etagMismatch();
+    }
+    return found;
+  }
+
+  async function deleteOrFind(version: PartnerVersion, now: Temporal.Instant): Promise<void> {
+    const { organizationId, id, revision = null } = version;
+    const values = [organizationId, id, formatInstant(now), revision];
+    const [deleted] = await query(orm, deleteSql, values);
+    if (deleted === undefined) {
+      const { deletedAt } = await find(version);
+      if (deletedAt === null) {
+        throw etagMismatch();
+      }
+      // It is there when a try whose answer was lost had done its work.
+      if (!deletedAt.equals(now)) {
+        throw partnerNotFound();
+      }
+    }
+  }
+
+  return {
+    update(version, changes, signal) {
+      const now = currentInstant();
+      return withRetries(async () => {
+        try {
+          return await updateOrFind(version, changes, now);
+        } catch (failure) {
+          throw isGuestConflict(failure) ? guestAlreadyConnected() : failure;
+        }
+      }, signal);
+    },
+
+    delete(version, signal) {
+      const now = currentInstant();
+      return withRetries(() => deleteOrFind(version, now), signal);
+    },
+  };
+}
+
+/** Whether a statement would have made one guest two partners of one type in a book. */
+export function isGuestConflict(failure: unknown): boolean {
+  return failure instanceof DatabaseError && failure.constraint === "partner_guest_unique";
+}
+
+function etagMismatch(): PartnerError {
+  return new PartnerError(
+    ErrorReason.ETAG_MISMATCH,
+    "The partner has changed since the etag was answered.",
+  );
+}
+
+function guestAlreadyConnected(): PartnerError {
+  return new PartnerError(
+    ErrorReason.GUEST_ALREADY_CONNECTED,
+    "The guest organization already is a partner of this type in the target's book.",
+  );
+}
