@@ -40,7 +40,7 @@ export function createRoutes({ verifyToken, book, readiness }: RouteDependencies
     createErrorsInterceptor(),
     createAuthenticationInterceptor(verifyToken),
     createOrganizationsInterceptor(),
-    createAccessInterceptor(accessRules),
+    createAccessInterceptor(accessRules, book.isConnected),
   ]);
   const interceptors = [createErrorsInterceptor(), createValidationInterceptor(validator)];
 

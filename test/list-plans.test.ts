@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
+import { connectionSql } from "../src/partners/connections.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 
@@ -95,6 +96,14 @@ describe("The plans for a large book", () => {
     const plan = await explain({ filters });
     expect(plan.index).toBe("partner_pkey");
     expect(plan.rowsRead).toBeLessThanOrEqual(100);
+  });
+
+  test("look a connection up in its index alone", async () => {
+    const values = [organizationId, randomUUID()];
+    const rows = await query(orm, `explain (costs off) ${connectionSql}`, values);
+    const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
+    expect(plan).toMatch(/Index (Only )?Scan using partner_guest_unique on partner/);
+    expect(plan).not.toContain("Filter");
   });
 
   test.each<OrderColumn>(["sales_amount", "partner_type", "email", "frequency", "payment_terms"])(

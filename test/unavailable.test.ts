@@ -4,6 +4,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { lockPartners } from "./support/locks.ts";
+import { globex } from "./support/organizations.ts";
 import { failureOf } from "./support/outcome.ts";
 import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
@@ -33,6 +34,21 @@ describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => 
     });
     await database.proxy.start();
     expect((await client().createPartner(partnerRequest(), { headers })).partner).toBeDefined();
+  });
+
+  test("a look-up of a connection while the database is away is UNAVAILABLE; where none is needed, none is made", async () => {
+    await database.proxy.stop();
+    headers.set("Target-Organization-ID", globex);
+    expect(await failureOf(client().listPartners({}, { headers }))).toEqual({
+      code: "Unavailable",
+      reason: "DATABASE_UNAVAILABLE",
+      retryAfterMs: 1000,
+    });
+    const create = client().createPartner(partnerRequest(), { headers });
+    expect(await failureOf(create)).toEqual({
+      code: "PermissionDenied",
+      reason: "SCENARIO_NOT_ALLOWED",
+    });
   });
 
   test("a call whose deadline passes while it waits is DEADLINE_EXCEEDED", async () => {

@@ -1,16 +1,37 @@
 import type { Interceptor } from "@connectrpc/connect";
-import { Scenario } from "../../gen/access/v1/access_pb.ts";
+import { type AccessRule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import type { AccessRules } from "../access/access-rules.ts";
-import { callerKey, organizationsKey, required } from "../context.ts";
+import { callerKey, type Organizations, organizationsKey, required } from "../context.ts";
 import { serviceError } from "../errors/service-error.ts";
+import type { Connections } from "../partners/connections.ts";
 
 /**
- * Enforces the access rule that the contract gives to the RPC.
+ * Enforces the access rule that the contract gives to the RPC. Connections are looked up for each
+ * call anew, so that the end of one takes effect on the very next call.
  *
- * Fails with SCOPE_MISSING or SCENARIO_NOT_ALLOWED.
+ * Fails with SCOPE_MISSING or SCENARIO_NOT_ALLOWED, and with what `isConnected` throws.
  */
-export function createAccessInterceptor(rules: AccessRules): Interceptor {
+export function createAccessInterceptor(
+  rules: AccessRules,
+  isConnected: Connections["isConnected"],
+): Interceptor {
+  async function isAllowed({ scenarios }: AccessRule, call: Organizations, signal: AbortSignal) {
+    const { requester, target } = call;
+    if (requester === target) {
+      return scenarios.includes(Scenario.SELF);
+    }
+    if (scenarios.includes(Scenario.INVITED)) {
+      return true;
+    }
+    return (
+      (scenarios.includes(Scenario.HOST) &&
+        (await isConnected({ host: requester, guest: target }, signal))) ||
+      (scenarios.includes(Scenario.GUEST) &&
+        (await isConnected({ host: target, guest: requester }, signal)))
+    );
+  }
+
   return (next) => async (request) => {
     const rule = rules.get(request.method);
     if (rule === undefined) {
@@ -24,8 +45,8 @@ export function createAccessInterceptor(rules: AccessRules): Interceptor {
         { metadata: { scope: rule.scope } },
       );
     }
-    const { requester, target } = required(request.contextValues, organizationsKey);
-    if (requester !== target || !rule.scenarios.includes(Scenario.SELF)) {
+    const organizations = required(request.contextValues, organizationsKey);
+    if (!(await isAllowed(rule, organizations, request.signal))) {
       throw serviceError(
         ErrorReason.SCENARIO_NOT_ALLOWED,
         `The requester may not call ${request.method.name} for this target.`,

@@ -23,7 +23,7 @@ export function createValidationInterceptor(validator: Validator): Interceptor {
 }
 
 /** The error for a request whose fields break rules: FIELD_INVALID, naming each field. */
-function invalidFields(violations: readonly FieldViolation[]) {
+export function invalidFields(violations: readonly FieldViolation[]) {
   // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
   const message = violations
     .map(({ field, description }) => `${field} (${description})`)

@@ -1,10 +1,17 @@
 import type { Orm } from "../database/orm.ts";
+import { type Connections, createConnections } from "./connections.ts";
+import { createInvitations, type Invitations } from "./invitations.ts";
 import { createPartnerEditor, type PartnerEditor } from "./partner-editor.ts";
 import { createPartnerReader, type PartnerReader } from "./partner-reader.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partner-repository.ts";
 
 /** All that can be done with the partners of organizations. */
-export interface PartnerBook extends PartnerRepository, PartnerReader, PartnerEditor {}
+export interface PartnerBook
+  extends PartnerRepository,
+    PartnerReader,
+    PartnerEditor,
+    Invitations,
+    Connections {}
 
 /** Puts the book together from its parts. */
 export function createPartnerBook(orm: Orm): PartnerBook {
@@ -12,5 +19,7 @@ export function createPartnerBook(orm: Orm): PartnerBook {
     ...createPartnerRepository(orm),
     ...createPartnerReader(orm),
     ...createPartnerEditor(orm),
+    ...createInvitations(orm),
+    ...createConnections(orm),
   };
 }

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import {
   InvitationStatus,
   type Partner as PartnerMessage,
@@ -95,13 +95,21 @@ export function toStoredStatus(status: InvitationStatus): Partner["invitationSta
   }
 }
 
-/** Exact to the nanosecond, which a JavaScript Date is not. */
-function toTimestamp(instant: Temporal.Instant): Timestamp {
+/** The instant as the contract shows it: exact to the nanosecond, which a JavaScript Date is not. */
+export function toTimestamp(instant: Temporal.Instant): Timestamp {
   const { epochNanoseconds } = instant;
   const nanos = ((epochNanoseconds % billion) + billion) % billion;
   return create(TimestampSchema, {
     seconds: (epochNanoseconds - nanos) / billion,
     nanos: Number(nanos),
+  });
+}
+
+/** The duration in whole microseconds, which is what the database can hold. */
+export function toLifetime({ seconds, nanos }: Duration): Temporal.Duration {
+  return Temporal.Duration.from({
+    seconds: Number(seconds),
+    microseconds: Math.floor(nanos / 1000),
   });
 }
 

@@ -6,7 +6,10 @@ import { toRevision } from "./etag.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PartnerBook } from "./partner-book.ts";
 import { readPartnerChanges } from "./partner-changes.ts";
-import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
+import { toLifetime, toNewPartner, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
+
+/** How long an invitation can be accepted, unless the request says otherwise: 30 days. */
+const defaultLifetime = Temporal.Duration.from({ hours: 30 * 24 });
 
 /** Implements the RPCs of PartnerService: from request to the book and back. */
 export function createPartnerService(
@@ -50,6 +53,23 @@ export function createPartnerService(
       const { target: organizationId } = required(values, organizationsKey);
       await book.delete({ organizationId, id, revision: toRevision(etag) }, signal);
       return {};
+    },
+
+    async invitePartner({ id, timeToLive }, { values, signal }) {
+      const { target: organizationId } = required(values, organizationsKey);
+      const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
+      const issued = await book.invite({ organizationId, id, lifetime }, signal);
+      return {
+        invitationToken: issued.token,
+        expiresAt: toTimestamp(issued.expiresAt),
+        partner: toPartnerMessage(issued.partner),
+      };
+    },
+
+    async acceptInvitation({ invitationToken: token }, { values, signal }) {
+      const { requester: guest, target: host } = required(values, organizationsKey);
+      const partner = await book.accept({ host, guest, token }, signal);
+      return { partner: toPartnerMessage(partner) };
     },
   };
 }

@@ -49,3 +49,30 @@ export async function createPartner(
   }
   return partner;
 }
+
+/** Accepts the host's invitation as the guest. */
+export async function acceptInvitation(
+  service: TestService,
+  guest: string,
+  host: string,
+  invitationToken: string,
+) {
+  const client = await bookClient(service, guest, host);
+  return await client.acceptInvitation({ invitationToken });
+}
+
+/** Creates a partner in the host's book, invites it, and accepts as the guest. */
+export async function connect(
+  service: TestService,
+  host: Awaited<ReturnType<typeof newBook>>,
+  guest: string,
+  changes: PartnerChanges = {},
+) {
+  const { id } = await createPartner(host.client, changes);
+  const { invitationToken } = await host.client.invitePartner({ id });
+  const { partner } = await acceptInvitation(service, guest, host.organization, invitationToken);
+  if (partner === undefined) {
+    throw new Error("The response holds no partner.");
+  }
+  return { partner };
+}

@@ -26,7 +26,7 @@ function invalidField(name: string, ...violations: string[]): Failure {
 }
 
 /** The contract's limits of text fields, written out here so that the contract cannot change unnoticed. */
-const textLimits = {
+export const textLimits = {
   companyName: ["company_name", 100],
   frequency: ["frequency", 30],
   paymentTerms: ["payment_terms", 50],

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file access/v1/access.proto.
  */
 export const file_access_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChZhY2Nlc3MvdjEvYWNjZXNzLnByb3RvEglhY2Nlc3MudjEiQwoKQWNjZXNzUnVsZRImCglzY2VuYXJpb3MYASADKA4yEy5hY2Nlc3MudjEuU2NlbmFyaW8SDQoFc2NvcGUYAiABKAkqXgoIU2NlbmFyaW8SGAoUU0NFTkFSSU9fVU5TUEVDSUZJRUQQABIRCg1TQ0VOQVJJT19TRUxGEAESEQoNU0NFTkFSSU9fSE9TVBACEhIKDlNDRU5BUklPX0dVRVNUEAM6WAoLYWNjZXNzX3J1bGUSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjRhgMgASgLMhUuYWNjZXNzLnYxLkFjY2Vzc1J1bGVSCmFjY2Vzc1J1bGViBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("ChZhY2Nlc3MvdjEvYWNjZXNzLnByb3RvEglhY2Nlc3MudjEiQwoKQWNjZXNzUnVsZRImCglzY2VuYXJpb3MYASADKA4yEy5hY2Nlc3MudjEuU2NlbmFyaW8SDQoFc2NvcGUYAiABKAkqdAoIU2NlbmFyaW8SGAoUU0NFTkFSSU9fVU5TUEVDSUZJRUQQABIRCg1TQ0VOQVJJT19TRUxGEAESEQoNU0NFTkFSSU9fSE9TVBACEhIKDlNDRU5BUklPX0dVRVNUEAMSFAoQU0NFTkFSSU9fSU5WSVRFRBAEOlgKC2FjY2Vzc19ydWxlEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCzIVLmFjY2Vzcy52MS5BY2Nlc3NSdWxlUgphY2Nlc3NSdWxlYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * AccessRule names the callers that an RPC admits. Every RPC of a service carries exactly one;
@@ -84,6 +84,15 @@ export const Scenario = {
    * @generated from enum value: SCENARIO_GUEST = 3;
    */
   GUEST: 3,
+
+  /**
+   * The requester is another organization than the target, and need not be connected with it: it
+   * shows an invitation of the target's, and the token that the request carries is the authority.
+   * Only for RPCs that do nothing without such a token.
+   *
+   * @generated from enum value: SCENARIO_INVITED = 4;
+   */
+  INVITED: 4,
 } as const;
 
 /**

@@ -6,8 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_access_v1_access } from "../../access/v1/access_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { InvitationStatus, Partner, PartnerType } from "./partner_pb.ts";
 import { file_partner_v1_partner } from "./partner_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UqtwIKEVBhcnRuZXJPcmRlckZpZWxkEiMKH1BBUlRORVJfT1JERVJfRklFTERfVU5TUEVDSUZJRUQQABIiCh5QQVJUTkVSX09SREVSX0ZJRUxEX0NSRUFURURfQVQQARIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX0NPTVBBTllfTkFNRRACEiQKIFBBUlRORVJfT1JERVJfRklFTERfU0FMRVNfQU1PVU5UEAMSJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVJUTkVSX1RZUEUQBBIdChlQQVJUTkVSX09SREVSX0ZJRUxEX0VNQUlMEAUSIQodUEFSVE5FUl9PUkRFUl9GSUVMRF9GUkVRVUVOQ1kQBhIlCiFQQVJUTkVSX09SREVSX0ZJRUxEX1BBWU1FTlRfVEVSTVMQBypwCg5PcmRlckRpcmVjdGlvbhIfChtPUkRFUl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIdChlPUkRFUl9ESVJFQ1RJT05fQVNDRU5ESU5HEAESHgoaT1JERVJfRElSRUNUSU9OX0RFU0NFTkRJTkcQAjK1BAoOUGFydG5lclNlcnZpY2USbQoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_field_mask, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkAKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIynAYKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDURlbGV0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEnYKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiF4q1GBMKAQQSDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -450,6 +450,112 @@ export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*
   messageDesc(file_partner_v1_partner_service, 11);
 
 /**
+ * InvitePartnerRequest names the partner to invite.
+ *
+ * @generated from message partner.v1.InvitePartnerRequest
+ */
+export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Optional. How long the invitation can be accepted: 1 hour to 90 days. Absent: 30 days.
+   *
+   * @generated from field: google.protobuf.Duration time_to_live = 2;
+   */
+  timeToLive?: Duration | undefined;
+};
+
+/**
+ * Describes the message partner.v1.InvitePartnerRequest.
+ * Use `create(InvitePartnerRequestSchema)` to create a new message.
+ */
+export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 12);
+
+/**
+ * InvitePartnerResponse is the answer to InvitePartner.
+ *
+ * @generated from message partner.v1.InvitePartnerResponse
+ */
+export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> & {
+  /**
+   * The invitation's token. It is shown this once: the service keeps no more than a hash of it.
+   * Whoever has it can accept the invitation.
+   *
+   * @generated from field: string invitation_token = 1;
+   */
+  invitationToken: string;
+
+  /**
+   * When the invitation expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * The partner as it is stored.
+   *
+   * @generated from field: partner.v1.Partner partner = 3;
+   */
+  partner?: Partner | undefined;
+};
+
+/**
+ * Describes the message partner.v1.InvitePartnerResponse.
+ * Use `create(InvitePartnerResponseSchema)` to create a new message.
+ */
+export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 13);
+
+/**
+ * AcceptInvitationRequest carries the invitation.
+ *
+ * @generated from message partner.v1.AcceptInvitationRequest
+ */
+export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationRequest"> & {
+  /**
+   * The token that InvitePartner answered.
+   *
+   * @generated from field: string invitation_token = 1;
+   */
+  invitationToken: string;
+};
+
+/**
+ * Describes the message partner.v1.AcceptInvitationRequest.
+ * Use `create(AcceptInvitationRequestSchema)` to create a new message.
+ */
+export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 14);
+
+/**
+ * AcceptInvitationResponse is the answer to AcceptInvitation.
+ *
+ * @generated from message partner.v1.AcceptInvitationResponse
+ */
+export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationResponse"> & {
+  /**
+   * The partner as it is stored in the target's book.
+   *
+   * @generated from field: partner.v1.Partner partner = 1;
+   */
+  partner?: Partner | undefined;
+};
+
+/**
+ * Describes the message partner.v1.AcceptInvitationResponse.
+ * Use `create(AcceptInvitationResponseSchema)` to create a new message.
+ */
+export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 15);
+
+/**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
  * does, by the rules of its collation.
  *
@@ -644,6 +750,34 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof DeletePartnerRequestSchema;
     output: typeof DeletePartnerResponseSchema;
+  },
+  /**
+   * Issues an invitation for a partner that has not accepted one yet: a token that the partner's
+   * organization accepts with AcceptInvitation. To bring it there is up to the caller.
+   *
+   * Each call issues a new token, and voids the one before. A partner that has accepted is
+   * FAILED_PRECONDITION with the reason PARTNER_ALREADY_ACCEPTED.
+   *
+   * @generated from rpc partner.v1.PartnerService.InvitePartner
+   */
+  invitePartner: {
+    methodKind: "unary";
+    input: typeof InvitePartnerRequestSchema;
+    output: typeof InvitePartnerResponseSchema;
+  },
+  /**
+   * Accepts an invitation: the requester becomes the guest organization of the partner that the
+   * invitation is for, and is connected with the target, which issued it.
+   *
+   * Repeating the call with the same requester answers the same. Whatever else is wrong with the
+   * invitation is FAILED_PRECONDITION with the reason INVITATION_INVALID.
+   *
+   * @generated from rpc partner.v1.PartnerService.AcceptInvitation
+   */
+  acceptInvitation: {
+    methodKind: "unary";
+    input: typeof AcceptInvitationRequestSchema;
+    output: typeof AcceptInvitationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_partner_v1_partner_service, 0);

@@ -1,0 +1,132 @@
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { currentInstant } from "../database/current-instant.ts";
+import { formatInstant } from "../database/instant-type.ts";
+import type { Orm } from "../database/orm.ts";
+import { query, type Row } from "../database/query.ts";
+import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import type { Connection } from "./connections.ts";
+import { createInvitationToken, readInvitationToken } from "./invitation-token.ts";
+import { isGuestConflict } from "./partner-editor.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { PartnerError } from "./partner-error.ts";
+import { partnerNotFound } from "./partner-reader.ts";
+
+/** The partner to invite, and for how long. */
+export interface InvitationRequest {
+  readonly organizationId: string;
+  readonly id: string;
+  /** In whole microseconds. */
+  readonly lifetime: Temporal.Duration;
+}
+
+/** An invitation, as only the one who asked for it ever sees it. */
+export interface IssuedInvitation {
+  readonly token: string;
+  readonly expiresAt: Temporal.Instant;
+  readonly partner: Partner;
+}
+
+/** Issues and accepts the invitations of partners. */
+export interface Invitations {
+  /**
+   * Issues an invitation in place of the one before.
+   *
+   * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
+   * @throws DatabaseUnavailableError
+   */
+  invite(request: InvitationRequest, signal: AbortSignal): Promise<IssuedInvitation>;
+
+  /**
+   * Makes the guest the one that the host's partner stands for. Repeated by the same guest, it
+   * answers the partner again.
+   *
+   * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
+   * @throws DatabaseUnavailableError
+   */
+  accept(
+    acceptance: Connection & { readonly token: string },
+    signal: AbortSignal,
+  ): Promise<Partner>;
+}
+
+/** Makes what keeps the invitations, in the rows of their partners. */
+export function createInvitations(orm: Orm): Invitations {
+  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
+  const columnList = columns.join(", ");
+  const inviteSql = `update ${table} set invitation_token_hash = $3, invitation_expires_at = $4
+    where organization_id = $1 and id = $2 and deleted_at is null
+      and invitation_status = 'invited'
+    returning ${columnList}`;
+  const findSql = `select 1 from ${table}
+    where organization_id = $1 and id = $2 and deleted_at is null`;
+  // Of two that accept at once, the second finds the partner accepted.
+  const acceptSql = `update ${table} set invitation_status = 'accepted',
+    guest_organization_id = $4, revision = revision + 1,
+    updated_at = greatest($5::timestamptz, updated_at + interval '1 microsecond')
+    where organization_id = $1 and id = $2 and deleted_at is null
+      and invitation_status = 'invited' and invitation_token_hash = $3
+      and invitation_expires_at > $5::timestamptz
+    returning ${columnList}`;
+  const findAcceptedSql = `select ${columnList} from ${table}
+    where organization_id = $1 and id = $2 and deleted_at is null
+      and invitation_token_hash = $3 and guest_organization_id = $4`;
+
+  async function acceptOrFind(key: readonly unknown[], now: string): Promise<Row | undefined> {
+    try {
+      const [accepted] = await query(orm, acceptSql, [...key, now]);
+      if (accepted !== undefined) {
+        return accepted;
+      }
+    } catch (failure) {
+      if (!isGuestConflict(failure)) {
+        throw failure;
+      }
+    }
+    const [found] = await query(orm, findAcceptedSql, key);
+    return found;
+  }
+
+  return {
+    invite({ organizationId, id, lifetime }, signal) {
+      const token = createInvitationToken(id);
+      const { tokenHash } = readInvitationToken(token);
+      const expiresAt = currentInstant().add(lifetime);
+      const values = [organizationId, id, tokenHash, formatInstant(expiresAt)];
+      return withRetries(async () => {
+        const [invited] = await query(orm, inviteSql, values);
+        if (invited !== undefined) {
+          return { token, expiresAt, partner: toEntity(invited) };
+        }
+        const [found] = await query(orm, findSql, [organizationId, id]);
+        throw found === undefined ? partnerNotFound() : alreadyAccepted();
+      }, signal);
+    },
+
+    accept({ host, guest, token }, signal) {
+      const { partnerId, tokenHash } = readInvitationToken(token);
+      const now = formatInstant(currentInstant());
+      return withRetries(async () => {
+        const row = await acceptOrFind([host, partnerId, tokenHash, guest], now);
+        if (row === undefined) {
+          throw invitationInvalid();
+        }
+        return toEntity(row);
+      }, signal);
+    },
+  };
+}
+
+function alreadyAccepted(): PartnerError {
+  return new PartnerError(
+    ErrorReason.PARTNER_ALREADY_ACCEPTED,
+    "The partner has accepted an invitation already.",
+  );
+}
+
+function invitationInvalid(): PartnerError {
+  return new PartnerError(
+    ErrorReason.INVITATION_INVALID,
+    "The requester cannot accept this invitation.",
+  );
+}

@@ -1,0 +1,96 @@
+import { create, type DescMethodUnary, getOption } from "@bufbuild/protobuf";
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { access_rule, Scenario } from "../gen/access/v1/access_pb.ts";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { bookClient, connect } from "./support/book.ts";
+import { callHeaders } from "./support/call-cases.ts";
+import { databaseKinds } from "./support/databases.ts";
+import { acme, globex, initech } from "./support/organizations.ts";
+import { describeFailure, failureOf } from "./support/outcome.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+
+/** Acme has invited globex, and globex has accepted; initech is a stranger to both. */
+const scenarios: [requester: string, target: string, Scenario[]][] = [
+  [acme, acme, [Scenario.SELF]],
+  [globex, globex, [Scenario.SELF]],
+  [initech, initech, [Scenario.SELF]],
+  [acme, globex, [Scenario.HOST, Scenario.INVITED]],
+  [globex, acme, [Scenario.GUEST, Scenario.INVITED]],
+  [acme, initech, [Scenario.INVITED]],
+  [globex, initech, [Scenario.INVITED]],
+  [initech, acme, [Scenario.INVITED]],
+  [initech, globex, [Scenario.INVITED]],
+];
+const names = new Map([
+  [acme, "acme"],
+  [globex, "globex"],
+  [initech, "initech"],
+]);
+const pairings = scenarios.map(([requester, target, holding]) => ({
+  pairing: `${names.get(requester)} for ${names.get(target)}`,
+  ...{ requester, target, holding },
+}));
+
+/** Calls with an empty message; access is decided before a message is looked at. */
+async function callEmpty(service: TestService, method: DescMethodUnary, headers: Headers) {
+  const transport = createConnectTransport({ baseUrl: service.url, httpVersion: "1.1" });
+  const { signal } = new AbortController();
+  try {
+    await transport.unary(method, signal, 10_000, headers, create(method.input));
+    return undefined;
+  } catch (failure) {
+    return describeFailure(ConnectError.from(failure)).reason;
+  }
+}
+
+const methods: DescMethodUnary[] = Object.values(PartnerService.method);
+
+describe.each(databaseKinds)("Access on %s", (kind) => {
+  let service: TestService;
+
+  beforeAll(async () => {
+    service = await startTestService(kind);
+    const client = await bookClient(service, acme);
+    await connect(service, { organization: acme, client }, globex);
+  });
+  afterAll(async () => {
+    await service?.close();
+  });
+
+  describe.each(pairings)("of $pairing", ({ requester, target, holding }) => {
+    test.each(methods)("to $name is what the contract says", async (method) => {
+      const rule = getOption(method, access_rule);
+      const headers = callHeaders(await service.issuer.token({ org_id: requester }), {
+        "Requester-Organization-ID": requester,
+        "Target-Organization-ID": target,
+      });
+      const reason = await callEmpty(service, method, headers);
+      const admitted = rule.scenarios.some((scenario) => holding.includes(scenario));
+      expect({ admitted: reason !== "SCENARIO_NOT_ALLOWED" }).toEqual({ admitted });
+    });
+  });
+
+  test.each(methods)("to $name needs the scope that the contract says", async (method) => {
+    const { scope } = getOption(method, access_rule);
+    const token = await service.issuer.token({ scope: `${scope}s other` });
+    expect(await callEmpty(service, method, callHeaders(token))).toBe("SCOPE_MISSING");
+  });
+
+  test("to another organization's book is never that of the token's", async () => {
+    const token = await service.issuer.token({ org_id: initech });
+    const client = createClient(
+      PartnerService,
+      createConnectTransport({ baseUrl: service.url, httpVersion: "1.1" }),
+    );
+    const headers = callHeaders(token, {
+      "Requester-Organization-ID": acme,
+      "Target-Organization-ID": globex,
+    });
+    expect(await failureOf(client.listPartners({}, { headers }))).toEqual({
+      code: "PermissionDenied",
+      reason: "REQUESTER_NOT_AUTHORIZED",
+    });
+  });
+});
