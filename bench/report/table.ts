@@ -1,0 +1,67 @@
+import type { Results, Throughput } from "./results.ts";
+import { compareWithTargets } from "./targets.ts";
+
+/** The results as Markdown, for a terminal as much as for the README. */
+export function formatResults(results: Results): string {
+  const { machine, rounds, seconds, oneCaller, halfRate } = results;
+  const { throughput } = results;
+  const ofLoad = (...loads: Throughput["load"][]) =>
+    throughput.filter(({ load }) => loads.includes(load));
+  const lines = [
+    ...formatThroughput("Connect JSON, HTTP/1.1, 64 connections", ofLoad("json", "sql"), "service"),
+    ...formatThroughput("gRPC, h2c, 8 connections × 8 streams", ofLoad("grpc"), "service-grpc"),
+    "| | p50 | p99 |",
+    "|---|---:|---:|",
+    ...oneCaller.map(({ id, p50Ms, p99Ms }) => {
+      const title = throughput.find((each) => each.id === id)?.title ?? id;
+      return `| one caller at a time, ${title} | ${ms(p50Ms)} | ${ms(p99Ms)} |`;
+    }),
+    ...(halfRate === undefined
+      ? []
+      : [
+          `| this service at half of its highest rate (${count(halfRate.callsPerSecond)} a second) | ${ms(halfRate.p50Ms)} | ${ms(halfRate.p99Ms)} |`,
+        ]),
+    "",
+    "| | measured | target | |",
+    "|---|---:|---:|---|",
+    ...compareWithTargets(results).map(
+      ({ title, measured, bound, limit, unit, met }) =>
+        `| ${title} | ${figure(measured, unit)} | ${bound} ${figure(limit, unit)} | ${met ? "✓" : "✗"} |`,
+    ),
+    "",
+    [
+      `Medians of ${rounds} rounds of ${seconds} s, all on one machine with the load generator and`,
+      `PostgreSQL ${machine.versions.postgres} (fsync ${machine.versions.fsync},`,
+      `synchronous_commit ${machine.versions.synchronous_commit}): ${machine.cores} cores,`,
+      `${machine.cpu}, ${machine.memoryGigabytes} GB, ${machine.system},`,
+      `Node ${machine.versions.node}. ${results.measuredAt.slice(0, 10)}, ${machine.commit}.`,
+    ].join(" "),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function formatThroughput(
+  title: string,
+  contenders: readonly Throughput[],
+  serviceId: string,
+): string[] {
+  const own = contenders.find(({ id }) => id === serviceId)?.callsPerSecond;
+  return [
+    `| ${title} | calls a second | CPU a call | this service is |`,
+    "|---|---:|---:|---:|",
+    ...contenders.map(({ id, title: name, callsPerSecond, cpuMicrosPerCall }) => {
+      const cpu = cpuMicrosPerCall === undefined ? "" : `${Math.round(cpuMicrosPerCall)} µs`;
+      const ratio =
+        own === undefined || id === serviceId ? "" : `× ${(own / callsPerSecond).toFixed(2)}`;
+      return `| ${name} | ${count(callsPerSecond)} | ${cpu} | ${ratio} |`;
+    }),
+    "",
+  ];
+}
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
+const ms = (value: number) => `${value.toFixed(2)} ms`;
+
+function figure(value: number, unit: string): string {
+  return unit === "" ? String(Math.round(value * 100) / 100) : `${count(value)} ${unit}`;
+}

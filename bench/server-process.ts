@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A contender that runs as a process of its own. Figures come from /proc, which Linux has. */
+export interface ServerProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** CPU time used so far, of all its threads, in microseconds. */
+  cpuMicros(): Promise<number>;
+  /** Resident memory now, and the most it ever was, in bytes. */
+  memory(): Promise<{ readonly now: number; readonly peak: number }>;
+  openFiles(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** /proc counts CPU time in ticks of 10 ms on every Linux (USER_HZ). */
+const microsPerTick = 10_000;
+const startTimeoutMs = 30_000;
+const pollMs = 5;
+
+/**
+ * Starts `node ARGS` with the settings and waits until it is ready.
+ *
+ * Its log goes where logs cost least; what it writes to stderr is shown when it does not start.
+ */
+export async function startServer(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  port: number,
+  isReady: (port: number) => Promise<boolean>,
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [...args], {
+    env: { PATH: process.env.PATH, NODE_ENV: "production", PORT: String(port), ...settings },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-10_000);
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    throw new Error(`${args.join(" ")} cannot be started.`);
+  }
+  const deadline = performance.now() + startTimeoutMs;
+  while (!(await isReady(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill("SIGKILL");
+      throw new Error(`${args.join(" ")} does not become ready:\n${complaint}`);
+    }
+    await delay(pollMs);
+  }
+  return {
+    port,
+    pid,
+    cpuMicros: async () => {
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+      // The fields after the name, which is in parentheses, start with the third.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return (Number(fields[14 - 3]) + Number(fields[15 - 3])) * microsPerTick;
+    },
+    memory: async () => {
+      const status = await readFile(`/proc/${pid}/status`, "utf8");
+      return { now: readKilobytes(status, "VmRSS"), peak: readKilobytes(status, "VmHWM") };
+    },
+    openFiles: async () => (await readdir(`/proc/${pid}/fd`)).length,
+    stop: () => stop(child),
+  };
+}
+
+function readKilobytes(status: string, name: string): number {
+  const text = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
+  if (text === undefined) {
+    throw new Error(`/proc does not tell ${name}.`);
+  }
+  return Number(text) * 1024;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
+  const end = once(child, "exit");
+  child.kill("SIGTERM");
+  const killer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  await end;
+  clearTimeout(killer);
+}
