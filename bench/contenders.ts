@@ -94,12 +94,14 @@ export const contenders: readonly Contender[] = [
   },
 ];
 
-/** Starts a server on the database and waits until it takes calls. */
+const noExtra = { args: [], settings: {} };
+
+/** Starts a server on the database, with more for Node if need be, and waits until it takes calls. */
 export async function startContender(
   name: ServerName,
   database: Database,
   publicKeyFile: string,
-  nodeArgs: readonly string[] = [],
+  extra: { readonly args: readonly string[]; readonly settings: Record<string, string> } = noExtra,
 ): Promise<ServerProcess> {
   const { args, isReady, ...server }: Server = servers[name];
   const settings = {
@@ -108,8 +110,9 @@ export async function startContender(
     JWT_ISSUER: issuer,
     JWT_AUDIENCE: audience,
     ...server.settings,
+    ...extra.settings,
   };
-  return startServer([...nodeArgs, ...args], settings, await freePort(), isReady);
+  return startServer([...extra.args, ...args], settings, await freePort(), isReady);
 }
 
 /** What a contender is loaded with. */

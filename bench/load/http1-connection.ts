@@ -34,7 +34,11 @@ export async function openHttp1Connection(target: Target): Promise<Http1Connecti
   return {
     call: () => {
       waiting = Promise.withResolvers();
-      socket.write(request);
+      if (socket.destroyed) {
+        waiting.reject(new Error("The connection was closed."));
+      } else {
+        socket.write(request);
+      }
       return waiting.promise;
     },
     close: () => socket.destroy(),

@@ -30,9 +30,11 @@ export function runOpenLoad(
   seconds: number,
 ): Promise<TimedResult> {
   return withConnections(target, connections, async (opened, record) => {
+    // First in, first out: a connection that were left idle would be closed by the server.
     const free = [...opened];
     const queue: number[] = [];
     const underWay = new Set<Promise<void>>();
+    let failure: unknown;
 
     const callOn = async (connection: Http1Connection, dueAt: number) => {
       await record(connection, dueAt);
@@ -43,26 +45,35 @@ export function runOpenLoad(
         await callOn(connection, next);
       }
     };
+    const startCall = (connection: Http1Connection, dueAt: number) => {
+      const done = callOn(connection, dueAt)
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .finally(() => underWay.delete(done));
+      underWay.add(done);
+    };
 
     const start = performance.now();
-    for (let sent = 0; ; ) {
+    let sent = 0;
+    let elapsed = 0;
+    while (elapsed < seconds && failure === undefined) {
+      await delay(1);
       const now = performance.now();
-      const elapsed = Math.min((now - start) / 1000, seconds);
+      elapsed = Math.min((now - start) / 1000, seconds);
       for (; sent < Math.floor(elapsed * callsPerSecond); sent += 1) {
-        const connection = free.pop();
+        const connection = free.shift();
         if (connection === undefined) {
           queue.push(now);
         } else {
-          const done = callOn(connection, now).finally(() => underWay.delete(done));
-          underWay.add(done);
+          startCall(connection, now);
         }
       }
-      if (elapsed >= seconds) {
-        break;
-      }
-      await delay(1);
     }
     await Promise.all(underWay);
+    if (failure !== undefined) {
+      throw failure;
+    }
   });
 }
 

@@ -3,7 +3,7 @@ import { compareWithTargets } from "./targets.ts";
 
 /** The results as Markdown, for a terminal as much as for the README. */
 export function formatResults(results: Results): string {
-  const { machine, rounds, seconds, oneCaller, halfRate } = results;
+  const { machine, rounds, seconds, oneCaller, halfRate, memory } = results;
   const { throughput } = results;
   const ofLoad = (...loads: Throughput["load"][]) =>
     throughput.filter(({ load }) => loads.includes(load));
@@ -30,6 +30,7 @@ export function formatResults(results: Results): string {
     ),
     "",
     [
+      ...(memory === undefined ? [] : [`At its peak, this service took ${memory.peak} MB.`]),
       `Medians of ${rounds} rounds of ${seconds} s, all on one machine with the load generator and`,
       `PostgreSQL ${machine.versions.postgres} (fsync ${machine.versions.fsync},`,
       `synchronous_commit ${machine.versions.synchronous_commit}): ${machine.cores} cores,`,
