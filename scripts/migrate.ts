@@ -6,7 +6,10 @@ import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
 async function main(): Promise<void> {
   const { databaseUrl, dataDirectory } = readConfig(process.env);
   const orm = await createOrm(
-    databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
+    databaseUrl === undefined
+      ? { dataDirectory: `${dataDirectory}/database` }
+      : // A migration takes as long as it needs.
+        { databaseUrl, statementTimeoutMs: 0 },
   );
   try {
     const pending = await pendingMigrations(orm);

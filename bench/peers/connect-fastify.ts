@@ -83,7 +83,9 @@ function createValidationInterceptor(): Interceptor {
   };
 }
 
-function createPartnerService(orm: MikroORM): ServiceImpl<typeof PartnerService> {
+function createPartnerService(
+  orm: MikroORM,
+): Pick<ServiceImpl<typeof PartnerService>, "createPartner"> {
   return {
     async createPartner(request, context) {
       const em = orm.em.fork();
