@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { Scenario } from "../gen/access/v1/access_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
@@ -5,13 +6,16 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRules } from "../src/access/access-rules.ts";
 
 describe("access rules", () => {
-  test("come from the contract", () => {
-    const rules = readAccessRules([PartnerService]);
-    const rule = rules.get(PartnerService.method.createPartner);
-    expect({ scenarios: rule?.scenarios, scope: rule?.scope }).toEqual({
-      scenarios: [Scenario.SELF],
-      scope: "partners:write",
+  test("are in the README as the contract has them", async () => {
+    const mark = (allowed: boolean) => (allowed ? "✅" : "❌");
+    const rows = [...readAccessRules([PartnerService])].map(([{ name }, { scenarios, scope }]) => {
+      const marks = [Scenario.GUEST, Scenario.HOST, Scenario.SELF].map((scenario) =>
+        mark(scenarios.includes(scenario)),
+      );
+      return `| ${[name, ...marks, scope].join(" | ")} |`;
     });
+    const table = ["| RPC | Guest | Host | Self | scope |", "|---|---|---|---|---|", ...rows, ""];
+    expect(await readFile("README.md", "utf8")).toContain(table.join("\n"));
   });
 
   test("are demanded of every RPC: without one there is no start", () => {

@@ -13,7 +13,7 @@ import { PartnerError } from "./partner-error.ts";
 import { partnerNotFound } from "./partner-reader.ts";
 
 /** The partner to invite, and for how long. */
-export interface InvitationRequest {
+interface InvitationRequest {
   readonly organizationId: string;
   readonly id: string;
   /** In whole microseconds. */
@@ -21,7 +21,7 @@ export interface InvitationRequest {
 }
 
 /** An invitation, as only the one who asked for it ever sees it. */
-export interface IssuedInvitation {
+interface IssuedInvitation {
   readonly token: string;
   readonly expiresAt: Temporal.Instant;
   readonly partner: Partner;

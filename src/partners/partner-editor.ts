@@ -15,7 +15,7 @@ import type { NewPartner } from "./partner-repository.ts";
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
 
 /** Which partner an edit is about, and in which state. */
-export interface PartnerVersion {
+interface PartnerVersion {
   readonly organizationId: string;
   readonly id: string;
   /** The revision that it must have; undefined: any. */

@@ -20,7 +20,7 @@ export interface ListPosition {
 }
 
 /** Which partners of a book a list holds; empty lists and undefined do not narrow it. */
-export interface ListFilters {
+interface ListFilters {
   readonly partnerTypes: readonly PartnerType[];
   readonly ids: readonly string[];
   readonly invitationStatuses: readonly InvitationStatus[];

@@ -9,7 +9,7 @@ import type { TestService } from "./service.ts";
 export type BookClient = Client<typeof PartnerService>;
 
 /** Makes a transport to the service, with interceptors. */
-export type CreateTransport = (baseUrl: string, interceptors?: Interceptor[]) => Transport;
+type CreateTransport = (baseUrl: string, interceptors?: Interceptor[]) => Transport;
 
 const defaultTransport: CreateTransport = (baseUrl, interceptors = []) =>
   createConnectTransport({ baseUrl, httpVersion: "2", interceptors });

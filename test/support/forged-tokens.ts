@@ -29,12 +29,12 @@ function encode(value: unknown): string {
 }
 
 /** The part of a token that is signed; what is given as a string is taken as JSON text. */
-export function signingInput(header: unknown, claims: unknown = goodClaims): string {
+function signingInput(header: unknown, claims: unknown = goodClaims): string {
   return `${encode(header)}.${encode(claims)}`;
 }
 
 /** A token signed as ES256 signs, whatever its header says. */
-export function signEs256(key: KeyObject, header: unknown, claims: unknown = goodClaims): string {
+function signEs256(key: KeyObject, header: unknown, claims: unknown = goodClaims): string {
   const input = signingInput(header, claims);
   const signature = sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" });
   return `${input}.${signature.toString("base64url")}`;

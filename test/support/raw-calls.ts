@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { acme } from "./organizations.ts";
 import { examplePartnerJson } from "./requests.ts";
 
-export const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
+const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
 
 /** A header is a name and a value, and can be there twice, as no client library would send it. */
 export type RawHeaders = readonly (readonly [name: string, value: string])[];
