@@ -74,6 +74,9 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
       updatedAt: partner.createdAt,
       invitationStatus: "invited",
       guestOrganizationId: null,
+      invitationTokenHash: null,
+      invitationExpiresAt: null,
+      deletedAt: null,
       revision: 1,
       requestFingerprint: null,
     });
