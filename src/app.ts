@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { cors as connectCors, createContextValues } from "@connectrpc/connect";
+import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerHttpErrors } from "./http-errors.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
-import { createRoutes, type RouteDependencies } from "./routes.ts";
+import type { Readiness } from "./readiness.ts";
 import { createServerFactory } from "./transport/one-port-server.ts";
 
 export type AppConfig = Pick<Config, "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs">;
@@ -20,8 +20,11 @@ export interface LogOptions {
   readonly stream?: { write(line: string): void };
 }
 
-export interface AppDependencies extends RouteDependencies {
+export interface AppDependencies {
   readonly log: LogOptions;
+  readonly readiness: Readiness;
+  /** Mounts the services. */
+  readonly routes: (router: ConnectRouter) => void;
 }
 
 /**
@@ -40,7 +43,7 @@ const saneRequestId = /^[\w.:-]{1,128}$/;
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
   config: AppConfig,
-  { log, ...routes }: AppDependencies,
+  { log, readiness, routes }: AppDependencies,
 ): Promise<FastifyInstance> {
   const app = Fastify({
     logger: log,
@@ -90,11 +93,11 @@ export async function createApp(
   });
   app.get("/healthz", async () => ({ status: "alive" }));
   app.get("/readyz", async (_request, reply) => {
-    const ready = await routes.readiness.isReady();
+    const ready = await readiness.isReady();
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unavailable" });
   });
   await app.register(fastifyConnectPlugin, {
-    routes: createRoutes(routes),
+    routes,
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,
     jsonOptions,

@@ -7,6 +7,7 @@ import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts
 import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
 import { createPartnerBook } from "./partners/partner-book.ts";
 import { createReadiness } from "./readiness.ts";
+import { createRoutes } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 
@@ -46,12 +47,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       );
     }
     const draining = new AbortController();
-    const app = await createApp(config, {
-      log,
-      verifyToken,
-      book: createPartnerBook(orm),
-      readiness: createReadiness(() => ping(orm), draining.signal),
-    });
+    const readiness = createReadiness(() => ping(orm), draining.signal);
+    const routes = createRoutes({ verifyToken, book: createPartnerBook(orm), readiness });
+    const app = await createApp(config, { log, readiness, routes });
     const url = await app.listen({ host: config.host, port: config.port });
     return {
       url,

@@ -7,6 +7,7 @@ import { query } from "../../src/database/query.ts";
 import { createPartnerBook } from "../../src/partners/partner-book.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createReadiness } from "../../src/readiness.ts";
+import { createRoutes } from "../../src/routes.ts";
 import { createTestDatabase, type DatabaseKind, type TestDatabase } from "./databases.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
 
@@ -42,14 +43,19 @@ export async function startTestService(
   const issuer = await createTokenIssuer();
   const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
   const draining = new AbortController();
+  const readiness = createReadiness(() => ping(orm), draining.signal);
+  const routes = createRoutes({
+    verifyToken: createTokenVerifier(tokenRules, keys),
+    book: createPartnerBook(orm),
+    readiness,
+  });
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
     { tls: undefined, corsOrigins: [], readMaxBytes: 65_536, maxTimeoutMs: 30_000, ...settings },
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
-      verifyToken: createTokenVerifier(tokenRules, keys),
-      book: createPartnerBook(orm),
-      readiness: createReadiness(() => ping(orm), draining.signal),
+      readiness,
+      routes,
     },
   );
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
