@@ -185,6 +185,27 @@ test.each([
   await ended;
 });
 
+test("an HTTP/2 connection ends with its peer although a request was answered half-read", async () => {
+  const { url, nextConnection } = await startTransportServer();
+  const connection = nextConnection();
+  const session = connectHttp2(url);
+  const body = Buffer.alloc(100_000);
+  for (let round = 0; round < 20; round++) {
+    // All of it together is more than the connection's window.
+    const { body: answer } = await requestHttp2(
+      session,
+      "/first",
+      body,
+      "application/octet-stream",
+    );
+    expect(await answer).toBe("read in part");
+  }
+  const ended = closed(await connection);
+  session.destroy();
+
+  await ended;
+});
+
 describe("a peer is cut off", () => {
   test.each(["", "PRI * HTTP/2.0\r\n"])("that sends %j and no more", async (bytes) => {
     const { port } = await startTransportServer({ timeouts: shortTimeouts });

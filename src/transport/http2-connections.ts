@@ -83,6 +83,7 @@ export function createHttp2Connections(
         streams.delete(stream);
         connection.idleSince = performance.now();
       });
+      stream.once("finish", () => discardRequest(stream));
     });
   }
 
@@ -102,6 +103,15 @@ export function createHttp2Connections(
       }
     },
   };
+}
+
+/**
+ * Reads what is left of the request, for nobody, once its response is written. Node does so over
+ * HTTP/1.1. Over HTTP/2 it keeps the stream until somebody has read the request to its end, and
+ * with the stream the connection, even when the peer has gone.
+ */
+function discardRequest(stream: ServerHttp2Stream): void {
+  stream.removeAllListeners("data").resume();
 }
 
 /** Ends in the protocol's own way first, and by force if the peer has not taken that a check later. */

@@ -70,8 +70,20 @@ describe("A body", () => {
     const send = (message: Uint8Array, more: [string, string][] = [], compressed = false) =>
       wire.send(service.url, [...headers, ...more], wire.frame(message, compressed));
 
-    test("may be 64 KiB long", async () => {
+    test("may be 64 KiB long, and not a byte more, however often it is tried", async () => {
       expect(await send(padTo(wire, 65_536))).toHaveProperty("partner");
+      for (let round = 0; round < 10; round++) {
+        expect(await send(padTo(wire, 65_537))).toEqual(exhausted);
+      }
+    });
+
+    test("is not read for a stranger, however long it is", async () => {
+      const stranger = headers.filter(([name]) => name !== "Authorization");
+      for (let round = 0; round < 3; round++) {
+        expect(await wire.send(service.url, stranger, wire.frame(Buffer.alloc(1_000_000)))).toEqual(
+          { failure: { code: "Unauthenticated", reason: "ACCESS_TOKEN_MISSING" } },
+        );
+      }
     });
 
     test.each([

@@ -57,6 +57,11 @@ export async function startTransportServer(
     return "released";
   });
   app.get("/begun", (_request, reply) => reply.send(Readable.from(begin(released))));
+  app.addContentTypeParser("application/octet-stream", async (_: unknown, body: Readable) => body);
+  app.post<{ Body: Readable }>("/first", async ({ body }) => {
+    await body[Symbol.asyncIterator]().next();
+    return "read in part";
+  });
   app.get("/large", (_request, reply) => reply.send(Buffer.alloc(largeBodyBytes)));
   await app.register(fastifyConnectPlugin, {
     routes: (router) =>
@@ -172,9 +177,10 @@ export async function requestHttp2(
   session: ClientHttp2Session,
   path: string,
   body?: Buffer,
+  contentType = "text/plain",
 ): Promise<Response> {
   const stream = session.request(
-    { ":path": path, ":method": body ? "POST" : "GET", "content-type": "text/plain" },
+    { ":path": path, ":method": body ? "POST" : "GET", "content-type": contentType },
     { endStream: body === undefined },
   );
   if (body !== undefined) {
