@@ -10,6 +10,7 @@ import { type Call, callKey } from "./context.ts";
 import { answerHttpErrors } from "./http-errors.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
 import type { Readiness } from "./readiness.ts";
+import { mountReference } from "./reference/reference-routes.ts";
 import { createServerFactory } from "./transport/one-port-server.ts";
 
 export type AppConfig = Pick<Config, "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs">;
@@ -96,6 +97,7 @@ export async function createApp(
     const ready = await readiness.isReady();
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unavailable" });
   });
+  mountReference(app);
   await app.register(fastifyConnectPlugin, {
     routes,
     readMaxBytes: config.readMaxBytes,

@@ -1,0 +1,45 @@
+import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { rulesOf } from "./field-rules.ts";
+
+const exampleId = "019dbf6b-6a4c-7b0e-8d1c-3f0a7d0f5a11";
+
+/**
+ * A request of the contract's own examples: each field that has one, and whatever else is required.
+ */
+export function exampleRequest(message: DescMessage): JsonObject {
+  return Object.fromEntries(
+    message.fields.flatMap((field) => {
+      const value = exampleValue(field);
+      return value === undefined ? [] : [[field.jsonName, value]];
+    }),
+  );
+}
+
+function exampleValue(field: DescField): JsonValue | undefined {
+  const rules = rulesOf(field);
+  const example = rules && ownExample(field, rules);
+  if (example !== undefined || !rules?.required) {
+    return example;
+  }
+  if (field.fieldKind === "list") {
+    return field.message ? [exampleRequest(field.message)] : [];
+  }
+  if (field.message) {
+    return exampleRequest(field.message);
+  }
+  const isId = rules.type.case === "string" && rules.type.value.wellKnown.case === "uuid";
+  return isId ? exampleId : field.name;
+}
+
+function ownExample(field: DescField, { type }: FieldRules): JsonValue | undefined {
+  switch (type.case) {
+    case "string":
+    case "int32":
+      return type.value.example[0];
+    case "enum":
+      return field.enum?.value[type.value.example[0] ?? -1]?.name;
+    default:
+      return undefined;
+  }
+}
