@@ -85,7 +85,8 @@ test("What was written is there after a restart", async () => {
 });
 
 test("What was answered is there after the process was killed", { timeout: 180_000 }, async () => {
-  const dataDirectory = join(directory, "database");
+  await using database = await createPgliteDatabase();
+  const { dataDirectory } = database.settings;
   const answered: string[] = [];
   for (let round = 0; round < 3; round += 1) {
     const writer = await startWriter(dataDirectory, 100);

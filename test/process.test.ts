@@ -11,7 +11,6 @@ import { createPostgresDatabase } from "./support/databases.ts";
 import { lockPartners } from "./support/locks.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
-import { partnerRequest } from "./support/requests.ts";
 
 const run = promisify(execFile);
 const runShell = promisify(exec);
@@ -50,21 +49,18 @@ async function createdBy(command: string) {
 }
 
 describe("the sandbox", () => {
-  test("prints a curl command that works as pasted", async () => {
-    const partner = await createdBy(await printedCommand(start()));
-    expect(partner).toMatchObject({
-      companyName: "Example Supplies Ltd",
-      invitationStatus: "INVITATION_STATUS_INVITED",
-    });
-  });
-
-  test("keeps its data and its key over a restart, and ends with exit code 0 on SIGTERM", async () => {
+  test("prints a curl command that works as pasted; its data and its key outlive a restart", async () => {
     const first = start();
     const command = (await printedCommand(first)).replace(
       /-d '\{/,
       `-d '{"requestId":"${crypto.randomUUID()}",`,
     );
     const created = await createdBy(command);
+    expect(created).toMatchObject({
+      companyName: "Example Supplies Ltd",
+      createdAt: expect.stringMatching(/\.\d{6}Z$/),
+      invitationStatus: "INVITATION_STATUS_INVITED",
+    });
     first.child.kill("SIGTERM");
     expect(await first.ended()).toBe(0);
 
@@ -116,34 +112,32 @@ describe("on PostgreSQL", () => {
   });
 });
 
-describe("SIGTERM", () => {
-  test.each(Object.entries(protocols))(
-    "answers a call that is in flight over %s",
-    async (_name, createTransport) => {
-      await using database = await createPostgresDatabase();
-      const service = start({ DATABASE_URL: database.settings.databaseUrl });
-      const command = await printedCommand(service);
-      const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
-      const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
-      const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
-      const headers = callHeaders(token, {
-        "Requester-Organization-ID": organization,
-        "Target-Organization-ID": organization,
-      });
+test("SIGTERM answers the calls that are in flight over every protocol", async () => {
+  await using database = await createPostgresDatabase();
+  const service = start({ DATABASE_URL: database.settings.databaseUrl });
+  const command = await printedCommand(service);
+  const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
+  const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
+  const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
+  const headers = callHeaders(token, {
+    "Requester-Organization-ID": organization,
+    "Target-Organization-ID": organization,
+  });
 
-      // The lock keeps the call in flight until the shutdown is under way.
-      const lock = await lockPartners(database.settings);
-      const call = createClient(PartnerService, createTransport(url)).createPartner(
-        partnerRequest(),
-        { headers },
-      );
-      await lock.awaited();
-      service.child.kill("SIGTERM");
-      await service.waitFor(/"stopping"/);
-      await lock.release();
+  const created = await createdBy(command);
 
-      expect((await call).partner?.organizationId).toBe(organization);
-      expect(await service.ended()).toBe(0);
-    },
-  );
+  // The lock keeps the calls in flight until the shutdown is under way.
+  const lock = await lockPartners(database.settings);
+  const calls = Object.values(protocols).map(async (createTransport) => {
+    const client = createClient(PartnerService, createTransport(url));
+    const { partner } = await client.getPartner({ id: created.id }, { headers });
+    return partner?.id;
+  });
+  await lock.awaited(calls.length);
+  service.child.kill("SIGTERM");
+  await service.waitFor(/"stopping"/);
+  await lock.release();
+
+  expect(await Promise.all(calls)).toEqual(calls.map(() => created.id));
+  expect(await service.ended()).toBe(0);
 });

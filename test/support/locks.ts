@@ -4,8 +4,8 @@ import { query } from "../../src/database/query.ts";
 
 /** Keeps every statement on the table of partners waiting. */
 export interface PartnersLock {
-  /** Resolves once a statement waits for the lock. */
-  awaited(): Promise<void>;
+  /** Resolves once a statement, or as many as given, wait for the lock. */
+  awaited(statements?: number): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -17,9 +17,9 @@ export async function lockPartners(settings: DatabaseSettings): Promise<Partners
   await em.execute("lock table partner in access exclusive mode");
   const observer = await createOrm(settings);
   return {
-    async awaited() {
+    async awaited(statements = 1) {
       const waiting = "select 1 from pg_locks where not granted and relation = 'partner'::regclass";
-      while ((await query(observer, waiting, [])).length === 0) {
+      while ((await query(observer, waiting, [])).length < statements) {
         await delay(10);
       }
     },

