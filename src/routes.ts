@@ -25,6 +25,12 @@ export interface RouteDependencies {
 }
 
 /**
+ * Bound of a batch, on the wire and decompressed, in place of the setting's. 100 partners with all
+ * texts at their greatest length, each character escaped in JSON (`\ud83c\udfed`), are 1.6 MB.
+ */
+const batchReadMaxBytes = 2 * 1024 * 1024;
+
+/**
  * Joins each service with its implementation, and with what a call passes on its way there.
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
@@ -42,7 +48,10 @@ export function createRoutes({ verifyToken, book, readiness }: RouteDependencies
     createOrganizationsInterceptor(),
     createAccessInterceptor(accessRules, book.isConnected),
   ]);
-  const interceptors = [createErrorsInterceptor(), createValidationInterceptor(validator)];
+  const interceptors = [
+    createErrorsInterceptor(),
+    createValidationInterceptor(validator, services),
+  ];
 
   async function requestGate(context: HandlerContext): Promise<void> {
     required(context.values, callKey).signal = context.signal;
@@ -51,10 +60,21 @@ export function createRoutes({ verifyToken, book, readiness }: RouteDependencies
   }
 
   return (router: ConnectRouter): void => {
-    router.service(PartnerService, createPartnerService(book, validator), {
-      interceptors,
-      requestGate,
-    });
+    const { method } = PartnerService;
+    const partners = createPartnerService(book, validator);
+    const options = { interceptors, requestGate };
+    router
+      .rpc(method.createPartner, partners.createPartner, options)
+      .rpc(method.batchCreatePartners, partners.batchCreatePartners, {
+        ...options,
+        readMaxBytes: batchReadMaxBytes,
+      })
+      .rpc(method.getPartner, partners.getPartner, options)
+      .rpc(method.listPartners, partners.listPartners, options)
+      .rpc(method.updatePartner, partners.updatePartner, options)
+      .rpc(method.deletePartner, partners.deletePartner, options)
+      .rpc(method.invitePartner, partners.invitePartner, options)
+      .rpc(method.acceptInvitation, partners.acceptInvitation, options);
     // Open to everyone, as load balancers and tools expect.
     router.service(Health, createHealthService(readiness, services));
     mountReflection(router, [...services, Health]);

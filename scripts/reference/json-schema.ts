@@ -83,6 +83,7 @@ function typeSchema(field: DescField, rules: FieldRules | undefined, referTo: Re
       return {
         type: "array",
         items: valueSchema(field, listRules?.items, referTo),
+        ...(rules?.required ? { minItems: 1 } : {}),
         ...(listRules?.maxItems ? { maxItems: Number(listRules.maxItems) } : {}),
         ...(listRules?.unique ? { uniqueItems: true } : {}),
       };

@@ -4,16 +4,24 @@ import type { Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type FieldViolation, serviceError } from "../errors/service-error.ts";
+import { createListLimits } from "./list-limits.ts";
 
 /**
  * Checks each request message against the rules that its fields carry in the contract.
  *
  * Fails with FIELD_INVALID and a violation for each rule broken.
  */
-export function createValidationInterceptor(validator: Validator): Interceptor {
+export function createValidationInterceptor(
+  validator: Validator,
+  services: readonly DescService[],
+): Interceptor {
+  const overlongLists = createListLimits(requestsOf(services));
   return (next) => async (request) => {
     if (!request.stream) {
-      const violations = findViolations(validator, request.method.input, request.message);
+      const { method, message } = request;
+      const tooLong = overlongLists(method.input, message);
+      const violations =
+        tooLong.length > 0 ? tooLong : findViolations(validator, method.input, message);
       if (violations.length > 0) {
         throw invalidFields(violations);
       }
@@ -22,8 +30,15 @@ export function createValidationInterceptor(validator: Validator): Interceptor {
   };
 }
 
-/** The error for a request whose fields break rules: FIELD_INVALID, naming each field. */
-export function invalidFields(violations: readonly FieldViolation[]) {
+/**
+ * How many violations an error names at most: gRPC carries them in a trailer, and clients take no
+ * trailer of any size (8 KiB in Java, 64 KiB in Node).
+ */
+const maxViolations = 25;
+
+/** The error for a request whose fields break rules: FIELD_INVALID, naming the fields. */
+export function invalidFields(allViolations: readonly FieldViolation[]) {
+  const violations = allViolations.slice(0, maxViolations);
   // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
   const message = violations
     .map(({ field, description }) => `${field} (${description})`)
@@ -38,12 +53,16 @@ export function invalidFields(violations: readonly FieldViolation[]) {
  * like an error of the caller's.
  */
 export function compileRules(validator: Validator, services: readonly DescService[]): void {
-  for (const { input } of services.flatMap((service) => service.methods)) {
+  for (const input of requestsOf(services)) {
     const result = validator.validate(input, create(input));
     if (result.kind === "error") {
       throw result.error;
     }
   }
+}
+
+function requestsOf(services: readonly DescService[]): readonly DescMessage[] {
+  return services.flatMap((service) => service.methods.map(({ input }) => input));
 }
 
 /** Finds the rules of the contract that a message breaks. */

@@ -87,7 +87,8 @@ export function createPartnerRepository(orm: Orm): PartnerRepository {
   };
 }
 
-function createPartner(newPartner: NewPartner, id: string): Partner {
+/** The partner that is stored for a new one, as it is at first. */
+export function createPartner(newPartner: NewPartner, id: string): Partner {
   const now = currentInstant();
   return {
     ...newPartner,
@@ -108,7 +109,7 @@ function createPartner(newPartner: NewPartner, id: string): Partner {
  * A hash of what the caller wants created. Absent fields take no part, so that a field that is added
  * to the contract later leaves the fingerprints of those who do not know it as they are.
  */
-function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
+export function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
   const fields = Object.entries(content).filter(([, value]) => value !== null);
   return hash("sha256", JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))), "hex");
 }

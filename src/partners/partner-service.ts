@@ -2,6 +2,7 @@ import type { Validator } from "@bufbuild/protovalidate";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required } from "../context.ts";
+import { toNewBatch } from "./batch-request.ts";
 import { toRevision } from "./etag.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PartnerBook } from "./partner-book.ts";
@@ -21,6 +22,13 @@ export function createPartnerService(
       const { target } = required(values, organizationsKey);
       const partner = await book.insert(toNewPartner(request, target), signal);
       return { partner: toPartnerMessage(partner) };
+    },
+
+    async batchCreatePartners(request, { values, signal }) {
+      const { target } = required(values, organizationsKey);
+      const { newPartners, requestId } = toNewBatch(request, target);
+      const partners = await book.insertAll(newPartners, requestId, signal);
+      return { partners: partners.map(toPartnerMessage) };
     },
 
     async getPartner({ id }, { values, signal, responseHeader }) {

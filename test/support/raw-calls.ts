@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { acme } from "./organizations.ts";
 import { examplePartnerJson } from "./requests.ts";
 
-const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
+const servicePath = "/partner.v1.PartnerService";
 
 /** A header is a name and a value, and can be there twice, as no client library would send it. */
 export type RawHeaders = readonly (readonly [name: string, value: string])[];
@@ -16,15 +16,20 @@ export interface RawAnswer {
   readonly trailers: http.IncomingHttpHeaders;
 }
 
-type Post = (url: string, headers: RawHeaders, body?: string | Uint8Array) => Promise<RawAnswer>;
+type Post = (
+  url: string,
+  headers: RawHeaders,
+  body?: string | Uint8Array,
+  rpc?: string,
+) => Promise<RawAnswer>;
 
 const goodBody = JSON.stringify(examplePartnerJson);
 
-/** Posts to CreatePartner over either version of HTTP, exactly what it is given. */
+/** Posts to CreatePartner, or another RPC, over either version of HTTP, exactly what it is given. */
 export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
-  "HTTP/1.1": async (url, headers, body = goodBody) => {
+  "HTTP/1.1": async (url, headers, body = goodBody, rpc = "CreatePartner") => {
     const { host } = new URL(url);
-    const call = http.request(`${url}${createPartnerPath}`, {
+    const call = http.request(`${url}${servicePath}/${rpc}`, {
       method: "POST",
       agent: false,
       headers: [
@@ -44,7 +49,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
     });
   },
 
-  "HTTP/2": async (url, headers, body = goodBody) => {
+  "HTTP/2": async (url, headers, body = goodBody, rpc = "CreatePartner") => {
     // Lets Node send a field twice that must come once. Its types have it for servers only.
     const options: http2.ClientSessionOptions & { strictSingleValueFields: boolean } = {
       strictSingleValueFields: false,
@@ -54,7 +59,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
       return await new Promise((resolve, reject) => {
         session.on("error", reject);
         const stream = session.request([
-          ...[":method", "POST", ":path", createPartnerPath],
+          ...[":method", "POST", ":path", `${servicePath}/${rpc}`],
           ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
         ]);
         let trailers: http.IncomingHttpHeaders = {};

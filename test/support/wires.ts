@@ -1,15 +1,26 @@
-import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethodUnary,
+  fromBinary,
+  fromJsonString,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse } from "@connectrpc/connect/protocol-grpc-web";
 import type { Partner } from "../../gen/partner/v1/partner_pb.ts";
-import { CreatePartnerResponseSchema } from "../../gen/partner/v1/partner_service_pb.ts";
+import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { describeFailure, type Failure } from "./outcome.ts";
 import { type RawAnswer, type RawHeaders, rawPosts } from "./raw-calls.ts";
 
 /** What a call came to: the partner that was created, or how it failed. */
 export type Outcome = { readonly partner: Partner | undefined } | { readonly failure: Failure };
+
+/** What a call of any RPC came to. */
+type Answer<Output extends DescMessage> =
+  | { readonly message: MessageShape<Output> }
+  | { readonly failure: Failure };
 
 /** A protocol, an encoding and a version of HTTP, in which a test can say any bytes. */
 export interface Wire {
@@ -18,8 +29,15 @@ export interface Wire {
   readonly encodingHeader: string;
   /** The bytes of a body with a message. Messages that are compressed have a flag in some protocols. */
   frame(message: Uint8Array, compressed?: boolean): Uint8Array;
-  /** Sends a body with the headers, to which the content type is added. */
+  /** Sends a body to CreatePartner with the headers, to which the content type is added. */
   send(url: string, headers: RawHeaders, body: Uint8Array): Promise<Outcome>;
+  /** Sends a body to an RPC likewise. */
+  call<Output extends DescMessage>(
+    rpc: DescMethodUnary<DescMessage, Output>,
+    url: string,
+    headers: RawHeaders,
+    body: Uint8Array,
+  ): Promise<Answer<Output>>;
 }
 
 /** A message with its flags and its length in front, as gRPC has it; the length may lie. */
@@ -48,44 +66,37 @@ function toHeaders(headers: RawAnswer["headers"]): Headers {
   );
 }
 
-function readPartner(encoding: Wire["encoding"], data: Uint8Array): Outcome {
-  const response =
-    encoding === "json"
-      ? fromJsonString(CreatePartnerResponseSchema, Buffer.from(data).toString())
-      : fromBinary(CreatePartnerResponseSchema, data);
-  return { partner: response.partner };
-}
-
 const unreadable = new ConnectError("The answer is not one of the protocol's.", Code.Unknown);
 
-function readConnect(encoding: Wire["encoding"], { status, body }: RawAnswer): Outcome {
+/** What an answer of a protocol holds: the bytes of a message, or an error. */
+type Content = { readonly data: Uint8Array } | { readonly error: ConnectError };
+
+function readConnect({ status, body }: RawAnswer): Content {
   return status === 200
-    ? readPartner(encoding, body)
-    : { failure: describeFailure(errorFromJsonBytes(body, undefined, unreadable)) };
+    ? { data: body }
+    : { error: errorFromJsonBytes(body, undefined, unreadable) };
 }
 
-function readGrpc(encoding: Wire["encoding"], answer: RawAnswer): Outcome {
+function readGrpc(answer: RawAnswer): Content {
   const [message] = unpack(answer.body);
   const trailers = { ...answer.headers, ...answer.trailers };
-  return readTrailers(encoding, message?.data, toHeaders(trailers));
+  return readTrailers(message?.data, toHeaders(trailers));
 }
 
-function readGrpcWeb(encoding: Wire["encoding"], answer: RawAnswer): Outcome {
+function readGrpcWeb(answer: RawAnswer): Content {
   const envelopes = unpack(answer.body);
   const message = envelopes.find(({ flags }) => flags === 0);
   const trailer = envelopes.find(({ flags }) => flags === trailerFlag);
   const trailers = trailer ? trailerParse(trailer.data) : toHeaders(answer.headers);
-  return readTrailers(encoding, message?.data, trailers);
+  return readTrailers(message?.data, trailers);
 }
 
-function readTrailers(encoding: Wire["encoding"], data: Uint8Array | undefined, trailers: Headers) {
+function readTrailers(data: Uint8Array | undefined, trailers: Headers): Content {
   const error = findTrailerError(trailers);
   if (error === undefined && (data === undefined || trailers.get("grpc-status") !== "0")) {
     throw unreadable;
   }
-  return error === undefined && data !== undefined
-    ? readPartner(encoding, data)
-    : { failure: describeFailure(error ?? unreadable) };
+  return error === undefined && data !== undefined ? { data } : { error: error ?? unreadable };
 }
 
 function createWire(
@@ -96,17 +107,30 @@ function createWire(
   const read = { connect: readConnect, grpc: readGrpc, "grpc-web": readGrpcWeb }[protocol];
   const contentType =
     protocol === "connect" ? `application/${encoding}` : `application/${protocol}+${encoding}`;
-  return {
+  const wire: Wire = {
     encoding,
     encodingHeader: protocol === "connect" ? "Content-Encoding" : "Grpc-Encoding",
     frame: (message, compressed = false) =>
       protocol === "connect" ? message : envelope(message, compressed ? 1 : 0),
     async send(url, headers, body) {
-      const others = headers.filter(([name]) => name.toLowerCase() !== "content-type");
+      const answer = await wire.call(PartnerService.method.createPartner, url, headers, body);
+      return "message" in answer ? { partner: answer.message.partner } : answer;
+    },
+    async call({ name, output }, url, headers, body) {
+      const others = headers.filter(([header]) => header.toLowerCase() !== "content-type");
       const all = [...others, ["Content-Type", contentType] as const];
-      return read(encoding, await rawPosts[version](url, all, body));
+      const content = read(await rawPosts[version](url, all, body, name));
+      if ("error" in content) {
+        return { failure: describeFailure(content.error) };
+      }
+      const message =
+        encoding === "json"
+          ? fromJsonString(output, Buffer.from(content.data).toString())
+          : fromBinary(output, content.data);
+      return { message };
     },
   };
+  return wire;
 }
 
 export const wires: Readonly<Record<string, Wire>> = {

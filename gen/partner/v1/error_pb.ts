@@ -91,7 +91,8 @@ export const ErrorReason = {
   SCOPE_MISSING: 8,
 
   /**
-   * At least one field breaks a rule. A `google.rpc.BadRequest` detail has an entry for each.
+   * At least one field breaks a rule. A `google.rpc.BadRequest` detail has an entry for each rule that
+   * is broken, for 25 at most.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 9;
    */

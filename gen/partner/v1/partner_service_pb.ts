@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkAKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIynAYKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDURlbGV0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEnYKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiF4q1GBMKAQQSDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciK2AQoaQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QSPwoIcmVxdWVzdHMYASADKAsyIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0Qgu6SAjIAQGSAQIQZBJICgpyZXF1ZXN0X2lkGAIgASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgAiAEBQg0KC19yZXF1ZXN0X2lkIkQKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkAKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIynQcKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEn8KE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDURlbGV0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEnYKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiF4q1GBMKAQQSDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -148,6 +148,60 @@ export const CreatePartnerResponseSchema: GenMessage<CreatePartnerResponse> = /*
   messageDesc(file_partner_v1_partner_service, 1);
 
 /**
+ * BatchCreatePartnersRequest is the partners to create.
+ *
+ * @generated from message partner.v1.BatchCreatePartnersRequest
+ */
+export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartnersRequest"> & {
+  /**
+   * The partners, 1 to 100 of them. The `request_id` of an entry must be absent, or that of the
+   * batch (AIP-231).
+   *
+   * @generated from field: repeated partner.v1.CreatePartnerRequest requests = 1;
+   */
+  requests: CreatePartnerRequest[];
+
+  /**
+   * Optional. A UUID chosen by the caller that makes the call safe to repeat (AIP-155), as that of
+   * CreatePartner, with which it shares its meaning: the same `request_id` with the same entries in
+   * the same order answers with the partners that the first such call created, as they are now.
+   * With other content, also that of a CreatePartner, or when one of the partners has been deleted
+   * since, it is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   *
+   * @generated from field: optional string request_id = 2;
+   */
+  requestId?: string | undefined;
+};
+
+/**
+ * Describes the message partner.v1.BatchCreatePartnersRequest.
+ * Use `create(BatchCreatePartnersRequestSchema)` to create a new message.
+ */
+export const BatchCreatePartnersRequestSchema: GenMessage<BatchCreatePartnersRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 2);
+
+/**
+ * BatchCreatePartnersResponse is the answer to BatchCreatePartners.
+ *
+ * @generated from message partner.v1.BatchCreatePartnersResponse
+ */
+export type BatchCreatePartnersResponse = Message<"partner.v1.BatchCreatePartnersResponse"> & {
+  /**
+   * The partners as they are stored, in the order of the requests.
+   *
+   * @generated from field: repeated partner.v1.Partner partners = 1;
+   */
+  partners: Partner[];
+};
+
+/**
+ * Describes the message partner.v1.BatchCreatePartnersResponse.
+ * Use `create(BatchCreatePartnersResponseSchema)` to create a new message.
+ */
+export const BatchCreatePartnersResponseSchema: GenMessage<BatchCreatePartnersResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 3);
+
+/**
  * GetPartnerRequest names the partner to return.
  *
  * @generated from message partner.v1.GetPartnerRequest
@@ -166,7 +220,7 @@ export type GetPartnerRequest = Message<"partner.v1.GetPartnerRequest"> & {
  * Use `create(GetPartnerRequestSchema)` to create a new message.
  */
 export const GetPartnerRequestSchema: GenMessage<GetPartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 2);
+  messageDesc(file_partner_v1_partner_service, 4);
 
 /**
  * GetPartnerResponse is the answer to GetPartner.
@@ -187,7 +241,7 @@ export type GetPartnerResponse = Message<"partner.v1.GetPartnerResponse"> & {
  * Use `create(GetPartnerResponseSchema)` to create a new message.
  */
 export const GetPartnerResponseSchema: GenMessage<GetPartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 3);
+  messageDesc(file_partner_v1_partner_service, 5);
 
 /**
  * ListPartnersRequest says which partners to list, and in which order. Without any field it asks
@@ -240,7 +294,7 @@ export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
  * Use `create(ListPartnersRequestSchema)` to create a new message.
  */
 export const ListPartnersRequestSchema: GenMessage<ListPartnersRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 4);
+  messageDesc(file_partner_v1_partner_service, 6);
 
 /**
  * PartnerFilters narrows a list down to the partners that match each filter that is given. A filter
@@ -284,7 +338,7 @@ export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
  * Use `create(PartnerFiltersSchema)` to create a new message.
  */
 export const PartnerFiltersSchema: GenMessage<PartnerFilters> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 5);
+  messageDesc(file_partner_v1_partner_service, 7);
 
 /**
  * PartnerOrder is the order of a list. Partners that are equal in the field are ordered by id, in the
@@ -313,7 +367,7 @@ export type PartnerOrder = Message<"partner.v1.PartnerOrder"> & {
  * Use `create(PartnerOrderSchema)` to create a new message.
  */
 export const PartnerOrderSchema: GenMessage<PartnerOrder> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 6);
+  messageDesc(file_partner_v1_partner_service, 8);
 
 /**
  * ListPartnersResponse is a page of a list.
@@ -349,7 +403,7 @@ export type ListPartnersResponse = Message<"partner.v1.ListPartnersResponse"> & 
  * Use `create(ListPartnersResponseSchema)` to create a new message.
  */
 export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 7);
+  messageDesc(file_partner_v1_partner_service, 9);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -382,7 +436,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 8);
+  messageDesc(file_partner_v1_partner_service, 10);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -403,7 +457,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 9);
+  messageDesc(file_partner_v1_partner_service, 11);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -432,7 +486,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 10);
+  messageDesc(file_partner_v1_partner_service, 12);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -447,7 +501,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 11);
+  messageDesc(file_partner_v1_partner_service, 13);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -475,7 +529,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -511,7 +565,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -532,7 +586,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -553,7 +607,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -699,6 +753,20 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof CreatePartnerRequestSchema;
     output: typeof CreatePartnerResponseSchema;
+  },
+  /**
+   * Creates 1 to 100 partners, all or none (AIP-233).
+   *
+   * Each entry is what CreatePartner takes; the batch has one `request_id` for all of them.
+   * Violations name the entry that they are in, as `requests[2].city`. The message may be 2 MiB
+   * long, on the wire and decompressed, which is enough for every batch that breaks no rule.
+   *
+   * @generated from rpc partner.v1.PartnerService.BatchCreatePartners
+   */
+  batchCreatePartners: {
+    methodKind: "unary";
+    input: typeof BatchCreatePartnersRequestSchema;
+    output: typeof BatchCreatePartnersResponseSchema;
   },
   /**
    * Returns a partner of the target's book. Unknown ids are NOT_FOUND with the reason
