@@ -23,14 +23,15 @@ export interface FaultyPostgres {
   /** Stops the server and all its processes in their tracks: sockets stay open and silent. */
   pause(): Promise<void>;
   resume(): void;
-  /** Ends whatever the service has open. */
+  /** Ends whatever connections the service has. */
   cutConnections(): Promise<void>;
   /** Ends the server for good, whatever state it is in, and deletes its data. */
   close(): Promise<void>;
 }
 
-/** Few, so that they are quickly taken up. */
-const maxConnections = 40;
+/** What all but superusers share. Few, so that they are quickly taken up. */
+export const unreservedConnections = 37;
+const reservedConnections = 3;
 const role = "partner_service";
 const database = "partners";
 /** What a killed server may leave behind for a moment: shared memory that its processes still use. */
@@ -51,7 +52,8 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
     postgresFlags: [
       ...["-c", "listen_addresses=127.0.0.1"],
       ...["-c", "unix_socket_directories="],
-      ...["-c", `max_connections=${maxConnections}`],
+      ...["-c", `max_connections=${unreservedConnections + reservedConnections}`],
+      ...["-c", `superuser_reserved_connections=${reservedConnections}`],
       ...["-c", "fsync=on"],
       ...["-c", "synchronous_commit=on"],
     ],
@@ -65,11 +67,20 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
   let running = false;
 
   async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: databaseUrlOn(serverUrl, database) });
-    // A server that ends takes the connection with it.
-    client.on("error", () => {});
-    await client.connect();
-    return client;
+    for (;;) {
+      const client = new pg.Client({ connectionString: databaseUrlOn(serverUrl, database) });
+      // A server that ends takes the connection with it.
+      client.on("error", () => {});
+      try {
+        await client.connect();
+        return client;
+      } catch (failure) {
+        // Those who are about to be turned away take the reserved connections for a moment too.
+        if (!isOutOfConnections(failure)) {
+          throw failure;
+        }
+      }
+    }
   }
 
   async function query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) {
@@ -164,12 +175,18 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
     pause,
     resume,
     async cutConnections() {
-      await query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", [
-        role,
-      ]);
+      await query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'partner-service'`,
+      );
     },
     close,
   };
+}
+
+/** Whether a connection was refused because there are too many. */
+export function isOutOfConnections(failure: unknown): boolean {
+  return failure instanceof pg.DatabaseError && failure.code === "53300";
 }
 
 async function migrateDatabase(databaseUrl: string): Promise<void> {
