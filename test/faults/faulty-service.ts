@@ -6,12 +6,14 @@ import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "../support/call-cases.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { protocols } from "../support/protocols.ts";
-import { createTokenIssuer, tokenRules } from "../support/tokens.ts";
+import { createTokenIssuer, type TokenIssuer, tokenRules } from "../support/tokens.ts";
 
 export type PartnerClient = Client<typeof PartnerService>;
 
 /** The service as a process of its own, that can be ended and started again. */
 export interface FaultyService {
+  /** Who makes the tokens that it takes. */
+  readonly issuer: TokenIssuer;
   /** Clients of the process that runs now, one for each protocol. */
   clients(): readonly PartnerClient[];
   /** The headers of calls for an organization. */
@@ -28,12 +30,15 @@ export interface FaultyService {
   close(): Promise<void>;
 }
 
-/** Starts `node src/main.ts` on the database, with a key of the test's own. */
-export async function startFaultyService(databaseUrl: string): Promise<FaultyService> {
-  const issuer = await createTokenIssuer();
+/** Starts `node src/main.ts` on the database, with the key of the issuer or of a new one. */
+export async function startFaultyService(
+  databaseUrl: string,
+  issuer?: TokenIssuer,
+): Promise<FaultyService> {
+  const tokens = issuer ?? (await createTokenIssuer());
   const directory = await mkdtemp(join(tmpdir(), "partner-faults-service-"));
   const keyFile = join(directory, "key.json");
-  await writeFile(keyFile, JSON.stringify(issuer.publicKey));
+  await writeFile(keyFile, JSON.stringify(tokens.publicKey));
   let service: ServiceProcess | undefined;
   let url = "";
   let clients: readonly PartnerClient[] = [];
@@ -45,6 +50,8 @@ export async function startFaultyService(databaseUrl: string): Promise<FaultySer
       JWT_PUBLIC_KEY_FILE: keyFile,
       JWT_ISSUER: tokenRules.issuer,
       JWT_AUDIENCE: tokenRules.audience,
+      // A process that ends by itself leaves what it has compiled to those that start after it.
+      NODE_COMPILE_CACHE: join(directory, "compiled"),
     });
     const [, ready = ""] = await service.waitFor(/"url":"([^"]+)","msg":"ready"/);
     url = ready;
@@ -60,9 +67,10 @@ export async function startFaultyService(databaseUrl: string): Promise<FaultySer
 
   await start();
   return {
+    issuer: tokens,
     clients: () => clients,
     headers: async (organization) =>
-      callHeaders(await issuer.token({ org_id: organization }), {
+      callHeaders(await tokens.token({ org_id: organization }), {
         "Requester-Organization-ID": organization,
         "Target-Organization-ID": organization,
       }),

@@ -14,7 +14,7 @@ export interface Acknowledged {
 }
 
 /** A try that failed. */
-interface Refusal {
+export interface Refusal {
   /** Code and, where the service itself has answered, reason. */
   readonly outcome: string;
   readonly afterMs: number;
@@ -36,7 +36,8 @@ export interface Load {
 export const callers = 21;
 /** Nothing may keep a caller waiting for longer; the service promises much less. */
 const hangMs = 20_000;
-const pauseMs = 20;
+/** What callers wait before they repeat a call; a process that starts needs the machine too. */
+const pauseMs = 100;
 
 /** Starts the load; each caller keeps to one of the clients, whichever process they lead to. */
 export function startLoad(clients: () => readonly PartnerClient[], headers: Headers): Load {
@@ -44,30 +45,10 @@ export function startLoad(clients: () => readonly PartnerClient[], headers: Head
   const refusals: Refusal[] = [];
   const finishing = new AbortController();
 
-  async function createOne(caller: number): Promise<void> {
-    const request = uniqueRequest();
-    for (;;) {
-      const started = performance.now();
-      const all = clients();
-      try {
-        const client = all[caller % all.length];
-        const signal = AbortSignal.timeout(hangMs);
-        const answer = await client?.createPartner(request, { headers, signal });
-        if (answer?.partner === undefined) {
-          throw new Error("The answer has no partner.");
-        }
-        acknowledged.push({ request, partner: answer.partner });
-        return;
-      } catch (failure) {
-        refusals.push({ outcome: describe(failure), afterMs: performance.now() - started });
-        await delay(pauseMs);
-      }
-    }
-  }
-
   const running = Array.from({ length: callers }, async (_, caller) => {
     while (!finishing.signal.aborted) {
-      await createOne(caller);
+      const client = () => pick(clients(), caller);
+      acknowledged.push(await createUntilAnswered(client, uniqueRequest(), headers, refusals));
     }
   });
 
@@ -83,8 +64,49 @@ export function startLoad(clients: () => readonly PartnerClient[], headers: Head
   };
 }
 
+/** Creates a partner, and repeats the call while it fails, each time with the client of then. */
+export async function createUntilAnswered(
+  client: () => PartnerClient,
+  request: CreatePartnerRequest,
+  headers: Headers,
+  refusals: Refusal[],
+): Promise<Acknowledged> {
+  for (;;) {
+    const started = performance.now();
+    try {
+      return await createOnce(client(), request, headers, AbortSignal.timeout(hangMs));
+    } catch (failure) {
+      refusals.push({ outcome: describe(failure), afterMs: performance.now() - started });
+      await delay(pauseMs);
+    }
+  }
+}
+
+/** Creates a partner with one call. */
+export async function createOnce(
+  client: PartnerClient,
+  request: CreatePartnerRequest,
+  headers: Headers,
+  signal: AbortSignal,
+): Promise<Acknowledged> {
+  const { partner } = await client.createPartner(request, { headers, signal });
+  if (partner === undefined) {
+    throw new Error("The answer has no partner.");
+  }
+  return { request, partner };
+}
+
+/** The client that a caller keeps to. */
+export function pick(clients: readonly PartnerClient[], caller: number): PartnerClient {
+  const client = clients[caller % clients.length];
+  if (client === undefined) {
+    throw new Error("There are no clients.");
+  }
+  return client;
+}
+
 /** A request that no other one equals, in any of its longer fields. */
-function uniqueRequest(): CreatePartnerRequest {
+export function uniqueRequest(): CreatePartnerRequest {
   const requestId = randomUUID();
   return partnerRequest({
     requestId,

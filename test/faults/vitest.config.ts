@@ -8,7 +8,7 @@ export default defineConfig({
     pool: "forks",
     // Faults are told from a slow machine by time: one at a time has it to itself.
     maxWorkers: 1,
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
   },
 });

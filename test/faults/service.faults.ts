@@ -1,0 +1,157 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
+import { lockPartners } from "../support/locks.ts";
+import { failureOf } from "../support/outcome.ts";
+import { expectNothingLost } from "./conclusion.ts";
+import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";
+import { type FaultyService, type PartnerClient, startFaultyService } from "./faulty-service.ts";
+import {
+  type Acknowledged,
+  createOnce,
+  createUntilAnswered,
+  type Load,
+  pick,
+  type Refusal,
+  startLoad,
+  uniqueRequest,
+} from "./load.ts";
+
+type Observed = Pick<Load, "acknowledged" | "refusals">;
+
+/** How often the service is killed; each kill takes one start. */
+const kills = Number(process.env.FAULTS_KILLS ?? 25);
+/** A start takes a second or two, and on a busy machine a multiple of that. */
+const killsTimeoutMs = 60_000 + kills * 15_000;
+const terminations = 3;
+
+/** More than there are connections to the database; a few for each protocol. */
+const uniqueRequests = () => Array.from({ length: 42 }, uniqueRequest);
+
+let postgres: FaultyPostgres;
+let service: FaultyService;
+let organization: string;
+let headers: Headers;
+
+beforeAll(async () => {
+  postgres = await startFaultyPostgres();
+});
+beforeEach(async () => {
+  service = await startFaultyService(postgres.url);
+  organization = randomUUID();
+  headers = await service.headers(organization);
+});
+afterEach(async () => {
+  await service?.close();
+});
+afterAll(async () => {
+  await postgres?.close();
+});
+
+/** Brings each create to its end, with the clients in turn. */
+async function createAll(
+  clients: readonly PartnerClient[],
+  requests: readonly CreatePartnerRequest[],
+): Promise<Observed> {
+  const refusals: Refusal[] = [];
+  const acknowledged = await Promise.all(
+    requests.map((request, caller) =>
+      createUntilAnswered(() => pick(clients, caller), request, headers, refusals),
+    ),
+  );
+  return { acknowledged, refusals };
+}
+
+describe("Nothing is lost, doubled or altered when", () => {
+  test(`the service is killed ${kills} times under load`, {
+    timeout: killsTimeoutMs,
+  }, async () => {
+    await service.terminate();
+    await service.start();
+    const load = startLoad(service.clients, headers);
+    for (let killed = 0; killed < kills; killed += 1) {
+      await load.answers(20);
+      await delay(randomInt(50));
+      await service.kill();
+      await service.start();
+    }
+    await load.finish();
+    const fault = `the service is killed with SIGKILL, ${kills} times`;
+    await expectNothingLost({ fault, postgres, organization, load });
+  });
+
+  test("SIGTERM comes while calls are in flight, each of which is answered", async () => {
+    const acknowledged: Acknowledged[] = [];
+    for (let round = 0; round < terminations; round += 1) {
+      // Now there are connections, as there are in a service that has run for a while.
+      acknowledged.push(...(await createAll(service.clients(), uniqueRequests())).acknowledged);
+      const calls = Promise.all(
+        uniqueRequests().map((request, caller) =>
+          createOnce(
+            pick(service.clients(), caller),
+            request,
+            headers,
+            AbortSignal.timeout(20_000),
+          ),
+        ),
+      );
+      await postgres.awaitInserts();
+      const [answered, exitCode] = await Promise.all([calls, service.terminate()]);
+      acknowledged.push(...answered);
+      expect(exitCode).toBe(0);
+      await service.start();
+    }
+    const fault = `SIGTERM comes while calls are in flight, ${terminations} times`;
+    const load = { acknowledged, refusals: [] };
+    await expectNothingLost({ fault, postgres, organization, load });
+  });
+
+  test("clients vanish before their answer, and ask again", async () => {
+    const requests = uniqueRequests();
+    const clients = service.clients();
+    const calls = requests.map((request, caller) =>
+      createOnce(pick(clients, caller), request, headers, AbortSignal.timeout(randomInt(100))),
+    );
+    const outcomes = await Promise.allSettled(calls);
+    const load = await createAll(clients, requests);
+    const vanished = outcomes.filter(({ status }) => status === "rejected").length;
+    const fault = `${vanished} clients vanish before their answer, and ask again`;
+    await expectNothingLost({ fault, postgres, organization, load });
+  });
+
+  test("deadlines pass while inserts wait for a lock", async () => {
+    const requests = uniqueRequests();
+    const clients = service.clients();
+    const lock = await lockPartners({ databaseUrl: postgres.url });
+    const calls = requests.map((request, caller) =>
+      failureOf(pick(clients, caller).createPartner(request, { headers, timeoutMs: 500 })),
+    );
+    const failures = await Promise.all(calls);
+    await lock.release();
+    expect(failures).toEqual(requests.map(() => ({ code: "DeadlineExceeded" })));
+    const load = await createAll(clients, requests);
+    const fault = "deadlines pass while inserts wait for a lock";
+    await expectNothingLost({ fault, postgres, organization, load });
+  });
+
+  test("two processes are asked for the same request ids at once", async () => {
+    const other = await startFaultyService(postgres.url, service.issuer);
+    try {
+      const requests = uniqueRequests();
+      const [load, ...racing] = await Promise.all([
+        createAll(service.clients(), requests),
+        createAll(other.clients(), requests),
+        createAll(service.clients().toReversed(), requests),
+        createAll(other.clients().toReversed(), requests),
+      ]);
+      for (const { acknowledged } of racing) {
+        expect(acknowledged).toEqual(load.acknowledged);
+      }
+      const fault = "two processes are asked for the same request ids at once";
+      await expectNothingLost({ fault, postgres, organization, load });
+    } finally {
+      await other.close();
+    }
+  });
+});
