@@ -80,7 +80,10 @@ test("the call with buf curl creates a partner", async () => {
 test("the TypeScript client creates a partner", async () => {
   const organization = crypto.randomUUID();
   const token = await runShell(`npm run --silent token -- --organization ${organization}`);
-  const code = snippet("ts", "createConnectTransport").replaceAll('"./gen/', `"${resolve("gen")}/`);
+  const code = snippet("ts", "createPartnerClient").replace(
+    '"partner-service/client"',
+    JSON.stringify(resolve("src/client/index.ts")),
+  );
   // In the project's folder, where the packages are found.
   await mkdir(".data", { recursive: true });
   const directory = await mkdtemp(resolve(".data/readme-"));
