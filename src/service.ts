@@ -4,8 +4,9 @@ import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
 import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
+import { DatabaseUnavailableError } from "./database/failures.ts";
 import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
-import { createPartnerBook } from "./partners/partner-book.ts";
+import { createPartnerBook, type PartnerBook } from "./partners/partner-book.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
@@ -46,9 +47,11 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
       );
     }
+    const book = createPartnerBook(orm);
+    await warmUp(book);
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
-    const routes = createRoutes({ verifyToken, book: createPartnerBook(orm), readiness });
+    const routes = createRoutes({ verifyToken, book, readiness });
     const app = await createApp(config, { log, readiness, routes });
     const url = await app.listen({ host: config.host, port: config.port });
     return {
@@ -65,6 +68,17 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   } catch (failure) {
     await orm.close(true);
     throw failure;
+  }
+}
+
+/** A database that cannot write for the moment does not stop the start: the readiness tells. */
+async function warmUp(book: PartnerBook): Promise<void> {
+  try {
+    await book.warmUp();
+  } catch (failure) {
+    if (!(failure instanceof DatabaseUnavailableError)) {
+      throw failure;
+    }
   }
 }
 

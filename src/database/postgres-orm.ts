@@ -5,6 +5,8 @@ import { ormOptions } from "./orm-options.ts";
 const applicationName = "partner-service";
 /** More connections would wait for the same few CPUs and disks on the server instead of here. */
 const poolSize = 10;
+/** Connections that stay open while nobody calls, so that the first who does waits for none. */
+const idleConnections = 3;
 /** Bounds connecting, and waiting for a connection while all are busy. */
 const connectTimeoutMs = 3000;
 const defaultStatementTimeoutMs = 5000;
@@ -31,6 +33,7 @@ export async function createPostgresOrm(
       connectionString: databaseUrl,
       application_name: applicationName,
       max: poolSize,
+      min: idleConnections,
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,

@@ -6,7 +6,18 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** What a pool of pg and a PGlite have in common. */
 interface NativeClient {
-  query(text: string, values: unknown[]): Promise<{ readonly rows: Row[] }>;
+  query(text: string, values: unknown[]): Promise<Result>;
+}
+
+/** A pool of pg, whose connections each prepare a statement that has a name once. */
+interface Pool extends NativeClient {
+  readonly totalCount: number;
+  query(text: string, values: unknown[]): Promise<Result>;
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<Result>;
+}
+
+interface Result {
+  readonly rows: Row[];
 }
 
 /**
@@ -26,9 +37,28 @@ export async function query(
   text: string,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
+  return await ask(orm, (client) => client.query(text, [...values]));
+}
+
+/**
+ * Makes a statement that is run often: each connection to PostgreSQL prepares it once, under this
+ * name. It is run like `query`.
+ */
+export function createStatement(orm: Orm, name: string, text: string) {
+  return async (values: readonly unknown[]): Promise<readonly Row[]> =>
+    await ask(orm, (client) =>
+      "totalCount" in client
+        ? client.query({ name, text, values: [...values] })
+        : client.query(text, [...values]),
+    );
+}
+
+async function ask(
+  orm: Orm,
+  run: (client: NativeClient | Pool) => Promise<Result>,
+): Promise<readonly Row[]> {
   try {
-    const client: NativeClient = await orm.driver.getConnection().getNativeClient();
-    const { rows } = await client.query(text, [...values]);
+    const { rows } = await run(await orm.driver.getConnection().getNativeClient());
     return rows;
   } catch (error) {
     throw toDatabaseFailure(error);

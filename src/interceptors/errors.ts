@@ -1,6 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callKey, required } from "../context.ts";
+import { OverloadedError } from "../database/batcher.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { serviceError } from "../errors/service-error.ts";
 import { PartnerError } from "../partners/partner-error.ts";
@@ -8,6 +9,8 @@ import { RequestIdReusedError } from "../partners/partner-repository.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
 const databaseRetryAfterMs = 1000;
+/** What callers are told to wait while too many are waiting already. */
+const overloadRetryAfterMs = 1000;
 
 /**
  * Turns whatever a call fails with into the error that the contract promises, and ends a call when
@@ -52,6 +55,12 @@ function toConnectError(failure: unknown): ConnectError {
       "The database is away for the moment; try again.",
       { retryAfterMs: databaseRetryAfterMs, cause: failure },
     );
+  }
+  if (failure instanceof OverloadedError) {
+    return serviceError(ErrorReason.OVERLOADED, "Too many calls are waiting; try again.", {
+      retryAfterMs: overloadRetryAfterMs,
+      cause: failure,
+    });
   }
   return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
 }

@@ -7,8 +7,9 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { createPartnerWriter } from "./partner-writer.ts";
 
-/** What a partner is created from. */
+/** What a partner is created from. UUIDs are in lower case, as they are stored. */
 export type NewPartner = Omit<
   Partner,
   | "id"
@@ -29,11 +30,20 @@ export interface PartnerRepository {
    * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
    * used before, for the same content, it answers the partner that was created then.
    *
-   * @param signal ends the waiting for a database that is away, not a statement under way.
+   * @param signal ends the waiting for a database that is away, or for others, not a statement
+   *   under way.
    * @throws RequestIdReusedError
+   * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
   insert(newPartner: NewPartner, signal: AbortSignal): Promise<Partner>;
+
+  /**
+   * Makes ready what the first partner would otherwise wait for.
+   *
+   * @throws DatabaseUnavailableError
+   */
+  warmUp(): Promise<void>;
 }
 
 /** The organization has used the request id before, to create a partner with other content. */
@@ -50,18 +60,14 @@ export class RequestIdReusedError extends Error {
 /** Makes the repository of partners. */
 export function createPartnerRepository(orm: Orm): PartnerRepository {
   const nextId = createUuidV7Generator();
-  const { table, columns, toValues, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columnList = columns.join(", ");
-  const placeholders = columns.map((_, index) => `$${index + 1}`).join(", ");
-  const insertSql = `insert into ${table} (${columnList}) values (${placeholders})
-    on conflict do nothing returning ${columnList}`;
-  const conflictSql = `select ${columnList} from ${table}
+  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
+  const writer = createPartnerWriter(orm);
+  const conflictSql = `select ${columns.join(", ")} from ${table}
     where organization_id = $1 and (id = $2 or request_id = $3)`;
 
-  async function insertOrFind(partner: Partner): Promise<Partner> {
-    const [inserted] = await query(orm, insertSql, toValues(partner));
-    if (inserted !== undefined) {
-      return toEntity(inserted);
+  async function insertOrFind(partner: Partner, signal: AbortSignal): Promise<Partner> {
+    if (await writer.insert(partner, signal)) {
+      return partner;
     }
     const { organizationId, id, requestId, requestFingerprint } = partner;
     const [found] = await query(orm, conflictSql, [organizationId, id, requestId]);
@@ -82,8 +88,9 @@ export function createPartnerRepository(orm: Orm): PartnerRepository {
     insert: (newPartner, signal) => {
       // The id stays the same in all tries: that makes them safe.
       const partner = createPartner(newPartner, nextId());
-      return withRetries(() => insertOrFind(partner), signal);
+      return withRetries(() => insertOrFind(partner, signal), signal);
     },
+    warmUp: writer.warmUp,
   };
 }
 

@@ -1,0 +1,104 @@
+/** How much a batcher takes on. */
+export interface BatchLimits {
+  /** Batches under way at once. */
+  readonly batches: number;
+  readonly itemsPerBatch: number;
+  /** A single item may be larger: it goes alone. */
+  readonly bytesPerBatch: number;
+  /** Items that wait for a batch. */
+  readonly waiting: number;
+}
+
+/** An item of a batch, and the call that waits for what becomes of it. */
+export interface BatchEntry<Item, Answer> {
+  readonly item: Item;
+  readonly signal: AbortSignal;
+  resolve(answer: Answer): void;
+  reject(failure: unknown): void;
+}
+
+/** So much is waiting already that no more is taken. Nothing has been done. */
+export class OverloadedError extends Error {
+  override readonly name = "OverloadedError";
+
+  constructor() {
+    super("Too many calls are waiting.");
+  }
+}
+
+/**
+ * Does together what is asked for at the same time. What arrives in one turn of the event loop goes
+ * at its end, without a timer; what arrives while all batches are under way goes when one of them
+ * ends. So the batches are as large as the load makes them, and a lone item waits for nobody.
+ *
+ * @param run does the items of a batch, and resolves or rejects each entry; it never rejects itself.
+ */
+export function createBatcher<Item extends { readonly bytes: number }, Answer>(
+  run: (entries: readonly BatchEntry<Item, Answer>[]) => Promise<void>,
+  limits: BatchLimits,
+) {
+  let waiting: BatchEntry<Item, Answer>[] = [];
+  let underWay = 0;
+  let scheduled = false;
+
+  function schedule(): void {
+    if (!scheduled && waiting.length > 0 && underWay < limits.batches) {
+      scheduled = true;
+      setImmediate(start);
+    }
+  }
+
+  function start(): void {
+    scheduled = false;
+    dropAborted();
+    while (waiting.length > 0 && underWay < limits.batches) {
+      underWay += 1;
+      void run(take()).finally(() => {
+        underWay -= 1;
+        schedule();
+      });
+    }
+  }
+
+  function dropAborted(): void {
+    waiting = waiting.filter(({ signal, reject }) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+      }
+      return !signal.aborted;
+    });
+  }
+
+  /** The longest waiting items that make a batch, one at least. */
+  function take(): readonly BatchEntry<Item, Answer>[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { item } of waiting.slice(0, limits.itemsPerBatch)) {
+      bytes += item.bytes;
+      if (count > 0 && bytes > limits.bytesPerBatch) {
+        break;
+      }
+      count += 1;
+    }
+    return waiting.splice(0, count);
+  }
+
+  /**
+   * Has the item done with others.
+   *
+   * @param signal takes the item out, with its reason, if it aborts before the batch starts.
+   * @throws OverloadedError
+   */
+  return async (item: Item, signal: AbortSignal): Promise<Answer> => {
+    if (waiting.length >= limits.waiting) {
+      dropAborted();
+    }
+    if (waiting.length >= limits.waiting) {
+      throw new OverloadedError();
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    waiting.push({ item, signal, resolve, reject });
+    schedule();
+    return promise;
+  };
+}

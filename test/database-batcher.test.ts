@@ -1,0 +1,148 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { type BatchEntry, type BatchLimits, createBatcher } from "../src/database/batcher.ts";
+import { createErrorsInterceptor } from "../src/interceptors/errors.ts";
+import { failureOf } from "./support/outcome.ts";
+
+const { signal } = new AbortController();
+
+const overloaded = { name: "OverloadedError" };
+
+/** A batcher whose batches end when the test ends them. */
+function startBatcher(limits: Partial<BatchLimits> = {}) {
+  const batches: BatchEntry<{ name: string; bytes: number }, string>[][] = [];
+  const ends: (() => void)[] = [];
+  const add = createBatcher<{ name: string; bytes: number }, string>(
+    (entries) => {
+      batches.push([...entries]);
+      return new Promise((resolve) => {
+        ends.push(() => {
+          for (const { item, resolve: answer } of entries) {
+            answer(`did ${item.name}`);
+          }
+          resolve();
+        });
+      });
+    },
+    { batches: 1, itemsPerBatch: 10, bytesPerBatch: 1000, waiting: 10, ...limits },
+  );
+  return {
+    add: (name: string, itsSignal = signal, bytes = 1) => add({ name, bytes }, itsSignal),
+    names: () => batches.map((entries) => entries.map(({ item }) => item.name).join("")),
+    /** Ends the oldest batch that is under way, and waits until the next one could start. */
+    async endBatch() {
+      ends.shift()?.();
+      await turn();
+      await turn();
+    },
+  };
+}
+
+test("What is asked for in one turn of the event loop goes together at its end", async () => {
+  const { add, names, endBatch } = startBatcher();
+  const answers = Promise.all(["a", "b", "c"].map((name) => add(name)));
+  expect(names()).toEqual([]);
+  await turn();
+  expect(names()).toEqual(["abc"]);
+  await endBatch();
+  expect(await answers).toEqual(["did a", "did b", "did c"]);
+});
+
+test("What comes while all batches are under way goes with the next one", async () => {
+  const { add, names, endBatch } = startBatcher({ batches: 2 });
+  for (const name of ["a", "b", "c", "d", "e"]) {
+    void add(name);
+    await turn();
+  }
+  expect(names()).toEqual(["a", "b"]);
+  await endBatch();
+  expect(names()).toEqual(["a", "b", "cde"]);
+});
+
+test("A batch has no more items than it may", async () => {
+  const { add, names, endBatch } = startBatcher({ itemsPerBatch: 2 });
+  for (const name of ["a", "b", "c", "d", "e"]) {
+    void add(name);
+  }
+  await turn();
+  await endBatch();
+  await endBatch();
+  expect(names()).toEqual(["ab", "cd", "e"]);
+});
+
+test("A batch has no more bytes than it may, unless a single item has", async () => {
+  const { add, names, endBatch } = startBatcher({ bytesPerBatch: 10 });
+  for (const [name, bytes] of [
+    ["a", 4],
+    ["b", 6],
+    ["c", 11],
+    ["d", 1],
+  ] as const) {
+    void add(name, signal, bytes);
+  }
+  await turn();
+  await endBatch();
+  await endBatch();
+  expect(names()).toEqual(["ab", "c", "d"]);
+});
+
+test("No more items wait than may, and there is room again once a batch has started", async () => {
+  const { add, names, endBatch } = startBatcher({ waiting: 2 });
+  void add("a");
+  await turn();
+  void add("b");
+  void add("c");
+  await expect(add("d")).rejects.toMatchObject(overloaded);
+  await endBatch();
+  void add("e");
+  await endBatch();
+  expect(names()).toEqual(["a", "bc", "e"]);
+});
+
+test("An item whose signal aborts while it waits is taken out, with the signal's reason", async () => {
+  const { add, names, endBatch } = startBatcher();
+  const caller = new AbortController();
+  const reason = new Error("gone");
+  void add("a");
+  await turn();
+  const left = expect(add("b", caller.signal)).rejects.toBe(reason);
+  void add("c");
+  caller.abort(reason);
+  await endBatch();
+  await left;
+  expect(names()).toEqual(["a", "c"]);
+});
+
+test("An item whose signal has aborted keeps no place from others", async () => {
+  const { add, names, endBatch } = startBatcher({ waiting: 1 });
+  const caller = new AbortController();
+  void add("a");
+  await turn();
+  const left = add("b", caller.signal);
+  caller.abort();
+  void add("c");
+  await expect(left).rejects.toBe(caller.signal.reason);
+  await endBatch();
+  expect(names()).toEqual(["a", "c"]);
+});
+
+test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to try again", async () => {
+  const { add } = startBatcher({ waiting: 0 });
+  const transport = createRouterTransport(
+    ({ service }) =>
+      service(PartnerService, {
+        async createPartner() {
+          await add("a");
+          return {};
+        },
+      }),
+    { router: { interceptors: [createErrorsInterceptor()] } },
+  );
+  expect(await failureOf(createClient(PartnerService, transport).createPartner({}))).toEqual({
+    code: "ResourceExhausted",
+    reason: "OVERLOADED",
+    retryAfterMs: 1000,
+  });
+});

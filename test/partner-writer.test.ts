@@ -1,0 +1,199 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BatchLimits } from "../src/database/batcher.ts";
+import { createOrm, type Orm } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { createPartner, createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { createPartnerWriter } from "../src/partners/partner-writer.ts";
+import {
+  createPostgresDatabase,
+  createTestDatabase,
+  databaseKinds,
+  type TestDatabase,
+} from "./support/databases.ts";
+import { lockPartners } from "./support/locks.ts";
+import { newPartner } from "./support/partners.ts";
+import { createTcpProxy } from "./support/tcp-proxy.ts";
+
+const { signal } = new AbortController();
+
+const oneStatement: BatchLimits = {
+  batches: 1,
+  itemsPerBatch: 1000,
+  bytesPerBatch: 1_000_000,
+  waiting: 1000,
+};
+
+/** How many statements the partners of an organization were stored by: each is a transaction. */
+async function countStatements(orm: Orm, organizationId: string): Promise<unknown> {
+  const sql = `select count(distinct xmin::text)::int as count from partner
+    where organization_id = $1`;
+  return (await query(orm, sql, [organizationId]))[0]?.count;
+}
+
+const countIn = async (orm: Orm, organizationId: string) =>
+  await orm.em.fork().count(PartnerEntity, { organizationId });
+
+describe.each(databaseKinds)("The partner writer on %s", (kind) => {
+  let database: TestDatabase;
+  let orm: Orm;
+  let organizationId: string;
+
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+    orm = await createOrm(database.settings);
+  });
+  beforeEach(() => {
+    organizationId = randomUUID();
+  });
+  afterAll(async () => {
+    await orm.close(true);
+    await database.close();
+  });
+
+  test("stores with one statement what is created at once, and answers each call with its own", async () => {
+    const repository = createPartnerRepository(orm);
+    const given = Array.from({ length: 40 }, (_, n) =>
+      newPartner({ organizationId, companyName: `Company ${n}`, salesAmount: n }),
+    );
+    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    expect(partners).toMatchObject(given);
+    expect(await countStatements(orm, organizationId)).toBe(1);
+    const stored = await orm.em
+      .fork()
+      .find(PartnerEntity, { organizationId }, { orderBy: { id: 1 } });
+    expect(stored.map((each) => ({ ...each }))).toEqual(partners);
+  });
+
+  test("stores all rows of a statement but the bad ones, whose calls alone fail", async () => {
+    const repository = createPartnerRepository(orm);
+    const given = Array.from({ length: 20 }, () => newPartner({ organizationId }));
+    given[3] = newPartner({ organizationId, city: "" });
+    given[4] = newPartner({ organizationId, salesAmount: 2 ** 31 });
+    given[19] = newPartner({ organizationId, state: "\0" });
+    const outcomes = await Promise.allSettled(given.map((each) => repository.insert(each, signal)));
+    const failures = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? outcome.reason.sqlState : "",
+    );
+    expect(failures).toEqual(
+      given.map((_, n) => ({ 3: "23514", 4: "22003", 19: "22P05" })[n] ?? ""),
+    );
+    expect(await countIn(orm, organizationId)).toBe(17);
+  });
+
+  test("never alters a text: it refuses the one that cannot be stored", async () => {
+    const repository = createPartnerRepository(orm);
+    const unpaired = repository.insert(newPartner({ organizationId, city: "\ud800" }), signal);
+    await expect(unpaired).rejects.toMatchObject({ name: "DatabaseError" });
+    const address = "\ufeff \u2028 \u2029 \\u0041 \" ' \u0001\u007f\ufffe\u{10ffff}";
+    expect(await repository.insert(newPartner({ organizationId, address }), signal)).toMatchObject({
+      address,
+    });
+    // As bytes: PGlite's driver drops a U+FEFF at the beginning of a text that it reads.
+    const sql = `select encode(convert_to(address, 'UTF8'), 'hex') as bytes from partner
+      where organization_id = $1`;
+    expect(await query(orm, sql, [organizationId])).toEqual([
+      { bytes: Buffer.from(address).toString("hex") },
+    ]);
+  });
+
+  test("takes a request id once within a statement", async () => {
+    const { insert } = createPartnerWriter(orm, oneStatement);
+    const requestId = randomUUID();
+    const partners = [{}, {}, { city: "Boston" }, { organizationId: randomUUID() }].map((changes) =>
+      createPartner(newPartner({ organizationId, requestId, ...changes }), randomUUID()),
+    );
+    const inserted = await Promise.all(partners.map((partner) => insert(partner, signal)));
+    expect(inserted).toEqual([true, false, false, true]);
+  });
+
+  test("answers the calls of one statement with one request id by their content", async () => {
+    const repository = createPartnerRepository(orm);
+    const requestId = randomUUID();
+    const outcomes = await Promise.allSettled(
+      ["Boston", "Boston", "Albany", "Boston"].map((city) =>
+        repository.insert(newPartner({ organizationId, requestId, city }), signal),
+      ),
+    );
+    const [first] = outcomes;
+    const reused = { status: "rejected", reason: { name: "RequestIdReusedError", requestId } };
+    expect(first).toMatchObject({ status: "fulfilled", value: { city: "Boston" } });
+    expect(outcomes).toMatchObject([first, first, reused, first]);
+    expect(await countIn(orm, organizationId)).toBe(1);
+  });
+
+  test("stores nothing for a call that ends in the turn in which it came", async () => {
+    const repository = createPartnerRepository(orm);
+    const caller = new AbortController();
+    const reason = new Error("gone");
+    const left = repository.insert(newPartner({ organizationId }), caller.signal);
+    const other = repository.insert(newPartner({ organizationId }), signal);
+    caller.abort(reason);
+    await expect(left).rejects.toBe(reason);
+    await other;
+    expect(await countIn(orm, organizationId)).toBe(1);
+  });
+
+  test("tries all rows of a statement again that the database gave up on", async () => {
+    await using own = await createTestDatabase(kind);
+    await using conflicting = await createOrm(own.settings);
+    // A sequence moves on even where the transaction is rolled back: the first statement fails.
+    for (const sql of [
+      "create sequence tries",
+      `create function fail_once() returns trigger language plpgsql as $$ begin
+         if nextval('tries') = 1 then raise exception using errcode = '40001'; end if;
+         return null;
+       end $$`,
+      "create trigger fail_once before insert on partner for each statement execute function fail_once()",
+    ]) {
+      await query(conflicting, sql, []);
+    }
+    const repository = createPartnerRepository(conflicting);
+    const given = Array.from({ length: 5 }, () => newPartner({ organizationId }));
+    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    expect(partners).toMatchObject(given);
+    expect(await countIn(conflicting, organizationId)).toBe(5);
+  });
+});
+
+describe("The partner writer", () => {
+  test("sends what came while a statement was under way with the next, without those who left", async () => {
+    await using database = await createPostgresDatabase();
+    await using orm = await createOrm(database.settings);
+    const { insert } = createPartnerWriter(orm, oneStatement);
+    const organizationId = randomUUID();
+    const add = (itsSignal: AbortSignal) =>
+      insert(createPartner(newPartner({ organizationId }), randomUUID()), itsSignal);
+    const caller = new AbortController();
+    const lock = await lockPartners(database.settings);
+    const first = add(signal);
+    await lock.awaited();
+    const later = Promise.all(Array.from({ length: 10 }, () => add(signal)));
+    const left = expect(add(caller.signal)).rejects.toThrow("gone");
+    caller.abort(new Error("gone"));
+    await lock.release();
+    await left;
+    expect(await first).toBe(true);
+    expect(new Set(await later)).toEqual(new Set([true]));
+    expect(await countIn(orm, organizationId)).toBe(11);
+    expect(await countStatements(orm, organizationId)).toBe(2);
+  });
+
+  test("doubles no row of a statement whose answer is lost", async () => {
+    await using database = await createPostgresDatabase();
+    const proxy = await createTcpProxy(database.settings.databaseUrl);
+    const orm = await createOrm({ databaseUrl: proxy.url });
+    const repository = createPartnerRepository(orm);
+    const organizationId = randomUUID();
+    proxy.loseAnswerTo("insert into");
+    const given = [null, randomUUID(), null].map((requestId) =>
+      newPartner({ organizationId, requestId }),
+    );
+    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    expect(partners).toMatchObject(given);
+    expect(await countIn(orm, organizationId)).toBe(3);
+    await orm.close(true);
+    await proxy.close();
+  });
+});
