@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import fastifyCors from "@fastify/cors";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
@@ -12,8 +13,12 @@ import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
 import type { Readiness } from "./readiness.ts";
 import { mountReference } from "./reference/reference-routes.ts";
 import { createServerFactory } from "./transport/one-port-server.ts";
+import { connectPluginWithUnaryLane } from "./transport/unary-lane.ts";
 
-export type AppConfig = Pick<Config, "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs">;
+export type AppConfig = Pick<
+  Config,
+  "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "unaryLane"
+>;
 
 export interface LogOptions {
   readonly level: string;
@@ -98,8 +103,9 @@ export async function createApp(
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unavailable" });
   });
   mountReference(app);
-  await app.register(fastifyConnectPlugin, {
+  await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes,
+    acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,
     jsonOptions,

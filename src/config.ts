@@ -19,6 +19,8 @@ export interface Config {
   readonly readMaxBytes: number;
   /** Bound of the timeouts that callers may ask for. */
   readonly maxTimeoutMs: number;
+  /** Whether unary calls go through the lane of their own (src/transport/unary-lane.ts). */
+  readonly unaryLane: boolean;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: string;
 }
@@ -63,6 +65,7 @@ export function readConfig(environment: Environment): Config {
     corsOrigins: readCorsOrigins(environment),
     readMaxBytes: readInteger(environment, "READ_MAX_BYTES", 65_536, 1, 64 * 1024 * 1024),
     maxTimeoutMs: readInteger(environment, "MAX_TIMEOUT_MS", 30_000, 1, 3_600_000),
+    unaryLane: readSwitch(environment, "UNARY_LANE"),
     shutdownTimeoutMs: readInteger(environment, "SHUTDOWN_TIMEOUT_MS", 10_000, 1, 3_600_000),
     logLevel: readLogLevel(environment),
   };
@@ -92,6 +95,15 @@ function readInteger(
     throw new ConfigError(`${name} must be a whole number from ${min} to ${max}.`);
   }
   return value;
+}
+
+/** A switch is on unless it is set to off. */
+function readSwitch(environment: Environment, name: string): boolean {
+  const text = environment[name] || "on";
+  if (text !== "on" && text !== "off") {
+    throw new ConfigError(`${name} must be on or off.`);
+  }
+  return text === "on";
 }
 
 function readTls(environment: Environment): Config["tls"] {

@@ -12,6 +12,7 @@ const defaults: Config = {
   corsOrigins: [],
   readMaxBytes: 65_536,
   maxTimeoutMs: 30_000,
+  unaryLane: true,
   shutdownTimeoutMs: 10_000,
   logLevel: "info",
 };
@@ -40,6 +41,7 @@ describe("settings", () => {
       CORS_ORIGINS: "https://a.example.com, https://b.example.com:8443",
       READ_MAX_BYTES: "1024",
       MAX_TIMEOUT_MS: "1000",
+      UNARY_LANE: "off",
       SHUTDOWN_TIMEOUT_MS: "2000",
       LOG_LEVEL: "debug",
     });
@@ -59,6 +61,7 @@ describe("settings", () => {
       corsOrigins: ["https://a.example.com", "https://b.example.com:8443"],
       readMaxBytes: 1024,
       maxTimeoutMs: 1000,
+      unaryLane: false,
       shutdownTimeoutMs: 2000,
       logLevel: "debug",
     });
@@ -73,6 +76,7 @@ describe("settings", () => {
     ["READ_MAX_BYTES", { READ_MAX_BYTES: "0" }],
     ["MAX_TIMEOUT_MS", { MAX_TIMEOUT_MS: "-1" }],
     ["SHUTDOWN_TIMEOUT_MS", { SHUTDOWN_TIMEOUT_MS: "1.5" }],
+    ["UNARY_LANE", { UNARY_LANE: "fast" }],
     ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
     ["DATABASE_URL", { DATABASE_URL: "mysql://localhost/partners" }],
     ["TLS_KEY_FILE", { TLS_CERT_FILE: "test/support/tls/certificate.pem" }],

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { acme } from "./organizations.ts";
 import { examplePartnerJson } from "./requests.ts";
 
-const servicePath = "/partner.v1.PartnerService";
+const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
 
 /** A header is a name and a value, and can be there twice, as no client library would send it. */
 export type RawHeaders = readonly (readonly [name: string, value: string])[];
@@ -20,23 +20,24 @@ type Post = (
   url: string,
   headers: RawHeaders,
   body?: string | Uint8Array,
-  rpc?: string,
+  other?: { readonly method?: string; readonly path?: string },
 ) => Promise<RawAnswer>;
 
 const goodBody = JSON.stringify(examplePartnerJson);
 
-/** Posts to CreatePartner, or another RPC, over either version of HTTP, exactly what it is given. */
+/**
+ * Posts to CreatePartner, or another path, over either version of HTTP, exactly what it is given.
+ * Over HTTP/1.1 the body's length is added, unless the headers tell how long it is.
+ */
 export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
-  "HTTP/1.1": async (url, headers, body = goodBody, rpc = "CreatePartner") => {
+  "HTTP/1.1": async (url, headers, body = goodBody, { method = "POST", path } = {}) => {
     const { host } = new URL(url);
-    const call = http.request(`${url}${servicePath}/${rpc}`, {
-      method: "POST",
+    const told = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
+    const length = ["Content-Length", `${Buffer.byteLength(body)}`];
+    const call = http.request(`${url}${path ?? createPartnerPath}`, {
+      method,
       agent: false,
-      headers: [
-        ["Host", host],
-        ...headers,
-        ["Content-Length", `${Buffer.byteLength(body)}`],
-      ].flat(),
+      headers: [["Host", host], ...headers, told ? [] : length].flat(),
     });
     return await new Promise((resolve, reject) => {
       call.once("error", reject).once("response", (response) => {
@@ -49,7 +50,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
     });
   },
 
-  "HTTP/2": async (url, headers, body = goodBody, rpc = "CreatePartner") => {
+  "HTTP/2": async (url, headers, body = goodBody, { method = "POST", path } = {}) => {
     // Lets Node send a field twice that must come once. Its types have it for servers only.
     const options: http2.ClientSessionOptions & { strictSingleValueFields: boolean } = {
       strictSingleValueFields: false,
@@ -59,7 +60,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
       return await new Promise((resolve, reject) => {
         session.on("error", reject);
         const stream = session.request([
-          ...[":method", "POST", ":path", `${servicePath}/${rpc}`],
+          ...[":method", method, ":path", path ?? createPartnerPath],
           ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
         ]);
         let trailers: http.IncomingHttpHeaders = {};

@@ -51,7 +51,14 @@ export async function startTestService(
   });
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
-    { tls: undefined, corsOrigins: [], readMaxBytes: 65_536, maxTimeoutMs: 30_000, ...settings },
+    {
+      tls: undefined,
+      corsOrigins: [],
+      readMaxBytes: 65_536,
+      maxTimeoutMs: 30_000,
+      unaryLane: true,
+      ...settings,
+    },
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness,

@@ -116,10 +116,11 @@ function createWire(
       const answer = await wire.call(PartnerService.method.createPartner, url, headers, body);
       return "message" in answer ? { partner: answer.message.partner } : answer;
     },
-    async call({ name, output }, url, headers, body) {
+    async call({ name, output, parent }, url, headers, body) {
       const others = headers.filter(([header]) => header.toLowerCase() !== "content-type");
       const all = [...others, ["Content-Type", contentType] as const];
-      const content = read(await rawPosts[version](url, all, body, name));
+      const path = `/${parent.typeName}/${name}`;
+      const content = read(await rawPosts[version](url, all, body, { path }));
       if ("error" in content) {
         return { failure: describeFailure(content.error) };
       }

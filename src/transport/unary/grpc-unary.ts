@@ -1,0 +1,130 @@
+import {
+  compressionNegotiate,
+  createAsyncIterable,
+  encodeEnvelope,
+  envelopeCompress,
+  invokeUnaryImplementation,
+  pipe,
+  transformDecompressEnvelope,
+  transformInvokeImplementation,
+  transformParseEnvelope,
+  transformSplitEnvelope,
+} from "@connectrpc/connect/protocol";
+import {
+  contentTypeJson,
+  contentTypeProto,
+  grpcStatusOk,
+  headerAcceptEncoding,
+  headerContentType,
+  headerEncoding,
+  headerGrpcStatus,
+  headerTimeout,
+  parseTimeout,
+  setTrailerStatus,
+} from "@connectrpc/connect/protocol-grpc";
+import { addWebHeaders, type Exchange, toWebHeaders } from "./exchange.ts";
+import { readBody } from "./request-body.ts";
+import { openCall, toConnectError, type UnaryCall } from "./unary-call.ts";
+import type { UnaryMethod } from "./unary-method.ts";
+
+type Compression = ReturnType<typeof compressionNegotiate>["request"];
+
+/** A flag of no kind, and four bytes of length, are in front of a message. */
+const prefixBytes = 5;
+
+/**
+ * Serves a unary call of the gRPC protocol
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+ */
+export async function serveGrpc(
+  method: UnaryMethod,
+  binary: boolean,
+  exchange: Exchange,
+): Promise<void> {
+  const { options, serialization } = method;
+  const requestHeader = toWebHeaders(exchange.request.headers);
+  const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
+  const compression = compressionNegotiate(
+    options.acceptCompression,
+    requestHeader.get(headerEncoding),
+    requestHeader.get(headerAcceptEncoding),
+    headerAcceptEncoding,
+  );
+  const call = openCall(method, exchange, {
+    protocolName: "grpc",
+    timeout,
+    requestHeader,
+    responseHeader: new Headers([[headerContentType, binary ? contentTypeProto : contentTypeJson]]),
+    responseTrailer: new Headers([[headerGrpcStatus, grpcStatusOk]]),
+  });
+  const { responseHeader, responseTrailer } = call;
+  if (compression.response) {
+    responseHeader.set(headerEncoding, compression.response.name);
+  }
+  let body: Uint8Array = new Uint8Array();
+  try {
+    await options.requestGate?.(call);
+    const unacceptable = compression.error ?? timeout.error;
+    if (unacceptable) {
+      throw unacceptable;
+    }
+    // Room for two messages tells which error a body is that is more than one message.
+    const room = 2 * (options.readMaxBytes + prefixBytes);
+    const chunks = await readBody(exchange.request, room);
+    const message = singleMessage(chunks);
+    const output =
+      message === undefined
+        ? await invokeWithAny(method, binary, call, chunks, compression.request)
+        : await invokeUnaryImplementation(
+            method.spec,
+            call,
+            serialization.getI(binary).parse(message),
+            options.interceptors,
+          );
+    const envelope = await envelopeCompress(
+      { flags: 0, data: serialization.getO(binary).serialize(output) },
+      compression.response,
+      options.compressMinBytes,
+    );
+    body = encodeEnvelope(envelope.flags, envelope.data);
+    call.end();
+  } catch (failure) {
+    // Comes first: who listens to the signal may complete the error.
+    call.end(failure);
+    setTrailerStatus(responseTrailer, toConnectError(failure));
+  }
+  const { response, commonHeaders } = exchange;
+  response.writeHead(200, addWebHeaders({ ...commonHeaders }, responseHeader));
+  response.addTrailers(addWebHeaders({}, responseTrailer));
+  response.end(body);
+}
+
+/** The message, where the body is one that is not compressed; undefined for anything else. */
+function singleMessage(chunks: readonly Uint8Array[]): Uint8Array | undefined {
+  const body = Buffer.concat(chunks);
+  const plain = body.byteLength >= prefixBytes && body.readUInt8(0) === 0;
+  return plain && body.readUInt32BE(1) === body.byteLength - prefixBytes
+    ? body.subarray(prefixBytes)
+    : undefined;
+}
+
+/** Invokes the method with what is in the body, as Connect does: a compressed message, or an error. */
+async function invokeWithAny(
+  { options, serialization, spec }: UnaryMethod,
+  binary: boolean,
+  call: UnaryCall,
+  chunks: Uint8Array[],
+  compression: Compression,
+) {
+  const messages = pipe(
+    createAsyncIterable(chunks),
+    transformSplitEnvelope(options.readMaxBytes),
+    transformDecompressEnvelope(compression, options.readMaxBytes),
+    transformParseEnvelope(serialization.getI(binary)),
+  );
+  const invoke = transformInvokeImplementation(spec, call, options.interceptors);
+  for await (const output of invoke(messages)) {
+    return output;
+  }
+  throw new Error(`${spec.method.name} came to nothing.`);
+}

@@ -1,0 +1,106 @@
+import { constants } from "node:http2";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import type { Exchange } from "./exchange.ts";
+import type { UnaryMethod } from "./unary-method.ts";
+
+/** What the interceptors and the handler know of a call. */
+export interface UnaryCall extends HandlerContext {
+  /** Aborts the call's signal, with the error if the call failed. */
+  end(failure?: unknown): void;
+}
+
+interface UnaryCallInit {
+  readonly protocolName: string;
+  readonly requestHeader: Headers;
+  readonly responseHeader: Headers;
+  readonly responseTrailer: Headers;
+  readonly timeout: { readonly timeoutMs?: number; readonly error?: ConnectError | undefined };
+}
+
+/** Why the signal of a call aborts that went well. One for all: making one is dear. */
+const over = new DOMException("This operation was aborted", "AbortError");
+
+/**
+ * Opens a call as Connect's `createHandlerContext` does, with one abort controller where that has
+ * four. Its signal aborts when the deadline passes, when the client leaves, and when the call ends.
+ */
+export function openCall(
+  { spec: { method } }: UnaryMethod,
+  { request, response, values }: Exchange,
+  { timeout, ...init }: UnaryCallInit,
+): UnaryCall {
+  // A timeout that is longer than allowed is no timeout, but an error.
+  const timeoutMs = timeout.error === undefined ? timeout.timeoutMs : undefined;
+  const controller = new AbortController();
+  const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+
+  function expire(): void {
+    end(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+  }
+
+  function end(failure: unknown = over): void {
+    clearTimeout(timer);
+    controller.abort(failure);
+  }
+
+  response.once("close", () => {
+    if (!controller.signal.aborted) {
+      end(reasonOfLeaving(request));
+    }
+  });
+  if (timeoutMs !== undefined && timeoutMs <= 0) {
+    expire();
+  }
+  return {
+    ...init,
+    method,
+    service: method.parent,
+    signal: controller.signal,
+    timeoutMs: () => (deadline === undefined ? undefined : deadline - Date.now()),
+    requestMethod: "POST",
+    url: urlOf(request),
+    values,
+    end,
+  };
+}
+
+/** What a call failed with, as its caller may know it. */
+export function toConnectError(failure: unknown): ConnectError {
+  return failure instanceof ConnectError
+    ? failure
+    : new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
+}
+
+function urlOf(request: Exchange["request"]): string {
+  const protocol = "encrypted" in request.socket ? "https" : "http";
+  const authority = "authority" in request ? request.authority : request.headers.host;
+  return new URL(request.url ?? "", `${protocol}://${authority}`).href;
+}
+
+/** What the codes by which HTTP/2 peers end a stream mean for a call; absent: nothing went wrong. */
+const codesOfResets: ReadonlyMap<number, Code> = new Map([
+  [constants.NGHTTP2_PROTOCOL_ERROR, Code.Internal],
+  [constants.NGHTTP2_INTERNAL_ERROR, Code.Internal],
+  [constants.NGHTTP2_FLOW_CONTROL_ERROR, Code.Internal],
+  [constants.NGHTTP2_SETTINGS_TIMEOUT, Code.Internal],
+  [constants.NGHTTP2_FRAME_SIZE_ERROR, Code.Internal],
+  [constants.NGHTTP2_REFUSED_STREAM, Code.Unavailable],
+  [constants.NGHTTP2_CANCEL, Code.Canceled],
+  [constants.NGHTTP2_COMPRESSION_ERROR, Code.Internal],
+  [constants.NGHTTP2_CONNECT_ERROR, Code.Internal],
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM, Code.ResourceExhausted],
+  [constants.NGHTTP2_INADEQUATE_SECURITY, Code.PermissionDenied],
+  [constants.NGHTTP2_HTTP_1_1_REQUIRED, Code.PermissionDenied],
+]);
+
+function reasonOfLeaving(request: Exchange["request"]): unknown {
+  if ("stream" in request) {
+    const code = codesOfResets.get(request.stream.rstCode ?? 0);
+    return code === undefined ? undefined : new ConnectError("The stream was reset.", code);
+  }
+  const { errored } = request;
+  return errored === null
+    ? undefined
+    : new ConnectError(errored.message, Code.Aborted, undefined, undefined, errored);
+}

@@ -1,0 +1,71 @@
+import {
+  type ConnectRouter,
+  createMethodImplSpec,
+  createServiceImplSpec,
+  type MethodImplSpec,
+} from "@connectrpc/connect";
+import {
+  createMethodSerializationLookup,
+  type UniversalHandlerOptions,
+  validateUniversalHandlerOptions,
+} from "@connectrpc/connect/protocol";
+
+/** A unary RPC with all that is needed to serve it. */
+export interface UnaryMethod {
+  readonly spec: Extract<MethodImplSpec, { kind: "unary" }>;
+  readonly options: UniversalHandlerOptions;
+  readonly serialization: ReturnType<typeof createMethodSerializationLookup>;
+  /** Connect's names of the protocols in which it is served. */
+  readonly protocols: readonly string[];
+}
+
+/**
+ * Passes on to the router what is mounted, and keeps by its path each unary method that the lane can
+ * serve.
+ *
+ * @param base - the options that the router was created with
+ */
+export function recordUnaryMethods(
+  router: ConnectRouter,
+  base: Partial<UniversalHandlerOptions>,
+  methods: Map<string, UnaryMethod>,
+): ConnectRouter {
+  function record(spec: MethodImplSpec, more: Partial<UniversalHandlerOptions> = {}): void {
+    const handler = router.handlers.findLast(({ method }) => method === spec.method);
+    // As the router itself joins them: what a service is mounted with replaces the base.
+    const options = validateUniversalHandlerOptions({ ...base, ...more });
+    const leftToPlugin =
+      options.requireConnectProtocolHeader || options.shutdownSignal !== undefined;
+    if (spec.kind === "unary" && handler !== undefined && !leftToPlugin) {
+      const { binaryOptions, jsonOptions } = options;
+      methods.set(handler.requestPath, {
+        spec,
+        options,
+        serialization: createMethodSerializationLookup(
+          spec.method,
+          binaryOptions,
+          jsonOptions,
+          options,
+        ),
+        protocols: handler.protocolNames,
+      });
+    }
+  }
+
+  const recorder: ConnectRouter = {
+    handlers: router.handlers,
+    service(service, implementation, options) {
+      router.service(service, implementation, options);
+      for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
+        record(spec, options);
+      }
+      return recorder;
+    },
+    rpc(method, implementation, options) {
+      router.rpc(method, implementation, options);
+      record(createMethodImplSpec(method, implementation), options);
+      return recorder;
+    },
+  };
+  return recorder;
+}
