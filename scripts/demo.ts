@@ -1,83 +1,160 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, toJson } from "@bufbuild/protobuf";
-import { createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { PartnerType } from "../gen/partner/v1/partner_pb.ts";
-import {
-  CreatePartnerRequestSchema,
-  CreatePartnerResponseSchema,
-  PartnerService,
-} from "../gen/partner/v1/partner_service_pb.ts";
+import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import { type Partner, PartnerType } from "../gen/partner/v1/partner_pb.ts";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config.ts";
+import type { SandboxKey } from "../src/sandbox/sandbox-key.ts";
 import { createSandboxToken, sandboxTokenRules } from "../src/sandbox/sandbox-token.ts";
-import { type Service, startService } from "../src/service.ts";
+import { startService } from "../src/service.ts";
 
-/** Creates one partner over each protocol, on a service of its own, and prints what was said. */
-async function demo(service: Service, organizationClaim: string): Promise<void> {
-  if (service.sandboxKey === undefined) {
-    throw new Error("The demo runs on a sandbox.");
-  }
-  const organization = crypto.randomUUID();
-  const rules = sandboxTokenRules(organizationClaim);
-  const token = await createSandboxToken(service.sandboxKey, rules, organization);
-  const authorize: Interceptor = (next) => (request) => {
-    request.header.set("Authorization", `Bearer ${token}`);
-    request.header.set("Requester-Organization-ID", organization);
-    request.header.set("Target-Organization-ID", organization);
-    return next(request);
+type TransportOptions = { readonly baseUrl: string; readonly interceptors: Interceptor[] };
+
+const protocols = {
+  "Connect, JSON over HTTP/1.1": (options: TransportOptions) =>
+    createConnectTransport({ ...options, httpVersion: "1.1", useBinaryFormat: false }),
+  "Connect, Protobuf over HTTP/2": (options: TransportOptions) =>
+    createConnectTransport({ ...options, httpVersion: "2", useBinaryFormat: true }),
+  "gRPC over HTTP/2": createGrpcTransport,
+  "gRPC-Web over HTTP/1.1": (options: TransportOptions) =>
+    createGrpcWebTransport({ ...options, httpVersion: "1.1" }),
+} satisfies Record<string, (options: TransportOptions) => Transport>;
+
+const examplePartner = {
+  salesAmount: 150000,
+  partnerType: PartnerType.CUSTOMER,
+  email: "partner@example.com",
+  frequency: "monthly",
+  paymentTerms: "Net 30",
+  address: "123 Main St, Suite 400",
+  city: "New York",
+  state: "NY",
+  postalCode: "12345",
+  companyRegistrationNumber: "123456789",
+  countryCode: "US",
+};
+
+type PartnerClient = Client<typeof PartnerService>;
+
+/** Makes clients of one organization, for its own book or for another one's. */
+type ClientOf = (target: string, protocol?: keyof typeof protocols) => PartnerClient;
+
+/** Tells the life of a partner in calls of two organizations, and what they are answered. */
+async function demo(url: string, key: SandboxKey, organizationClaim: string): Promise<void> {
+  const [acme, globex] = [crypto.randomUUID(), crypto.randomUUID()];
+  const clientsOf = async (requester: string): Promise<ClientOf> => {
+    const rules = sandboxTokenRules(organizationClaim);
+    const token = await createSandboxToken(key, rules, requester);
+    return (target, protocol = "gRPC over HTTP/2") => {
+      const authorize: Interceptor = (next) => (request) => {
+        request.header.set("Authorization", `Bearer ${token}`);
+        request.header.set("Requester-Organization-ID", requester);
+        request.header.set("Target-Organization-ID", target);
+        return next(request);
+      };
+      return createClient(
+        PartnerService,
+        protocols[protocol]({ baseUrl: url, interceptors: [authorize] }),
+      );
+    };
   };
-  const options = { baseUrl: service.url, interceptors: [authorize] };
-  const transports: Record<string, Transport> = {
-    "Connect, JSON over HTTP/1.1": createConnectTransport({
-      ...options,
-      httpVersion: "1.1",
-      useBinaryFormat: false,
-    }),
-    "Connect, Protobuf over HTTP/2": createConnectTransport({ ...options, httpVersion: "2" }),
-    "gRPC over HTTP/2": createGrpcTransport(options),
-    "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ ...options, httpVersion: "1.1" }),
-  };
-  console.log(`The partner book of organization ${organization}, at ${service.url}`);
-  for (const [name, transport] of Object.entries(transports)) {
-    const request = create(CreatePartnerRequestSchema, {
-      companyName: `Example Supplies (${name})`,
-      salesAmount: 150000,
-      partnerType: PartnerType.CUSTOMER,
-      email: "partner@example.com",
-      frequency: "monthly",
-      paymentTerms: "Net 30",
-      address: "123 Main St, Suite 400",
-      city: "New York",
-      state: "NY",
-      postalCode: "12345",
-      companyRegistrationNumber: "123456789",
-      countryCode: "US",
-    });
-    const response = await createClient(PartnerService, transport).createPartner(request);
-    console.log(`\n── CreatePartner · ${name} ${"─".repeat(50 - name.length)}`);
-    print("→", toJson(CreatePartnerRequestSchema, request));
-    print("←", toJson(CreatePartnerResponseSchema, response));
+  const [acmeFor, globexFor] = [await clientsOf(acme), await clientsOf(globex)];
+
+  say(`Two organizations at ${url}`);
+  say(`  Acme    ${acme}`);
+  say(`  Globex  ${globex}`);
+
+  title("Globex keeps its customers in its own book, over whichever protocol it likes");
+  // Object.keys does not know the names.
+  for (const protocol of Object.keys(protocols) as (keyof typeof protocols)[]) {
+    const companyName = `Customer by ${protocol}`;
+    const own = globexFor(globex, protocol);
+    const { partner } = await own.createPartner({ ...examplePartner, companyName });
+    answer("CreatePartner", describe(partner));
   }
+
+  title("Acme sells to Globex: it creates Globex as a partner, and invites it");
+  const created = await acmeFor(acme).createPartner({ ...examplePartner, companyName: "Globex" });
+  answer("CreatePartner", describe(created.partner));
+  const id = created.partner?.id ?? "";
+  const { invitationToken } = await acmeFor(acme).invitePartner({ id });
+  answer("InvitePartner", `a token, which Acme brings to Globex: ${invitationToken.slice(0, 8)}…`);
+
+  title("Globex accepts, and is Acme's guest from now on");
+  const accepted = await globexFor(acme).acceptInvitation({ invitationToken });
+  answer("AcceptInvitation", describe(accepted.partner));
+
+  title("Acme, the host, reads the book of its guest");
+  const { partners } = await acmeFor(globex).listPartners({});
+  answer("ListPartners", `${partners.length} partners`);
+  for (const partner of partners) {
+    answer("", describe(partner));
+  }
+
+  title("It may not write into it; nor may the guest read or write in the host's book");
+  const [first] = partners;
+  const companyName = "Not allowed";
+  await refusal("DeletePartner", acmeFor(globex).deletePartner({ id: first?.id ?? "" }));
+  await refusal("ListPartners", globexFor(acme).listPartners({}));
+  await refusal("CreatePartner", globexFor(acme).createPartner({ ...examplePartner, companyName }));
+
+  title("Acme deletes the partner, and the connection ends with it");
+  await acmeFor(acme).deletePartner({ id });
+  answer("DeletePartner", "done");
+  await refusal("ListPartners", acmeFor(globex).listPartners({}));
 }
 
-function print(arrow: string, json: unknown): void {
-  console.log(`${arrow} ${JSON.stringify(json, null, 2).replaceAll("\n", "\n  ")}`);
+function describe(partner: Partner | undefined): string {
+  if (partner === undefined) {
+    throw new Error("The answer holds no partner.");
+  }
+  const { companyName, guestOrganizationId } = partner;
+  const guest =
+    guestOrganizationId === undefined ? "invited" : `accepted by ${guestOrganizationId}`;
+  return `${companyName}, ${guest}`;
 }
+
+async function refusal(rpc: string, call: Promise<unknown>): Promise<void> {
+  const failure = await call.then(
+    () => new Error(`${rpc} was expected to be refused.`),
+    (reason: unknown) => reason,
+  );
+  if (!(failure instanceof ConnectError) || failure.code !== Code.PermissionDenied) {
+    throw failure;
+  }
+  const [info] = failure.findDetails(ErrorInfoSchema);
+  answer(rpc, `refused: ${Code[failure.code]}, ${info?.reason}`);
+}
+
+const say = (line: string) => console.log(line);
+const title = (text: string) => say(`\n── ${text}`);
+const answer = (rpc: string, text: string) => say(`   ${rpc.padEnd(16)} → ${text}`);
 
 const dataDirectory = await mkdtemp(join(tmpdir(), "partner-demo-"));
 try {
   const config = readConfig({ DATA_DIR: dataDirectory, PORT: "0", LOG_LEVEL: "warn" });
-  const service = await startService(config, { level: config.logLevel });
+  const { url, sandboxKey, stop } = await startService(config, { level: config.logLevel });
   try {
-    await demo(service, config.organizationClaim);
+    if (sandboxKey === undefined) {
+      throw new Error("The demo runs on a sandbox.");
+    }
+    await demo(url, sandboxKey, config.organizationClaim);
   } finally {
-    await service.stop();
+    await stop();
   }
 } finally {
   await rm(dataDirectory, { recursive: true });

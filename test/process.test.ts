@@ -93,6 +93,29 @@ test("npm run token prints the token alone", async () => {
   });
 });
 
+test("npm run demo tells the life of a partner", async () => {
+  const { stdout } = await run(process.execPath, ["scripts/demo.ts"]);
+  const told = [...stdout.matchAll(/^ {3}(\w+) +→ (.*)$/gm)].map(
+    ([, rpc, outcome = ""]) => `${rpc}: ${outcome.replace(/[0-9a-f-]{36}/, "UUID")}`,
+  );
+  const refused = "refused: PermissionDenied, SCENARIO_NOT_ALLOWED";
+  expect(told).toEqual([
+    "CreatePartner: Customer by Connect, JSON over HTTP/1.1, invited",
+    "CreatePartner: Customer by Connect, Protobuf over HTTP/2, invited",
+    "CreatePartner: Customer by gRPC over HTTP/2, invited",
+    "CreatePartner: Customer by gRPC-Web over HTTP/1.1, invited",
+    "CreatePartner: Globex, invited",
+    expect.stringMatching(/^InvitePartner: a token, .*: [\w-]{8}…$/),
+    "AcceptInvitation: Globex, accepted by UUID",
+    "ListPartners: 4 partners",
+    `DeletePartner: ${refused}`,
+    `ListPartners: ${refused}`,
+    `CreatePartner: ${refused}`,
+    "DeletePartner: done",
+    `ListPartners: ${refused}`,
+  ]);
+});
+
 describe("on PostgreSQL", () => {
   test("a start without migrations stops and names the command that applies them", async () => {
     const database = await createPostgresDatabase("template1");
