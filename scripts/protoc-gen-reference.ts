@@ -5,6 +5,7 @@ import { CodeGeneratorResponse_Feature, CodeGeneratorResponseSchema } from "@buf
 import { runNodeJs } from "@bufbuild/protoplugin";
 import { readContract } from "./reference/contract.ts";
 import { createOpenApi } from "./reference/openapi.ts";
+import { createPage } from "./reference/page.ts";
 
 runNodeJs({
   name: "protoc-gen-reference",
@@ -18,6 +19,7 @@ runNodeJs({
           name: "openapi/openapi.json",
           content: `${JSON.stringify(createOpenApi(contract), null, 2)}\n`,
         },
+        { name: "docs/index.html", content: createPage(contract) },
       ],
     });
   },

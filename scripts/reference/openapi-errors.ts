@@ -1,4 +1,4 @@
-import { type DescEnumValue, getOption, type JsonObject } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
 import {
@@ -6,8 +6,8 @@ import {
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
-import { error_code } from "../../gen/partner/v1/error_pb.ts";
 import { type Contract, commentOf } from "./contract.ts";
+import { codeOf, sentReasons } from "./error-reasons.ts";
 import type { Refer } from "./openapi-schemas.ts";
 
 /** What goes wrong without a reason of the contract's. */
@@ -22,17 +22,6 @@ const codesWithoutReason: ReadonlyMap<Code, string> = new Map([
 const unsupportedMediaType = {
   "415": { description: "The media type is not one that the service reads." },
 };
-
-/** The reasons that errors carry, whose local names travel. */
-function sentReasons({ reasons }: Contract): readonly DescEnumValue[] {
-  return reasons.values.filter(({ number }) => number !== 0);
-}
-
-/** The status code that the contract gives to a reason. */
-function codeOf(reason: DescEnumValue): Code {
-  // google.rpc.Code and Connect's Code number the same codes alike.
-  return getOption(reason, error_code) as number as Code;
-}
 
 /** For each HTTP status of a failed call what the call can have failed with. */
 export function errorResponses(contract: Contract): Record<string, JsonObject> {
