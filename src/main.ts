@@ -1,12 +1,21 @@
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { ConfigError, readConfig } from "./config.ts";
 import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
 import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
-import { type Service, startService } from "./service.ts";
+import type { Service } from "./service.ts";
+
+/** Beside the packages, whose code is most of it; a directory that others write to would be unsafe. */
+const compileCache = join(import.meta.dirname, "..", "node_modules", ".cache", "compile");
 
 /** The process: settings → service → signals. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  // What one start has compiled the next one finds, where it can be kept. That helps only what is
+  // loaded from here on.
+  enableCompileCache(compileCache);
+  const { startService } = await import("./service.ts");
   const service = await startService(config, { level: config.logLevel });
   stopOnSignals(service);
   if (service.sandboxKey === undefined) {
