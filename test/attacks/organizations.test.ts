@@ -1,31 +1,79 @@
 import { randomUUID } from "node:crypto";
-import { createClient } from "@connectrpc/connect";
+import {
+  type DescMethodUnary,
+  fromJson,
+  getOption,
+  type JsonObject,
+  type Message,
+} from "@bufbuild/protobuf";
+import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import { bookClient, connect, createPartner } from "../support/book.ts";
 import { callHeaders } from "../support/call-cases.ts";
 import { acme, globex, initech } from "../support/organizations.ts";
-import { type Failure, failureOf } from "../support/outcome.ts";
+import { describeFailure, type Failure, failureOf } from "../support/outcome.ts";
 import { protocols } from "../support/protocols.ts";
 import { goodHeaders, rawPosts, summarize } from "../support/raw-calls.ts";
-import { partnerRequest } from "../support/requests.ts";
+import { examplePartnerJson, partnerRequest } from "../support/requests.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
 const nil = "00000000-0000-0000-0000-000000000000";
+const umbrella = "44444444-4444-4444-8444-444444444444";
+
+/** Acme has invited globex, and globex has accepted; initech is a stranger to both. */
 const organizations = { acme, globex, initech };
 
 type Name = keyof typeof organizations;
-type Scenario = "Self" | "Stranger";
 
 /** How a requester stands to a target, told apart from the service. */
-function scenarioOf(requester: Name, target: Name): Scenario {
-  return requester === target ? "Self" : "Stranger";
+function scenariosOf(requester: Name, target: Name): readonly Scenario[] {
+  if (requester === target) {
+    return [Scenario.SELF];
+  }
+  switch (`${requester} for ${target}`) {
+    case "acme for globex":
+      return [Scenario.HOST, Scenario.INVITED];
+    case "globex for acme":
+      return [Scenario.GUEST, Scenario.INVITED];
+    default:
+      return [Scenario.INVITED];
+  }
 }
 
-/** How CreatePartner answers a requester that the token speaks for, for each scenario. */
-const createPartnerAnswers: Readonly<Record<Scenario, "created" | Failure>> = {
-  Self: "created",
-  Stranger: { code: "PermissionDenied", reason: "SCENARIO_NOT_ALLOWED" },
-};
+/**
+ * A request of each RPC, and what it comes to where the contract admits the requester. The partner
+ * and the invitation are there, but in the book of umbrella, which takes no part.
+ */
+function samplesFor(id: string, invitationToken: string): Record<string, Sample> {
+  const partnerNotFound = { code: "NotFound", reason: "PARTNER_NOT_FOUND" };
+  return {
+    CreatePartner: { request: examplePartnerJson, creates: 1 },
+    BatchCreatePartners: { request: { requests: [examplePartnerJson] }, creates: 1 },
+    GetPartner: { request: { id }, failure: partnerNotFound },
+    ListPartners: { request: {} },
+    UpdatePartner: { request: { partner: { id, city: "Paris" } }, failure: partnerNotFound },
+    DeletePartner: { request: { id }, failure: partnerNotFound },
+    InvitePartner: { request: { id }, failure: partnerNotFound },
+    AcceptInvitation: {
+      request: { invitationToken },
+      failure: { code: "FailedPrecondition", reason: "INVITATION_INVALID" },
+    },
+  };
+}
+
+interface Sample {
+  readonly request: JsonObject;
+  /** Absent: the call succeeds. */
+  readonly failure?: Failure;
+  /** How many partners the call creates. */
+  readonly creates?: number;
+}
+
+const methods: readonly DescMethodUnary[] = Object.values(PartnerService.method);
+const notAuthorized = { code: "PermissionDenied", reason: "REQUESTER_NOT_AUTHORIZED" };
+const notAllowed = { code: "PermissionDenied", reason: "SCENARIO_NOT_ALLOWED" };
 
 /** What the token speaks for. */
 const tokenOrganizations: readonly (readonly Name[])[] = [
@@ -37,17 +85,14 @@ const tokenOrganizations: readonly (readonly Name[])[] = [
 
 const names: Name[] = ["acme", "globex", "initech"];
 
-const pairings = tokenOrganizations.flatMap((token) =>
-  names.flatMap((requester) =>
-    names.map((target) => ({
-      token,
-      requester,
-      target,
-      answer: token.includes(requester)
-        ? createPartnerAnswers[scenarioOf(requester, target)]
-        : { code: "PermissionDenied", reason: "REQUESTER_NOT_AUTHORIZED" },
-    })),
-  ),
+interface Pairing {
+  readonly speaksFor: readonly Name[];
+  readonly requester: Name;
+  readonly target: Name;
+}
+
+const pairings: readonly Pairing[] = tokenOrganizations.flatMap((speaksFor) =>
+  names.flatMap((requester) => names.map((target) => ({ speaksFor, requester, target }))),
 );
 
 /** A value of an organization header, and what CreatePartner makes of it. */
@@ -76,50 +121,77 @@ const headerValues: Readonly<
 describe("An organization", () => {
   let service: TestService;
   let token: string;
+  const tokens = new Map<string, Promise<string>>();
+  let samples: ReturnType<typeof samplesFor>;
 
   beforeAll(async () => {
     service = await startTestService("pglite");
     token = await service.issuer.token({ org_id: [acme, nil] });
+    const client = await bookClient(service, acme);
+    await connect(service, { organization: acme, client }, globex);
+    const uninvolved = await bookClient(service, umbrella);
+    const { id } = await createPartner(uninvolved);
+    const { invitationToken } = await uninvolved.invitePartner({ id });
+    samples = samplesFor(id, invitationToken);
   });
   afterAll(async () => {
     await service?.close();
   });
 
+  async function headersOf({ speaksFor, requester, target }: Pairing): Promise<Headers> {
+    const key = speaksFor.join();
+    const claims = { org_id: speaksFor.map((name) => organizations[name]) };
+    const made = tokens.get(key) ?? service.issuer.token(claims);
+    tokens.set(key, made);
+    return callHeaders(await made, {
+      "Requester-Organization-ID": organizations[requester],
+      "Target-Organization-ID": organizations[target],
+    });
+  }
+
   describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {
     const client = () => createClient(PartnerService, createTransport(service.url));
 
-    test("creates partners in its own book only, whichever token, requester and target", async () => {
-      for (const { token: speaksFor, requester, target, answer } of pairings) {
-        const before = await service.countPartners();
-        const headers = callHeaders(
-          await service.issuer.token({ org_id: speaksFor.map((name) => organizations[name]) }),
-          {
-            "Requester-Organization-ID": organizations[requester],
-            "Target-Organization-ID": organizations[target],
-          },
-        );
-        const call = client().createPartner(partnerRequest(), { headers });
-        if (answer === "created") {
-          const { partner } = await call;
-          expect(partner?.organizationId).toBe(organizations[target]);
-        } else {
-          expect({ requester, target, ...(await failureOf(call)) }).toEqual({
-            requester,
-            target,
-            ...answer,
-          });
+    test.each(methods)(
+      "may call $name as the contract says, whichever token, requester and target",
+      async (method) => {
+        const sample = samples[method.name];
+        if (sample === undefined) {
+          throw new Error(`There is no sample of a request of ${method.name}: add one here.`);
         }
-        expect(await service.countPartners()).toBe(before + (answer === "created" ? 1 : 0));
-      }
-    });
+        const { scenarios } = getOption(method, access_rule);
+        const transport = createTransport(service.url);
+        const message = fromJson(method.input, sample.request);
+        const before = await service.countPartners();
+        const outcomes = await Promise.all(
+          pairings.map(async (pairing) => {
+            const headers = await headersOf(pairing);
+            return {
+              ...pairing,
+              failure: await failureOfCall(transport, method, headers, message),
+            };
+          }),
+        );
+
+        const admits = ({ speaksFor, requester, target }: Pairing) =>
+          speaksFor.includes(requester) &&
+          scenariosOf(requester, target).some((scenario) => scenarios.includes(scenario));
+        expect(outcomes).toEqual(
+          pairings.map((pairing) => {
+            const speaks = pairing.speaksFor.includes(pairing.requester);
+            const refused = speaks ? notAllowed : notAuthorized;
+            return { ...pairing, failure: admits(pairing) ? sample.failure : refused };
+          }),
+        );
+        const created = pairings.filter(admits).length * (sample.creates ?? 0);
+        expect(await service.countPartners()).toBe(before + created);
+      },
+    );
 
     test("learns nothing of another's request ids, and cannot reach its partners with them", async () => {
       const requestId = randomUUID();
-      const create = async (by: Name, to: Name, companyName: string) => {
-        const headers = callHeaders(await service.issuer.token({ org_id: organizations[by] }), {
-          "Requester-Organization-ID": organizations[by],
-          "Target-Organization-ID": organizations[to],
-        });
+      const create = async (requester: Name, target: Name, companyName: string) => {
+        const headers = await headersOf({ speaksFor: [requester], requester, target });
         return await client().createPartner(partnerRequest({ requestId, companyName }), {
           headers,
         });
@@ -135,7 +207,7 @@ describe("An organization", () => {
         await failureOf(create("acme", "globex", "Other")),
         await failureOf(create("acme", "initech", "Other")),
       ];
-      expect(failures).toEqual(failures.map(() => createPartnerAnswers.Stranger));
+      expect(failures).toEqual(Array(3).fill(notAllowed));
     });
   });
 
@@ -185,3 +257,18 @@ describe("An organization", () => {
     });
   });
 });
+
+/** How the call failed, if it did. */
+async function failureOfCall(
+  transport: Transport,
+  method: DescMethodUnary,
+  headers: Headers,
+  message: Message,
+): Promise<Failure | undefined> {
+  try {
+    await transport.unary(method, undefined, undefined, headers, message);
+    return undefined;
+  } catch (failure) {
+    return describeFailure(ConnectError.from(failure));
+  }
+}
