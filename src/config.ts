@@ -15,6 +15,8 @@ export interface Config {
   readonly authentication: AuthenticationConfig | undefined;
   readonly organizationClaim: string;
   readonly corsOrigins: readonly string[];
+  /** Whether the console is served at `/`. */
+  readonly console: boolean;
   /** Bound of a message, on the wire and decompressed. */
   readonly readMaxBytes: number;
   /** Bound of the timeouts that callers may ask for. */
@@ -54,18 +56,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment): Config {
   const text = (name: string) => environment[name] || undefined;
+  const authentication = readAuthentication(environment);
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: readInteger(environment, "PORT", 8080, 0, 65_535),
     tls: readTls(environment),
     databaseUrl: readDatabaseUrl(environment),
     dataDirectory: text("DATA_DIR") ?? ".data",
-    authentication: readAuthentication(environment),
+    authentication,
     organizationClaim: text("JWT_ORGANIZATION_CLAIM") ?? "org_id",
     corsOrigins: readCorsOrigins(environment),
+    console: readSwitch(environment, "CONSOLE", authentication === undefined),
     readMaxBytes: readInteger(environment, "READ_MAX_BYTES", 65_536, 1, 64 * 1024 * 1024),
     maxTimeoutMs: readInteger(environment, "MAX_TIMEOUT_MS", 30_000, 1, 3_600_000),
-    unaryLane: readSwitch(environment, "UNARY_LANE"),
+    unaryLane: readSwitch(environment, "UNARY_LANE", true),
     shutdownTimeoutMs: readInteger(environment, "SHUTDOWN_TIMEOUT_MS", 10_000, 1, 3_600_000),
     logLevel: readLogLevel(environment),
   };
@@ -78,7 +82,8 @@ export function readConfig(environment: Environment): Config {
   return Object.freeze(config);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host name or address is this machine's own. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
@@ -97,9 +102,8 @@ function readInteger(
   return value;
 }
 
-/** A switch is on unless it is set to off. */
-function readSwitch(environment: Environment, name: string): boolean {
-  const text = environment[name] || "on";
+function readSwitch(environment: Environment, name: string, fallback: boolean): boolean {
+  const text = environment[name] || (fallback ? "on" : "off");
   if (text !== "on" && text !== "off") {
     throw new ConfigError(`${name} must be on or off.`);
   }

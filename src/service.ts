@@ -4,6 +4,7 @@ import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
 import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
+import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
 import { createPartnerBook, type PartnerBook } from "./partners/partner-book.ts";
@@ -11,6 +12,7 @@ import { createReadiness } from "./readiness.ts";
 import { createRoutes } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
+import { mountSandboxTokens } from "./sandbox/token-route.ts";
 
 /** A service that listens. */
 export interface Service {
@@ -53,6 +55,12 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const readiness = createReadiness(() => ping(orm), draining.signal);
     const routes = createRoutes({ verifyToken, book, readiness });
     const app = await createApp(config, { log, readiness, routes });
+    if (config.console) {
+      mountConsole(app, { sandbox: sandboxKey !== undefined });
+      if (sandboxKey !== undefined) {
+        mountSandboxTokens(app, sandboxKey, sandboxTokenRules(config.organizationClaim));
+      }
+    }
     const url = await app.listen({ host: config.host, port: config.port });
     return {
       url,

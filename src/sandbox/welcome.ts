@@ -11,7 +11,7 @@ export function describeSandbox(
 ): string {
   return `
 The partner service is ready at ${url} (a sandbox; its data is in ${dataDirectory}).
-Create a partner:
+Open it in a browser for the console, or create a partner from here:
 
 ${createPartnerCommand(url, organization, token)}
 

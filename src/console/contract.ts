@@ -1,0 +1,55 @@
+import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Scenario } from "../../gen/access/v1/access_pb.ts";
+import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import { readAccessRules } from "../access/access-rules.ts";
+
+/** The RPCs of the contract, in its order. */
+export const methods: readonly DescMethodUnary[] = PartnerService.methods.filter(isUnary);
+
+function isUnary(method: DescMethod): method is DescMethodUnary {
+  return method.methodKind === "unary";
+}
+
+const accessRules = readAccessRules([PartnerService]);
+
+/** How the caller may stand to the target. A stranger is not connected with it. */
+export const scenarios = ["self", "host", "guest", "stranger"] as const;
+export type ScenarioName = (typeof scenarios)[number];
+
+export const scenarioLabels: Readonly<Record<ScenarioName, string>> = {
+  self: "Self",
+  host: "Host",
+  guest: "Guest",
+  stranger: "Stranger",
+};
+
+const admittedAs: Readonly<Record<ScenarioName, Scenario | undefined>> = {
+  self: Scenario.SELF,
+  host: Scenario.HOST,
+  guest: Scenario.GUEST,
+  stranger: undefined,
+};
+
+/** Whether a scenario is admitted to an RPC; "invited" is by showing an invitation only. */
+export type Admission = "yes" | "no" | "invited";
+
+/** What the contract's access rule says of a caller in the scenario. */
+export function admission(method: DescMethodUnary, scenario: ScenarioName): Admission {
+  const admitted: readonly Scenario[] = accessRules.get(method)?.scenarios ?? [];
+  const own = admittedAs[scenario];
+  if (own !== undefined && admitted.includes(own)) {
+    return "yes";
+  }
+  return scenario !== "self" && admitted.includes(Scenario.INVITED) ? "invited" : "no";
+}
+
+/** The scope that a token needs for the RPC. */
+export function requiredScope(method: DescMethodUnary): string {
+  return accessRules.get(method)?.scope ?? "";
+}
+
+/** Whether the RPC changes nothing. */
+export function isRead(method: DescMethodUnary): boolean {
+  return method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+/** The console in a real Chromium: `npm run test:browser`. */
+export default defineConfig({
+  test: {
+    include: ["test/browser/*.browser.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
