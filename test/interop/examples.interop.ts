@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +50,11 @@ describe("a client generated from the contract creates a partner and reads two r
       );
     });
   }
+});
+
+test("the README has a cell for each client", () => {
+  const cells = readFileSync("README.md", "utf8").match(/(?<=\| )`test:interop`/g);
+  expect(cells).toHaveLength(clients.length);
 });
 
 async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {

@@ -6,6 +6,6 @@ export default defineConfig({
     include: ["test/interop/*.interop.ts"],
     // A cold build downloads its packages. Builds take the machine one after another.
     testTimeout: 600_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });
