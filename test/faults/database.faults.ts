@@ -33,7 +33,7 @@ interface Absence {
   readonly fault: string;
   /** Returns what ends it. */
   begin(): Promise<() => Promise<void>>;
-  /** What the service's own timeouts promise, and a second for a busy machine. */
+  /** What the service's own timeouts and tries promise, and a while for a busy machine. */
   readonly refusedWithinMs: number;
 }
 
@@ -44,7 +44,7 @@ const absences: readonly Absence[] = [
       await postgres.stop();
       return postgres.start;
     },
-    refusedWithinMs: 2000,
+    refusedWithinMs: 4000,
   },
   {
     fault: "PostgreSQL is killed with SIGKILL and started",
@@ -52,7 +52,7 @@ const absences: readonly Absence[] = [
       await postgres.kill();
       return postgres.start;
     },
-    refusedWithinMs: 2000,
+    refusedWithinMs: 4000,
   },
   {
     fault: "PostgreSQL is paused for seconds",
@@ -77,7 +77,7 @@ const absences: readonly Absence[] = [
         await postgres.query("select pg_reload_conf()");
       };
     },
-    refusedWithinMs: 2000,
+    refusedWithinMs: 4000,
   },
 ];
 
