@@ -26,7 +26,7 @@ function startBatcher(limits: Partial<BatchLimits> = {}) {
         });
       });
     },
-    { batches: 1, itemsPerBatch: 10, bytesPerBatch: 1000, waiting: 10, ...limits },
+    { batches: 1, itemsPerBatch: 10, bytesPerBatch: 1000, waiting: 10, waitMs: 60_000, ...limits },
   );
   return {
     add: (name: string, itsSignal = signal, bytes = 1) => add({ name, bytes }, itsSignal),
@@ -145,4 +145,18 @@ test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to 
     reason: "OVERLOADED",
     retryAfterMs: 1000,
   });
+});
+
+test("What waits too long for a batch that does not end finds the database unavailable", async () => {
+  const { add, names, endBatch } = startBatcher({ waitMs: 20 });
+  const first = add("a");
+  await turn();
+  await turn();
+  await expect(add("b")).rejects.toMatchObject({
+    name: "DatabaseUnavailableError",
+    passing: false,
+  });
+  await endBatch();
+  expect(await first).toBe("did a");
+  expect(names()).toEqual(["a"]);
 });

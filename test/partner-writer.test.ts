@@ -23,6 +23,7 @@ const oneStatement: BatchLimits = {
   itemsPerBatch: 1000,
   bytesPerBatch: 1_000_000,
   waiting: 1000,
+  waitMs: 60_000,
 };
 
 /** How many statements the partners of an organization were stored by: each is a transaction. */

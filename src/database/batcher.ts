@@ -1,3 +1,5 @@
+import { DatabaseUnavailableError } from "./failures.ts";
+
 /** How much a batcher takes on. */
 export interface BatchLimits {
   /** Batches under way at once. */
@@ -7,12 +9,16 @@ export interface BatchLimits {
   readonly bytesPerBatch: number;
   /** Items that wait for a batch. */
   readonly waiting: number;
+  /** How long an item waits for a batch while those under way do not end. */
+  readonly waitMs: number;
 }
 
 /** An item of a batch, and the call that waits for what becomes of it. */
 export interface BatchEntry<Item, Answer> {
   readonly item: Item;
   readonly signal: AbortSignal;
+  /** When it came, by the clock of `performance`. */
+  readonly since: number;
   resolve(answer: Answer): void;
   reject(failure: unknown): void;
 }
@@ -40,6 +46,7 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
   let waiting: BatchEntry<Item, Answer>[] = [];
   let underWay = 0;
   let scheduled = false;
+  let watch: NodeJS.Timeout | undefined;
 
   function schedule(): void {
     if (!scheduled && waiting.length > 0 && underWay < limits.batches) {
@@ -69,6 +76,27 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
     });
   }
 
+  /** One timer, for the item that has waited longest, does for all. */
+  function watchOver(): void {
+    const [oldest] = waiting;
+    if (watch === undefined && oldest !== undefined) {
+      const leftMs = oldest.since + limits.waitMs - performance.now();
+      watch = setTimeout(dropExpired, Math.max(1, leftMs)).unref();
+    }
+  }
+
+  function dropExpired(): void {
+    watch = undefined;
+    const latest = performance.now() - limits.waitMs;
+    waiting = waiting.filter(({ since, reject }) => {
+      if (since <= latest) {
+        reject(new DatabaseUnavailableError(false, new Error("No batch has ended in time.")));
+      }
+      return since > latest;
+    });
+    watchOver();
+  }
+
   /** The longest waiting items that make a batch, one at least. */
   function take(): readonly BatchEntry<Item, Answer>[] {
     let count = 0;
@@ -88,6 +116,7 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
    *
    * @param signal takes the item out, with its reason, if it aborts before the batch starts.
    * @throws OverloadedError
+   * @throws DatabaseUnavailableError
    */
   return async (item: Item, signal: AbortSignal): Promise<Answer> => {
     if (waiting.length >= limits.waiting) {
@@ -97,8 +126,9 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
       throw new OverloadedError();
     }
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    waiting.push({ item, signal, resolve, reject });
+    waiting.push({ item, signal, since: performance.now(), resolve, reject });
     schedule();
+    watchOver();
     return promise;
   };
 }

@@ -31,6 +31,7 @@ const defaultLimits: BatchLimits = {
   itemsPerBatch: 256,
   bytesPerBatch: 1024 * 1024,
   waiting: 2048,
+  waitMs: 3000,
 };
 
 /** A partner on its way to its row. */
