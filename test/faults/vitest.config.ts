@@ -9,6 +9,6 @@ export default defineConfig({
     // Faults are told from a slow machine by time: one at a time has it to itself.
     maxWorkers: 1,
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });
