@@ -35,7 +35,10 @@ async function startProbe(unaryLane: boolean): Promise<Probe> {
       timeout: context.timeoutMs() !== undefined,
       metadata: context.requestHeader.get("X-Metadata"),
       accept: context.requestHeader.get("Accept"),
-      pseudo: context.requestHeader.has("host"),
+      absent: context.requestHeader.get("constructor"),
+      copy: withoutPort(new Headers(context.requestHeader)),
+      all: withoutPort(context.requestHeader),
+      metadataAfterwards: context.requestHeader.get("X-METADATA"),
       aborted: signal.aborted,
     });
   }
@@ -195,6 +198,10 @@ describe("A handler on the unary lane and one on Connect's plugin", () => {
     session.destroy();
   });
 });
+
+function withoutPort(headers: Headers): [string, string][] {
+  return [...headers].map(([name, value]) => [name, value.replace(/^(127.0.0.1):\d+$/, "$1")]);
+}
 
 function isNote(it: unknown, what: string): boolean {
   return typeof it === "object" && it !== null && "what" in it && it.what === what;

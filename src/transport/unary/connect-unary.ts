@@ -17,8 +17,9 @@ import {
   headerUnaryEncoding,
   parseTimeout,
 } from "@connectrpc/connect/protocol-connect";
-import { addWebHeaders, type Exchange, toWebHeaders } from "./exchange.ts";
+import { addWebHeaders, type Exchange } from "./exchange.ts";
 import { readBody } from "./request-body.ts";
+import { RequestHeaders } from "./request-headers.ts";
 import { openCall, toConnectError } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
@@ -29,7 +30,7 @@ export async function serveConnect(
   exchange: Exchange,
 ): Promise<void> {
   const { options, serialization, spec } = method;
-  const requestHeader = toWebHeaders(exchange.request.headers);
+  const requestHeader = new RequestHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,

@@ -22,21 +22,6 @@ interface Response {
   once(event: "close", listener: () => void): unknown;
 }
 
-/** Node's headers as Connect has them, without the pseudo-headers of HTTP/2. */
-export function toWebHeaders(nodeHeaders: NodeJS.Dict<string | string[]>): Headers {
-  const headers = new Headers();
-  for (const name in nodeHeaders) {
-    const value = nodeHeaders[name];
-    if (value === undefined || name.startsWith(":")) {
-      continue;
-    }
-    for (const single of typeof value === "string" ? [value] : value) {
-      headers.append(name, single);
-    }
-  }
-  return headers;
-}
-
 /** Adds headers as Connect has them to Node's, in place of those of the same name. */
 export function addWebHeaders(target: NodeHeaders, headers: Headers, prefix = ""): NodeHeaders {
   const cookies = headers.getSetCookie();

@@ -22,8 +22,9 @@ import {
   parseTimeout,
   setTrailerStatus,
 } from "@connectrpc/connect/protocol-grpc";
-import { addWebHeaders, type Exchange, toWebHeaders } from "./exchange.ts";
+import { addWebHeaders, type Exchange } from "./exchange.ts";
 import { readBody } from "./request-body.ts";
+import { RequestHeaders } from "./request-headers.ts";
 import { openCall, toConnectError, type UnaryCall } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
@@ -42,7 +43,7 @@ export async function serveGrpc(
   exchange: Exchange,
 ): Promise<void> {
   const { options, serialization } = method;
-  const requestHeader = toWebHeaders(exchange.request.headers);
+  const requestHeader = new RequestHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
