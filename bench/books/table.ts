@@ -1,0 +1,35 @@
+import type { Machine } from "../report/results.ts";
+import type { ListTimes } from "./measure.ts";
+
+/** What was measured, as it is kept in results/books.json. */
+export interface BookResults {
+  /** ISO 8601. */
+  readonly measuredAt: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly books: readonly {
+    readonly size: number;
+    readonly loadedPerSecond: number;
+    readonly lists: readonly ListTimes[];
+  }[];
+}
+
+/** The results as Markdown. */
+export function formatBooks({ books }: BookResults): string {
+  return books
+    .map(({ size, loadedPerSecond, lists }) => {
+      const rows = lists.map(({ title, serviceMs, statementMs }) => {
+        const ratio = (serviceMs / statementMs).toFixed(2);
+        return `| ${title} | ${serviceMs.toFixed(1)} ms | ${statementMs.toFixed(1)} ms | × ${ratio} |`;
+      });
+      return [
+        `| ${count(size)} partners, loaded at ${count(loadedPerSecond)} a second | service, p50 | pg, p50 | |`,
+        "|---|---:|---:|---:|",
+        ...rows,
+        "",
+      ].join("\n");
+    })
+    .join("\n");
+}
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
