@@ -32,15 +32,20 @@ function sendError(
   status: number,
   error: ConnectError,
 ): FastifyReply {
-  if (/^application\/grpc(?!-web)/.test(request.headers["content-type"] ?? "")) {
+  const [grpc] = /^application\/grpc(-web)?/.exec(request.headers["content-type"] ?? "") ?? [];
+  if (grpc !== undefined) {
     // A response without a body carries its status in the headers ("Trailers-Only",
     // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
     return reply
       .code(200)
-      .header("content-type", "application/grpc")
+      .header("content-type", grpc)
       .header("grpc-status", String(error.code))
       .header("grpc-message", encodeURIComponent(error.rawMessage))
       .send();
+  }
+  if (status === 415) {
+    // A caller of none of the protocols: it would not know the form of Connect's errors.
+    return reply.code(status).send();
   }
   return reply
     .code(status)

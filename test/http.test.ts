@@ -156,9 +156,34 @@ describe("JSON over HTTP", () => {
     });
   });
 
-  test("answers an unknown media type with 415", async () => {
-    const { status } = await post("a", { "Content-Type": "text/csv" });
-    expect(status).toBe(415);
+  test("answers an unknown RPC over gRPC-Web in its own form", async () => {
+    const { status, headers } = await fetch(`${service.url}/partner.v1.PartnerService/Nothing`, {
+      method: "POST",
+      headers: { "Content-Type": "application/grpc-web+proto" },
+    });
+    expect({
+      status,
+      type: headers.get("Content-Type"),
+      code: headers.get("Grpc-Status"),
+      message: headers.get("Grpc-Message"),
+    }).toEqual({
+      status: 200,
+      type: "application/grpc-web",
+      code: "12",
+      message: "There%20is%20no%20such%20RPC.",
+    });
+  });
+
+  test("answers an unknown media type with 415 and no body", async () => {
+    const response = await fetch(`${service.url}/partner.v1.PartnerService/CreatePartner`, {
+      method: "POST",
+      headers: { "Content-Type": "text/csv" },
+      body: "a",
+    });
+    expect({ status: response.status, body: await response.text() }).toEqual({
+      status: 415,
+      body: "",
+    });
   });
 
   test.each([

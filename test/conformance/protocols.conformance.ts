@@ -1,0 +1,41 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { buildSuite, hasGo, runSuite } from "./suite.ts";
+
+/** What the service offers, of what the suite can try; where it is silent, the suite's default. */
+const features = {
+  codecs: ["CODEC_PROTO", "CODEC_JSON"],
+  compressions: ["COMPRESSION_IDENTITY", "COMPRESSION_GZIP", "COMPRESSION_BR"],
+  supportsTls: true,
+  // Callers are known by their access tokens.
+  supportsTlsClientCerts: false,
+  supportsConnectGet: true,
+  // Connect refuses such calls, at which a client that waits for answers while it sends would hang.
+  supportsHalfDuplexBidiOverHttp1: false,
+};
+
+const skipped = hasGo ? "" : " – SKIPPED, not installed: go";
+
+describe.skipIf(!hasGo)(`the conformance suite passes, cleartext and TLS:${skipped}`, () => {
+  beforeAll(buildSuite);
+
+  test.each([
+    ["Connect over HTTP/1.1", "PROTOCOL_CONNECT", "HTTP_VERSION_1"],
+    ["Connect over HTTP/2", "PROTOCOL_CONNECT", "HTTP_VERSION_2"],
+    ["gRPC over HTTP/2", "PROTOCOL_GRPC", "HTTP_VERSION_2"],
+    ["gRPC-Web over HTTP/1.1", "PROTOCOL_GRPC_WEB", "HTTP_VERSION_1"],
+    ["gRPC-Web over HTTP/2", "PROTOCOL_GRPC_WEB", "HTTP_VERSION_2"],
+  ])("%s", async (name, protocol, version) => {
+    const outcome = await runSuite({
+      ...features,
+      protocols: [protocol],
+      versions: [version],
+      // Over HTTP/1.1, Connect leaves a connection unread whose client stream it refused half-sent,
+      // and the next call on it waits. connect-fastify leaves these cases out altogether.
+      supportsMessageReceiveLimit: version === "HTTP_VERSION_2",
+    });
+
+    console.log(`${name}: ${outcome.passed} cases passed, ${outcome.failed} failed`);
+    expect(outcome).toEqual({ code: 0, passed: expect.any(Number), failed: 0, report: "" });
+    expect(outcome.passed).toBeGreaterThan(0);
+  });
+});

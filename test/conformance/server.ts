@@ -1,0 +1,60 @@
+// The server under test, as the conformance suite starts it: it reads from stdin what to offer, and
+// writes to stdout where it listens. Both are a message after its length in four bytes.
+import { buffer } from "node:stream/consumers";
+import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  ServerCompatRequestSchema,
+  ServerCompatResponseSchema,
+} from "../../.conformance/gen/connectrpc/conformance/v1/server_compat_pb.ts";
+import {
+  ConformanceService,
+  file_connectrpc_conformance_v1_service,
+} from "../../.conformance/gen/connectrpc/conformance/v1/service_pb.ts";
+import { createApp } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { createReadiness } from "../../src/readiness.ts";
+import { conformanceService } from "./conformance-service.ts";
+
+const lengthBytes = 4;
+
+const { useTls, serverCreds, messageReceiveLimit } = fromBinary(
+  ServerCompatRequestSchema,
+  (await buffer(process.stdin)).subarray(lengthBytes),
+);
+const defaults = readConfig({});
+const app = await createApp(
+  {
+    ...defaults,
+    tls:
+      useTls && serverCreds !== undefined
+        ? { cert: decode(serverCreds.cert), key: decode(serverCreds.key) }
+        : undefined,
+    readMaxBytes: messageReceiveLimit || defaults.readMaxBytes,
+  },
+  {
+    log: { level: "error", stream: process.stderr },
+    readiness: createReadiness(async () => {}, new AbortController().signal),
+    routes: (router) =>
+      router.service(ConformanceService, conformanceService, {
+        // The messages hold others (google.protobuf.Any), which JSON names by their type.
+        jsonOptions: { registry: createRegistry(file_connectrpc_conformance_v1_service) },
+      }),
+  },
+);
+process.once("SIGTERM", () => app.close());
+const { hostname, port } = new URL(await app.listen({ host: defaults.host, port: 0 }));
+const response = toBinary(
+  ServerCompatResponseSchema,
+  create(ServerCompatResponseSchema, {
+    host: hostname,
+    port: Number(port),
+    ...(useTls && serverCreds !== undefined ? { pemCert: serverCreds.cert } : {}),
+  }),
+);
+const length = Buffer.alloc(lengthBytes);
+length.writeUInt32BE(response.length);
+process.stdout.write(Buffer.concat([length, response]));
+
+function decode(pem: Uint8Array): string {
+  return Buffer.from(pem).toString();
+}

@@ -1,0 +1,75 @@
+import { execFile, spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const version = "v1.0.7";
+const suite = "connectrpc.com/conformance";
+
+/** Where the suite is built. Git ignores the folder; it makes a second run short. */
+const directory = resolve(".conformance");
+
+export const hasGo = spawnSync("go", ["version"]).status === 0;
+
+/** Builds the suite's runner, and the code for its .proto files, which the server under test needs. */
+export async function buildSuite(): Promise<void> {
+  const env = { ...process.env, GOBIN: join(directory, "bin") };
+  await run("go", ["install", `${suite}/cmd/connectconformance@${version}`], { env });
+  const { stdout } = await run("go", ["mod", "download", "-json", `${suite}@${version}`]);
+  const { Dir } = JSON.parse(stdout) as { Dir: string };
+  const plugin = {
+    local: "protoc-gen-es",
+    out: "gen",
+    opt: ["target=ts", "import_extension=ts", "erasable_syntax=true"],
+  };
+  const template = JSON.stringify({ version: "v2", clean: true, plugins: [plugin] });
+  await run("buf", [
+    ...["generate", join(Dir, "proto")],
+    ...["--template", template, "--output", directory],
+  ]);
+}
+
+/** How a run of the suite ended. */
+export interface SuiteOutcome {
+  readonly code: number;
+  readonly passed: number;
+  readonly failed: number;
+  /** What it says of the cases that failed. */
+  readonly report: string;
+}
+
+/**
+ * Runs the cases that are about the features (the suite's config.proto names them), against servers
+ * that it starts.
+ */
+export async function runSuite(features: Readonly<Record<string, unknown>>): Promise<SuiteOutcome> {
+  const configuration = join(directory, "configuration.yaml");
+  // JSON is YAML.
+  await writeFile(configuration, JSON.stringify({ features }));
+  const command = run(
+    join(directory, "bin/connectconformance"),
+    [
+      ...["--mode", "server", "--conf", configuration],
+      // The suite's time limits leave no room for a machine that is busy with several servers.
+      ...["--max-servers", "1", "--parallel", "8"],
+      ...["--", process.execPath, "test/conformance/server.ts"],
+    ],
+    {
+      maxBuffer: 2 ** 26,
+      // Servers that start fast meet the suite's time limit on a busy machine too.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "compile-cache") },
+    },
+  );
+  const { code, stdout, stderr } = await command.then(
+    (output) => ({ code: 0, ...output }),
+    (failure: { code: number; stdout: string; stderr: string }) => failure,
+  );
+  const totals = /\s*Total cases: \d+\n(\d+) passed, (\d+) failed\s*/.exec(stdout);
+  return {
+    code,
+    passed: Number(totals?.[1]),
+    failed: Number(totals?.[2]),
+    report: (stderr + stdout).replace(totals?.[0] ?? "", ""),
+  };
+}
