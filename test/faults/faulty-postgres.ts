@@ -23,8 +23,6 @@ export interface FaultyPostgres {
   /** Stops the server and all its processes in their tracks: sockets stay open and silent. */
   pause(): Promise<void>;
   resume(): void;
-  /** Resolves when the service has inserts under way. */
-  awaitInserts(): Promise<void>;
   /** Ends whatever connections the service has. */
   cutConnections(): Promise<void>;
   /** Ends the server for good, whatever state it is in, and deletes its data. */
@@ -176,18 +174,6 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
     kill,
     pause,
     resume,
-    async awaitInserts() {
-      const client = await connect();
-      try {
-        const sql = `select from pg_stat_activity where application_name = 'partner-service'
-          and state = 'active' and query ilike 'insert%'`;
-        while ((await client.query(sql)).rowCount === 0) {
-          await delay(1);
-        }
-      } finally {
-        await client.end();
-      }
-    },
     async cutConnections() {
       await query(
         `select pg_terminate_backend(pid) from pg_stat_activity

@@ -90,6 +90,8 @@ describe("Nothing is lost, doubled or altered when", () => {
     for (let round = 0; round < terminations; round += 1) {
       // Now there are connections, as there are in a service that has run for a while.
       acknowledged.push(...(await createAll(service.clients(), uniqueRequests())).acknowledged);
+      // The lock keeps all calls in flight until the shutdown is under way.
+      const lock = await lockPartners({ databaseUrl: postgres.url });
       const calls = Promise.all(
         uniqueRequests().map((request, caller) =>
           createOnce(
@@ -100,8 +102,10 @@ describe("Nothing is lost, doubled or altered when", () => {
           ),
         ),
       );
-      await postgres.awaitInserts();
-      const [answered, exitCode] = await Promise.all([calls, service.terminate()]);
+      await lock.awaited();
+      const terminated = service.terminate();
+      await lock.release();
+      const [answered, exitCode] = await Promise.all([calls, terminated]);
       acknowledged.push(...answered);
       expect(exitCode).toBe(0);
       await service.start();
