@@ -102,7 +102,7 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page.getByLabel("Guest").check();
     await page.getByText("Connected: Birch Supply is a guest of Alder Trading.").waitFor();
     await page.getByText("As Guest, the service refuses this call.").waitFor();
-    await page.getByRole("link", { name: "CreatePartner" }).click();
+    await page.getByRole("link", { name: /^CreatePartner/ }).click();
     await send();
     expect(await outcome()).toMatch(/^403 PERMISSION_DENIED SCENARIO_NOT_ALLOWED/);
     await page.getByText(/^The book stays closed: /).waitFor();
