@@ -36,6 +36,7 @@ export function App() {
         </h1>
         <p class="hint">Pick who calls, fill in the form, and see what the service answers.</p>
         {sandbox !== undefined && <p class="badge">{sandbox ? "sandbox" : location.host}</p>}
+        <a href="/docs">API reference</a>
       </header>
       <Workbench choice={choice}>
         {sandbox === true && <SandboxCaller onChange={setChoice} />}
