@@ -62,7 +62,7 @@ describe("With PostgreSQL", () => {
     const sql = `select current_setting('application_name') as name,
       current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as timeout`;
     expect(await query(orm, sql, [])).toEqual([
-      { name: "partner-service", commit: "on", timeout: "5s" },
+      { name: "partner-service", commit: "on", timeout: "3s" },
     ]);
   });
 
@@ -117,10 +117,7 @@ describe("With PostgreSQL", () => {
     );
     await expect.poll(sleepers).toBe(10);
     const repository = createPartnerRepository(busy);
-    await expect(repository.insert(newPartner(), signal)).rejects.toMatchObject({
-      ...unavailable,
-      cause: { message: "timeout exceeded when trying to connect" },
-    });
+    await expect(repository.insert(newPartner(), signal)).rejects.toMatchObject(unavailable);
     await expect(ping(busy)).rejects.toMatchObject(unavailable);
     await cutConnections("select pg_sleep%");
     await Promise.all(sleeping);

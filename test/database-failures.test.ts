@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DatabaseUnavailableError, toDatabaseFailure } from "../src/database/failures.ts";
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
@@ -165,5 +165,29 @@ describe("An operation", () => {
     };
     await expect(withRetries(operation, caller.signal)).rejects.toBe(reason);
     expect(tries).toBe(1);
+  });
+
+  test("is given three seconds, and no try after them", async () => {
+    vi.useFakeTimers();
+    try {
+      const firstTry = Promise.withResolvers<never>();
+      let tries = 0;
+      const operation = () => {
+        tries += 1;
+        return firstTry.promise;
+      };
+      const outcome = withRetries(operation, signal).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(await outcome).toMatchObject({
+        name: "DatabaseUnavailableError",
+        passing: false,
+        cause: { message: "The database has not answered in time." },
+      });
+      firstTry.reject(conflict());
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(tries).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

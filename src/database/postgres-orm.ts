@@ -1,15 +1,13 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import { closeForGood } from "./close-for-good.ts";
 import { ormOptions } from "./orm-options.ts";
+import { databasePatienceMs } from "./retries.ts";
 
 const applicationName = "partner-service";
 /** More connections would wait for the same few CPUs and disks on the server instead of here. */
 const poolSize = 10;
 /** Connections that stay open while nobody calls, so that the first who does waits for none. */
 const idleConnections = 3;
-/** Bounds connecting, and waiting for a connection while all are busy. */
-const connectTimeoutMs = 3000;
-const defaultStatementTimeoutMs = 5000;
 /** What the server's own timeout gets before this side takes the connection for dead. */
 const answerTimeoutMs = 1000;
 
@@ -22,7 +20,7 @@ interface Pool {
 /** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
 export async function createPostgresOrm(
   databaseUrl: string,
-  statementTimeoutMs = defaultStatementTimeoutMs,
+  statementTimeoutMs = databasePatienceMs,
 ): Promise<MikroORM> {
   const { pathname, username } = new URL(databaseUrl);
   const orm = await MikroORM.init({
@@ -34,7 +32,8 @@ export async function createPostgresOrm(
       application_name: applicationName,
       max: poolSize,
       min: idleConnections,
-      connectionTimeoutMillis: connectTimeoutMs,
+      // Bounds connecting, and waiting for a connection while all are busy.
+      connectionTimeoutMillis: databasePatienceMs,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
       keepAlive: true,

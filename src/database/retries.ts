@@ -1,6 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 
+/**
+ * How long a call waits for the database, whatever for: its turn, a connection, an answer. A
+ * statement that takes longer is ended.
+ */
+export const databasePatienceMs = 3000;
+
 /** The longest waits before the second and each further try, in milliseconds. */
 const waits = [50, 100, 200, 400];
 
@@ -10,9 +16,30 @@ const waits = [50, 100, 200, 400];
  * repeat even where a try that failed has done its work.
  *
  * @param signal ends the waiting when it aborts, with its reason.
- * @throws DatabaseUnavailableError when the database stays away.
+ * @throws DatabaseUnavailableError when the database stays away, or does not answer in time; what
+ *   is under way may be done all the same, as with a connection that is lost.
  */
 export async function withRetries<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const patience = setTimeout(() => {
+    reject(
+      new DatabaseUnavailableError(false, new Error("The database has not answered in time.")),
+    );
+  }, databasePatienceMs);
+  const deadline = performance.now() + databasePatienceMs;
+  try {
+    return await Promise.race([tryUntil(deadline, operation, signal), late]);
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
+/** Nobody waits any more for a try that would begin after the deadline. */
+async function tryUntil<T>(
+  deadline: number,
+  operation: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     try {
@@ -21,7 +48,7 @@ export async function withRetries<T>(operation: () => Promise<T>, signal: AbortS
       const failure = toDatabaseFailure(error);
       const wait = waits[tries];
       const passing = failure instanceof DatabaseUnavailableError && failure.passing;
-      if (!passing || wait === undefined) {
+      if (!passing || wait === undefined || performance.now() + wait > deadline) {
         throw failure;
       }
       await pause(wait, signal);

@@ -2,6 +2,7 @@ import { type BatchEntry, type BatchLimits, createBatcher } from "../database/ba
 import { DatabaseError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { createStatement } from "../database/query.ts";
+import { databasePatienceMs } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
 
@@ -31,7 +32,7 @@ const defaultLimits: BatchLimits = {
   itemsPerBatch: 256,
   bytesPerBatch: 1024 * 1024,
   waiting: 2048,
-  waitMs: 3000,
+  waitMs: databasePatienceMs,
 };
 
 /** A partner on its way to its row. */

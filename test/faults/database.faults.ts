@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { databasePatienceMs } from "../../src/database/retries.ts";
 import { databaseUnavailable, expectNothingLost, outcomesOf } from "./conclusion.ts";
 import { cutInserts, takeUpConnections } from "./crowd.ts";
 import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";
@@ -33,9 +34,10 @@ interface Absence {
   readonly fault: string;
   /** Returns what ends it. */
   begin(): Promise<() => Promise<void>>;
-  /** What the service's own timeouts and tries promise, and a while for a busy machine. */
-  readonly refusedWithinMs: number;
 }
+
+/** What the service promises, and a second for a busy machine. */
+const refusedWithinMs = databasePatienceMs + 1000;
 
 const absences: readonly Absence[] = [
   {
@@ -44,7 +46,6 @@ const absences: readonly Absence[] = [
       await postgres.stop();
       return postgres.start;
     },
-    refusedWithinMs: 4000,
   },
   {
     fault: "PostgreSQL is killed with SIGKILL and started",
@@ -52,7 +53,6 @@ const absences: readonly Absence[] = [
       await postgres.kill();
       return postgres.start;
     },
-    refusedWithinMs: 4000,
   },
   {
     fault: "PostgreSQL is paused for seconds",
@@ -60,12 +60,10 @@ const absences: readonly Absence[] = [
       await postgres.pause();
       return async () => postgres.resume();
     },
-    refusedWithinMs: 10_000,
   },
   {
     fault: "PostgreSQL is out of connections",
     begin: () => takeUpConnections(postgres),
-    refusedWithinMs: 5000,
   },
   {
     fault: "PostgreSQL is read-only",
@@ -77,12 +75,11 @@ const absences: readonly Absence[] = [
         await postgres.query("select pg_reload_conf()");
       };
     },
-    refusedWithinMs: 4000,
   },
 ];
 
 describe("The database is away, which callers learn soon, and is back at once when", () => {
-  test.each(absences)("$fault", async ({ fault, begin, refusedWithinMs }) => {
+  test.each(absences)("$fault", async ({ fault, begin }) => {
     const end = await begin();
     try {
       await load.refused(2 * callers);
