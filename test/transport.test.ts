@@ -119,6 +119,34 @@ describe("one cleartext port", () => {
     expect(await requestHttp2(session, "/version")).toMatchObject({ status: 200 });
   });
 
+  test.each([
+    ["", "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    [
+      " with bodies",
+      "POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody",
+    ],
+  ])(
+    "serves 256 requests%s of an HTTP/1.1 connection at a time, and reads the others later",
+    async (_, text) => {
+      const count = 10_000;
+      const { port, release, heldRequests, nextConnection } = await startTransportServer();
+      const connection = nextConnection();
+      const peer = await connectRaw(port);
+      const { bytesRead } = await connection;
+      const answers = readToEnd(peer);
+      peer.write(text.repeat(count));
+      await expect.poll(heldRequests).toBe(256);
+      const others = await requestHttp1(createAgent(), `http://localhost:${port}/version`);
+      expect(others.status).toBe(200);
+      // The bytes that are read at a time.
+      expect((await connection).bytesRead - bytesRead).toBeLessThanOrEqual(2 * 65_536);
+      expect(heldRequests()).toBe(256);
+      release();
+      peer.write("GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      expect((await answers).match(/released/g)).toHaveLength(count);
+    },
+  );
+
   test("takes bodies of many packets, the first of them together with the headers", async () => {
     const { port, url } = await startTransportServer();
     const body = Buffer.alloc(8 * 1024 * 1024, "x");

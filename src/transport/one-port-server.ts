@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { FastifyServerFactory } from "fastify";
 import { createHttp1Connections } from "./http1-connections.ts";
 import { createHttp2Connections } from "./http2-connections.ts";
+import { limitPipelining } from "./pipelining.ts";
 import { sniffPrefaces } from "./preface-sniffer.ts";
 import { defaultTimeouts, type Timeouts } from "./timeouts.ts";
 import { watchTlsHandshakes } from "./tls-handshakes.ts";
@@ -34,7 +35,7 @@ export function createServerFactory(options: OnePortServerOptions): FastifyServe
     const undecided = options.tls
       ? watchTlsHandshakes(server, protocols)
       : sniffPrefaces(server, { ...protocols, timeoutMs: timeouts.headersMs });
-    server.on("request", handler);
+    server.on("request", limitPipelining(handler));
 
     const sockets = new Set<Socket>();
     server.on("connection", (socket: Socket) => {

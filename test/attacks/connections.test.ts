@@ -119,6 +119,11 @@ describe("A peer is cut off, and others are served meanwhile, when it", () => {
     );
   });
 
+  test("sends 10,000 requests over HTTP/1.1 at once, and takes no answer", async () => {
+    const requestBatch = "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(250);
+    await expectCutOff(() => Array<string>(40).fill(requestBatch), 1, shortTimeouts);
+  });
+
   // Timeouts play no part in this, and would hit the others while the server is busy.
   test("begins requests and resets them at once", async () => {
     await expectCutOff(function* () {

@@ -40,6 +40,8 @@ export interface TransportServer {
   readonly url: string;
   /** Ends the waiting of the requests that are held. Requests that come later are not held. */
   release(): void;
+  /** How many requests have been held. */
+  heldRequests(): number;
   /** The server's end of the next connection. */
   nextConnection(): Promise<Socket>;
 }
@@ -52,7 +54,9 @@ export async function startTransportServer(
   const app = Fastify({ serverFactory: createServerFactory(options) });
   app.get("/version", async ({ raw, host }) => ({ version: raw.httpVersion, host }));
   app.post("/length", { bodyLimit: largeBodyBytes }, async ({ body }) => String(body).length);
-  app.get("/held", async () => {
+  let heldRequests = 0;
+  app.all("/held", async () => {
+    heldRequests += 1;
     await released;
     return "released";
   });
@@ -89,6 +93,7 @@ export async function startTransportServer(
     port,
     url: `${options.tls ? "https" : "http"}://localhost:${port}`,
     release,
+    heldRequests: () => heldRequests,
     async nextConnection() {
       const [socket] = await once(app.server, "connection");
       return socket;
