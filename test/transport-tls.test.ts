@@ -83,6 +83,23 @@ test.each([
   ]);
 });
 
+test("serves a request over HTTP/1.1 that comes in pieces while a response waits to be taken", async () => {
+  const { port } = await startTransportServer({ tls: { cert, key } });
+  const socket = await connectTls(port);
+  const head = "Host: localhost\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n";
+  socket.write("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await once(socket, "readable");
+  // Each is a TLS record of its own.
+  for (let round = 0; round < 3; round += 1) {
+    socket.write(`POST /length HTTP/1.1\r\n${head}\r\n`);
+    socket.write("body");
+  }
+  socket.write(`POST /length HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+  socket.write("body");
+  const received = await readToEnd(socket);
+  expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(5);
+});
+
 test("does not delay small writes", async () => {
   const { url, nextConnection } = await startTransportServer({ tls: { cert, key } });
   const connection = nextConnection();

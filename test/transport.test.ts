@@ -213,6 +213,23 @@ test.each([
   await ended;
 });
 
+test("an HTTP/1.1 connection goes on after a request that was answered half-read", async () => {
+  const half = Buffer.alloc(300_000);
+  const { port } = await startTransportServer();
+  const peer = await connectRaw(port);
+  const answered = once(peer, "data");
+  peer.write(
+    "POST /stopped HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n",
+  );
+  peer.write(`Content-Length: ${2 * half.length}\r\n\r\n`);
+  peer.write(half);
+  expect(String(await answered)).toContain("stopped early");
+  peer.write(half);
+  const next = readToEnd(peer);
+  peer.write("GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  expect(await next).toContain('"version":"1.1"');
+});
+
 test("an HTTP/2 connection ends with its peer although a request was answered half-read", async () => {
   const { url, nextConnection } = await startTransportServer();
   const connection = nextConnection();

@@ -1,5 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Http1Request } from "./http1-request.ts";
 
 /** The HTTP/1.1 connections of a server: adds to Node's own timeouts what they leave open. */
 export interface Http1Connections {
@@ -15,16 +17,20 @@ export interface Http1Connections {
  * @param writeMs - a peer that takes nothing of a waiting response for this long is cut off
  */
 export function createHttp1Connections(
-  server: Server,
+  server: Server<typeof Http1Request>,
   serve: (socket: Socket) => void,
   writeMs: number,
 ): Http1Connections {
   /** Each connection with the newest response on it that is still in flight. */
   const connections = new Map<Socket, ServerResponse | undefined>();
 
-  server.on("request", ({ socket }, response) => {
+  server.on("request", (request, response) => {
+    const { socket } = request;
     connections.set(socket, response);
     response.once("close", () => {
+      if (!request.complete) {
+        request.discardRest();
+      }
       if (connections.get(socket) === response) {
         connections.set(socket, undefined);
       }
@@ -43,6 +49,12 @@ export function createHttp1Connections(
       connections.set(socket, undefined);
       socket.once("close", () => connections.delete(socket));
       serve(socket);
+      if (socket instanceof TLSSocket) {
+        // Node reads HTTP from the source of a socket's data, past the stream, unless somebody
+        // listens. A TLS connection gives all that has arrived, even where Node stops it in between
+        // because a response waits to be taken: Node then takes the next piece for an error.
+        socket.on("data", () => {});
+      }
     },
 
     close() {

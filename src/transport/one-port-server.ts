@@ -3,6 +3,7 @@ import https from "node:https";
 import type { Socket } from "node:net";
 import type { FastifyServerFactory } from "fastify";
 import { createHttp1Connections } from "./http1-connections.ts";
+import { Http1Request } from "./http1-request.ts";
 import { createHttp2Connections } from "./http2-connections.ts";
 import { limitPipelining } from "./pipelining.ts";
 import { sniffPrefaces } from "./preface-sniffer.ts";
@@ -65,8 +66,12 @@ export function createServerFactory(options: OnePortServerOptions): FastifyServe
 }
 
 /** Node's server for HTTP/1.1. Its sockets do not delay small writes (Nagle) unless told to. */
-function createServer(tls: OnePortServerOptions["tls"], timeouts: Timeouts): http.Server {
+function createServer(
+  tls: OnePortServerOptions["tls"],
+  timeouts: Timeouts,
+): http.Server<typeof Http1Request> {
   const common = {
+    IncomingMessage: Http1Request,
     headersTimeout: timeouts.headersMs,
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.idleMs,

@@ -54,7 +54,7 @@ function createPipeline(socket: Socket, serve: RequestListener): RequestListener
     const next = socket.destroyed ? undefined : waiting.shift();
     if (next !== undefined) {
       start(...next);
-    } else if (wasFull) {
+    } else if (wasFull && !isPausedByNode(socket)) {
       socket.resume();
     }
   }
@@ -69,4 +69,9 @@ function createPipeline(socket: Socket, serve: RequestListener): RequestListener
       stopReading();
     }
   };
+}
+
+/** Whether Node waits for a response to be taken; it reads on by itself, and must not be made to before. */
+function isPausedByNode(socket: Socket): boolean {
+  return Reflect.get(socket, "_paused") === true;
 }

@@ -66,6 +66,12 @@ export async function startTransportServer(
     await body[Symbol.asyncIterator]().next();
     return "read in part";
   });
+  app.post<{ Body: Readable }>("/stopped", async ({ body }) => {
+    for await (const _chunk of body) {
+      break;
+    }
+    return "stopped early";
+  });
   app.get("/large", (_request, reply) => reply.send(Buffer.alloc(largeBodyBytes)));
   await app.register(fastifyConnectPlugin, {
     routes: (router) =>
