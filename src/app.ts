@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
@@ -14,6 +13,14 @@ import type { Readiness } from "./readiness.ts";
 import { mountReference } from "./reference/reference-routes.ts";
 import { createServerFactory } from "./transport/one-port-server.ts";
 import { connectPluginWithUnaryLane } from "./transport/unary-lane.ts";
+import { createUrlReader } from "./transport/url-reader.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What is known of the call; undefined before Fastify's first hook has run. */
+    call: Call | undefined;
+  }
+}
 
 export type AppConfig = Pick<
   Config,
@@ -65,22 +72,26 @@ export async function createApp(
       return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
     },
   });
-  const calls = new WeakMap<IncomingMessage, Call>();
-  app.addHook("onRequest", async (request, reply) => {
-    calls.set(request.raw, {
+  const readUrl = createUrlReader();
+  app.decorateRequest("call");
+  app.addHook("onRequest", (request, reply, done) => {
+    request.call = {
       requestId: request.id,
       log: request.log,
       repeatedHeaders: findRepeatedHeaders(request.raw.rawHeaders),
-    });
+    };
     reply.header(requestIdHeader, request.id);
-    if (!URL.canParse(request.raw.url ?? "", `http://${request.host}`)) {
-      throw Object.assign(new Error("The request names no valid host."), { statusCode: 400 });
+    if (readUrl(request.raw.url ?? "", `http://${request.host}`) === undefined) {
+      done(Object.assign(new Error("The request names no valid host."), { statusCode: 400 }));
+      return;
     }
+    done();
   });
   app.addHook("onResponse", async (request, reply) => {
-    const call = calls.get(request.raw);
-    if (call !== undefined) {
-      logCall(call, request, reply);
+    // Whoever serves the call hears of the response's end by the same event, after this hook.
+    await undefined;
+    if (request.call !== undefined) {
+      logCall(request.call, request, reply);
     }
   });
   answerHttpErrors(app);
@@ -109,7 +120,7 @@ export async function createApp(
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,
     jsonOptions,
-    contextValues: (request) => createContextValues().set(callKey, calls.get(request.raw)),
+    contextValues: (request) => createContextValues().set(callKey, request.call),
   });
   return app;
 }

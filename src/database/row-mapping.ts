@@ -5,11 +5,11 @@ import type { Row } from "./query.ts";
 /** How an entity's rows look in SQL. */
 export interface RowMapping<Entity> {
   readonly table: string;
-  /** The columns, in the order of `toValues`. */
   readonly columns: readonly string[];
   /** @throws Error when the entity has no such property. */
   columnOf(property: string): string;
-  toValues(entity: Entity): unknown[];
+  /** The entity as a row, which also JSON can hold, without the columns that are null. */
+  toRow(entity: Entity): Row;
   toEntity(row: Row): Entity;
 }
 
@@ -36,11 +36,25 @@ export function createRowMapping<Entity extends object>(
       }
       return field.column;
     },
-    toValues: (entity) => fields.map(({ key, toDatabase }) => toDatabase(entity[key])),
-    toEntity: (row) =>
+    // Both run for each row of each call: a loop that assigns takes a third of the time that
+    // `Object.fromEntries` takes.
+    toRow(entity) {
+      const row: Record<string, unknown> = {};
+      for (const { key, column, toDatabase } of fields) {
+        const value = toDatabase(entity[key]);
+        if (value !== null) {
+          row[column] = value;
+        }
+      }
+      return row;
+    },
+    toEntity(row) {
+      const entity: Record<string, unknown> = {};
+      for (const { key, column, toEntity } of fields) {
+        entity[key] = toEntity(row[column]);
+      }
       // The entity's properties are exactly these fields.
-      Object.fromEntries(
-        fields.map(({ key, column, toEntity }) => [key, toEntity(row[column])]),
-      ) as Entity,
+      return entity as Entity;
+    },
   };
 }

@@ -20,17 +20,14 @@ const overloadRetryAfterMs = 1000;
  */
 export function createErrorsInterceptor(): Interceptor {
   return (next) => async (request) => {
-    const aborted = rejectOnAbort(request.signal);
     try {
-      return await Promise.race([next(request), aborted.promise]);
+      return await untilAborted(next(request), request.signal);
     } catch (failure) {
       const error = toConnectError(failure);
       if (error.code === Code.Internal) {
         required(request.contextValues, callKey).log.error({ err: failure }, "call failed");
       }
       throw error;
-    } finally {
-      aborted.dispose();
     }
   };
 }
@@ -66,26 +63,38 @@ function toConnectError(failure: unknown): ConnectError {
 }
 
 /**
- * A promise that rejects when the signal aborts. Connect aborts it with DEADLINE_EXCEEDED when the
- * caller's timeout has passed, and with an error of its own when the client is gone.
+ * What the work comes to, or a rejection as soon as the signal aborts. Connect aborts it with
+ * DEADLINE_EXCEEDED when the caller's timeout has passed, with an error of its own when the client
+ * is gone, and, after the call has its outcome, when the call ends.
  */
-function rejectOnAbort(signal: AbortSignal) {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => {
-    const { reason } = signal;
-    reject(
-      reason instanceof ConnectError
-        ? reason
-        : new ConnectError("The client is gone.", Code.Canceled, undefined, undefined, reason),
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const onAbort = () => {
+      if (!settled) {
+        reject(toAbortError(signal.reason));
+      }
+    };
+    if (signal.aborted) {
+      onAbort();
+    } else {
+      signal.addEventListener("abort", onAbort);
+    }
+    work.then(
+      (outcome) => {
+        settled = true;
+        resolve(outcome);
+      },
+      (failure: unknown) => {
+        settled = true;
+        reject(failure);
+      },
     );
-  };
-  // A signal that aborts before the call has an outcome decides it; one that aborts later must not
-  // surface as an unhandled rejection.
-  promise.catch(() => {});
-  if (signal.aborted) {
-    onAbort();
-  } else {
-    signal.addEventListener("abort", onAbort, { once: true });
-  }
-  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
+  });
+}
+
+function toAbortError(reason: unknown): ConnectError {
+  return reason instanceof ConnectError
+    ? reason
+    : new ConnectError("The client is gone.", Code.Canceled, undefined, undefined, reason);
 }

@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import type { HandlerContext, Interceptor, UnaryResponse } from "@connectrpc/connect";
+import { create, type DescMethod } from "@bufbuild/protobuf";
+import type { HandlerContext, Interceptor, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
 
 /**
  * Runs interceptors on a call's headers alone, before its body is read.
@@ -14,31 +14,51 @@ export function createRequestGate(
   interceptors: readonly Interceptor[],
 ): (context: HandlerContext) => Promise<void> {
   type Next = ReturnType<Interceptor>;
-  const admitted: Next = async (request) => {
-    const response: UnaryResponse = {
-      stream: false,
-      service: request.service,
-      // Interceptors that run here are written for unary and streaming calls alike, and never
-      // look at the message; the cast only picks the unary shape.
-      method: request.method as UnaryResponse["method"],
-      message: create(request.method.output),
-      header: new Headers(),
-      trailer: new Headers(),
-    };
-    return response;
-  };
+  const templates = new Map<DescMethod, Template>();
+
+  function templateOf(descriptor: DescMethod): Template {
+    const template = templates.get(descriptor) ?? createTemplate(descriptor);
+    templates.set(descriptor, template);
+    return template;
+  }
+
+  const admitted: Next = async ({ method }) => templateOf(method).response;
   const chain = interceptors.reduceRight<Next>((next, interceptor) => interceptor(next), admitted);
   return async (context) => {
     await chain({
-      stream: false,
-      service: context.service,
-      method: context.method as UnaryResponse["method"],
-      message: create(context.method.input),
+      ...templateOf(context.method).request,
       requestMethod: context.requestMethod,
       url: context.url,
       signal: context.signal,
       header: context.requestHeader,
       contextValues: context.values,
     });
+  };
+}
+
+/**
+ * What is the same for all calls of a method, because no interceptor that runs here looks at it: the
+ * empty messages, and the response. To make them takes longer than to run the interceptors.
+ */
+interface Template {
+  readonly request: Pick<UnaryRequest, "stream" | "service" | "method" | "message">;
+  readonly response: UnaryResponse;
+}
+
+function createTemplate(descriptor: DescMethod): Template {
+  // Interceptors that run here are written for unary and streaming calls alike; the cast only picks
+  // the unary shape.
+  const method = descriptor as UnaryRequest["method"];
+  const service = method.parent;
+  return {
+    request: { stream: false, service, method, message: create(method.input) },
+    response: {
+      stream: false,
+      service,
+      method,
+      message: create(method.output),
+      header: new Headers(),
+      trailer: new Headers(),
+    },
   };
 }

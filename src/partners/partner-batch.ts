@@ -39,7 +39,7 @@ const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
 /** Makes the part of the book that creates partners together. */
 export function createPartnerBatch(orm: Orm): PartnerBatch {
   const nextId = createUuidV7Generator();
-  const { table, columns, toValues, toEntity } = createRowMapping(orm, PartnerEntity);
+  const { table, columns, toRow, toEntity } = createRowMapping(orm, PartnerEntity);
   const columnList = columns.join(", ");
   // Unlike a single insert it fails on a conflict: `on conflict do nothing` would store the others.
   const insertSql = `insert into ${table} (${columnList})
@@ -49,12 +49,8 @@ export function createPartnerBatch(orm: Orm): PartnerBatch {
 
   /** Answers false when a row conflicts, and then none is stored. */
   async function insert(partners: readonly Partner[]): Promise<boolean> {
-    const rows = partners.map((partner) => {
-      const values = toValues(partner);
-      return Object.fromEntries(columns.map((column, index) => [column, values[index]]));
-    });
     try {
-      await query(orm, insertSql, [JSON.stringify(rows)]);
+      await query(orm, insertSql, [JSON.stringify(partners.map(toRow))]);
       return true;
     } catch (failure) {
       if (

@@ -47,7 +47,7 @@ interface NewRow {
 
 /** Makes the writer of new partners. */
 export function createPartnerWriter(orm: Orm, limits = defaultLimits): PartnerWriter {
-  const { table, columns, toValues } = createRowMapping(orm, PartnerEntity);
+  const { table, columns, toRow } = createRowMapping(orm, PartnerEntity);
   const columnList = columns.join(", ");
   const insertRows = createStatement(
     orm,
@@ -58,10 +58,7 @@ export function createPartnerWriter(orm: Orm, limits = defaultLimits): PartnerWr
   );
 
   function toNewRow(partner: Partner): NewRow {
-    const values = toValues(partner);
-    const json = JSON.stringify(
-      Object.fromEntries(columns.map((column, index) => [column, values[index]])),
-    );
+    const json = JSON.stringify(toRow(partner));
     const { id, requestId } = partner;
     return { id, order: requestId ?? id, json, bytes: Buffer.byteLength(json) };
   }

@@ -6,8 +6,10 @@ import { parseContentType as parseGrpcType } from "@connectrpc/connect/protocol-
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { serveConnect } from "./unary/connect-unary.ts";
+import type { Exchange } from "./unary/exchange.ts";
 import { serveGrpc } from "./unary/grpc-unary.ts";
 import { recordUnaryMethods, type UnaryMethod } from "./unary/unary-method.ts";
+import { createUrlReader } from "./url-reader.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
@@ -33,6 +35,7 @@ export async function connectPluginWithUnaryLane(
   options: UnaryLaneOptions,
 ): Promise<void> {
   const methods = new Map<string, UnaryMethod>();
+  const readUrl = createUrlReader();
 
   app.addHook("onRoute", (route) => {
     const method = methods.get(route.url);
@@ -48,11 +51,22 @@ export async function connectPluginWithUnaryLane(
     };
   });
 
+  function urlOf(request: Exchange["request"]): string {
+    const protocol = "encrypted" in request.socket ? "https" : "http";
+    const authority = "authority" in request ? request.authority : request.headers.host;
+    const url = readUrl(request.url ?? "", `${protocol}://${authority}`);
+    if (url === undefined) {
+      throw new TypeError("The request has no valid URL.");
+    }
+    return url;
+  }
+
   function answer(serve: Serve, request: FastifyRequest, reply: FastifyReply): void {
     serve({
       request: request.raw,
       response: reply.raw,
       values: options.contextValues(request),
+      url: urlOf(request.raw),
       commonHeaders: reply.getHeaders(),
     }).catch((failure: unknown) => {
       request.log.error({ err: failure }, "call not answered");
@@ -66,7 +80,7 @@ export async function connectPluginWithUnaryLane(
   });
 }
 
-type Serve = (exchange: Parameters<typeof serveConnect>[2]) => Promise<void>;
+type Serve = (exchange: Exchange) => Promise<void>;
 
 /** How to serve the call on the lane; undefined if it is not one for the lane. */
 function chooseProtocol(method: UnaryMethod, { raw }: FastifyRequest): Serve | undefined {

@@ -17,11 +17,17 @@ import {
   headerUnaryEncoding,
   parseTimeout,
 } from "@connectrpc/connect/protocol-connect";
-import { addWebHeaders, type Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { LazyHeaders } from "./lazy-headers.ts";
 import { readBody } from "./request-body.ts";
-import { RequestHeaders } from "./request-headers.ts";
 import { openCall, toConnectError } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
+
+/** The names of headers as Node has them. */
+const lowerCase = {
+  contentType: headerContentType.toLowerCase(),
+  contentLength: headerUnaryContentLength.toLowerCase(),
+};
 
 /** Serves a unary POST of the Connect protocol (https://connectrpc.com/docs/protocol). */
 export async function serveConnect(
@@ -30,7 +36,7 @@ export async function serveConnect(
   exchange: Exchange,
 ): Promise<void> {
   const { options, serialization, spec } = method;
-  const requestHeader = new RequestHeaders(exchange.request.headers);
+  const requestHeader = new LazyHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
@@ -42,10 +48,10 @@ export async function serveConnect(
     protocolName: "connect",
     timeout,
     requestHeader,
-    responseHeader: new Headers([
-      [headerContentType, binary ? contentTypeUnaryProto : contentTypeUnaryJson],
-    ]),
-    responseTrailer: new Headers(),
+    responseHeader: new LazyHeaders({
+      [lowerCase.contentType]: binary ? contentTypeUnaryProto : contentTypeUnaryJson,
+    }),
+    responseTrailer: new LazyHeaders({}),
   });
   const { responseHeader } = call;
   let status = 200;
@@ -80,9 +86,11 @@ export async function serveConnect(
     body = await compression.response.compress(body);
     responseHeader.set(headerUnaryEncoding, compression.response.name);
   }
-  const headers = addWebHeaders({ ...exchange.commonHeaders }, responseHeader);
-  addWebHeaders(headers, call.responseTrailer, "trailer-");
-  headers[headerUnaryContentLength.toLowerCase()] = body.byteLength;
+  const headers = { ...exchange.commonHeaders, ...responseHeader.toNode() };
+  for (const [name, value] of Object.entries(call.responseTrailer.toNode())) {
+    headers[`trailer-${name}`] = value;
+  }
+  headers[lowerCase.contentLength] = body.byteLength;
   exchange.response.writeHead(status, headers);
   exchange.response.end(body);
 }

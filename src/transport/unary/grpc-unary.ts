@@ -22,9 +22,9 @@ import {
   parseTimeout,
   setTrailerStatus,
 } from "@connectrpc/connect/protocol-grpc";
-import { addWebHeaders, type Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { LazyHeaders } from "./lazy-headers.ts";
 import { readBody } from "./request-body.ts";
-import { RequestHeaders } from "./request-headers.ts";
 import { openCall, toConnectError, type UnaryCall } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
@@ -43,7 +43,7 @@ export async function serveGrpc(
   exchange: Exchange,
 ): Promise<void> {
   const { options, serialization } = method;
-  const requestHeader = new RequestHeaders(exchange.request.headers);
+  const requestHeader = new LazyHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
@@ -55,8 +55,10 @@ export async function serveGrpc(
     protocolName: "grpc",
     timeout,
     requestHeader,
-    responseHeader: new Headers([[headerContentType, binary ? contentTypeProto : contentTypeJson]]),
-    responseTrailer: new Headers([[headerGrpcStatus, grpcStatusOk]]),
+    responseHeader: new LazyHeaders({
+      [headerContentType.toLowerCase()]: binary ? contentTypeProto : contentTypeJson,
+    }),
+    responseTrailer: new LazyHeaders({ [headerGrpcStatus.toLowerCase()]: grpcStatusOk }),
   });
   const { responseHeader, responseTrailer } = call;
   if (compression.response) {
@@ -95,8 +97,8 @@ export async function serveGrpc(
     setTrailerStatus(responseTrailer, toConnectError(failure));
   }
   const { response, commonHeaders } = exchange;
-  response.writeHead(200, addWebHeaders({ ...commonHeaders }, responseHeader));
-  response.addTrailers(addWebHeaders({}, responseTrailer));
+  response.writeHead(200, { ...commonHeaders, ...responseHeader.toNode() });
+  response.addTrailers(responseTrailer.toNode());
   response.end(body);
 }
 

@@ -20,6 +20,10 @@ export function readBody(request: Exchange["request"], limit: number): Promise<U
       })
       .once("end", () => resolve(chunks))
       .once("error", reject)
-      .once("close", () => reject(new Error("The connection closed in the middle of a message.")));
+      .once("close", () => {
+        if (!request.readableEnded) {
+          reject(new Error("The connection closed in the middle of a message."));
+        }
+      });
   });
 }

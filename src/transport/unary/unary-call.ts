@@ -1,19 +1,22 @@
 import { constants } from "node:http2";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { Exchange } from "./exchange.ts";
+import type { LazyHeaders } from "./lazy-headers.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
 /** What the interceptors and the handler know of a call. */
 export interface UnaryCall extends HandlerContext {
+  readonly responseHeader: LazyHeaders;
+  readonly responseTrailer: LazyHeaders;
   /** Aborts the call's signal, with the error if the call failed. */
   end(failure?: unknown): void;
 }
 
 interface UnaryCallInit {
   readonly protocolName: string;
-  readonly requestHeader: Headers;
-  readonly responseHeader: Headers;
-  readonly responseTrailer: Headers;
+  readonly requestHeader: LazyHeaders;
+  readonly responseHeader: LazyHeaders;
+  readonly responseTrailer: LazyHeaders;
   readonly timeout: { readonly timeoutMs?: number; readonly error?: ConnectError | undefined };
 }
 
@@ -26,7 +29,7 @@ const over = new DOMException("This operation was aborted", "AbortError");
  */
 export function openCall(
   { spec: { method } }: UnaryMethod,
-  { request, response, values }: Exchange,
+  { request, response, url, values }: Exchange,
   { timeout, ...init }: UnaryCallInit,
 ): UnaryCall {
   // A timeout that is longer than allowed is no timeout, but an error.
@@ -59,7 +62,7 @@ export function openCall(
     signal: controller.signal,
     timeoutMs: () => (deadline === undefined ? undefined : deadline - Date.now()),
     requestMethod: "POST",
-    url: urlOf(request),
+    url,
     values,
     end,
   };
@@ -70,12 +73,6 @@ export function toConnectError(failure: unknown): ConnectError {
   return failure instanceof ConnectError
     ? failure
     : new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
-}
-
-function urlOf(request: Exchange["request"]): string {
-  const protocol = "encrypted" in request.socket ? "https" : "http";
-  const authority = "authority" in request ? request.authority : request.headers.host;
-  return new URL(request.url ?? "", `${protocol}://${authority}`).href;
 }
 
 /** What the codes by which HTTP/2 peers end a stream mean for a call; absent: nothing went wrong. */

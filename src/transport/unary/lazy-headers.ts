@@ -1,18 +1,23 @@
-import type { Exchange } from "./exchange.ts";
-
-type NodeHeaders = Exchange["request"]["headers"];
+/** Headers as Node has them, the names in lower case. */
+export type NodeHeaders = Record<string, string | string[] | undefined>;
 
 /**
- * The headers of a request as Connect has them, read from Node's own as long as they are only asked
- * for by name: to fill a Headers object costs more than all else that the lane does for a call.
+ * The headers of a request or a response as Connect has them, kept as Node has them as long as they
+ * are only asked for by name: to fill a Headers object, and to read it out again, costs more than
+ * all else that the lane does for a call.
  */
-export class RequestHeaders implements Headers {
-  readonly #source: NodeHeaders;
+export class LazyHeaders implements Headers {
+  readonly #source: Readonly<NodeHeaders>;
   /** Takes the place of Node's headers once it is there. */
   #filled: Headers | undefined;
 
-  constructor(source: NodeHeaders) {
+  constructor(source: Readonly<NodeHeaders>) {
     this.#source = source;
+  }
+
+  /** The headers as Node takes them. */
+  toNode(): Readonly<NodeHeaders> {
+    return this.#filled === undefined ? this.#source : toNodeHeaders(this.#filled);
   }
 
   #fill(): Headers {
@@ -72,7 +77,7 @@ export class RequestHeaders implements Headers {
 }
 
 /** Node's headers without the pseudo-headers of HTTP/2. */
-function toWebHeaders(source: NodeHeaders): Headers {
+function toWebHeaders(source: Readonly<NodeHeaders>): Headers {
   const headers = new Headers();
   for (const [name, value = []] of Object.entries(source)) {
     if (!name.startsWith(":")) {
@@ -82,4 +87,14 @@ function toWebHeaders(source: NodeHeaders): Headers {
     }
   }
   return headers;
+}
+
+function toNodeHeaders(headers: Headers): NodeHeaders {
+  const target: NodeHeaders = {};
+  const cookies = headers.getSetCookie();
+  for (const [name, value] of headers) {
+    // Only these cannot be joined to one value, and come one by one.
+    target[name] = name === "set-cookie" ? cookies : value;
+  }
+  return target;
 }
