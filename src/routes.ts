@@ -1,6 +1,8 @@
 import { createValidator } from "@bufbuild/protovalidate";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRules } from "./access/access-rules.ts";
 import type { TokenVerifier } from "./authentication/token-verifier.ts";
@@ -77,6 +79,10 @@ export function createRoutes({ verifyToken, book, readiness }: RouteDependencies
       .rpc(method.acceptInvitation, partners.acceptInvitation, options);
     // Open to everyone, as load balancers and tools expect.
     router.service(Health, createHealthService(readiness, services));
-    mountReflection(router, [...services, Health]);
+    mountReflection(
+      router,
+      [...services, Health],
+      [file_google_rpc_error_details, file_partner_v1_error],
+    );
   };
 }

@@ -1,8 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { create, type DescFile, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
-import { anyUnpack, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import {
+  anyUnpack,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as connectWeb from "@connectrpc/connect-web";
 import {
   credentials,
@@ -16,6 +21,7 @@ import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { InvitationStatus } from "../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,
@@ -106,6 +112,27 @@ describe("@grpc/grpc-js", () => {
       fields: ["city"],
     });
   });
+});
+
+test.each([
+  ["google.rpc.ErrorInfo", "google/rpc/error_details.proto"],
+  ["google.rpc.BadRequest", "google/rpc/error_details.proto"],
+  ["google.rpc.RetryInfo", "google/rpc/error_details.proto"],
+  ["partner.v1.ErrorReason", "partner/v1/error.proto"],
+])("Reflection knows %s, which errors carry", async (symbol, file) => {
+  const client = createClient(ServerReflection, createGrpcTransport({ baseUrl: service.url }));
+  async function* ask() {
+    yield { messageRequest: { case: "fileContainingSymbol", value: symbol } } as const;
+  }
+  const answers = await Array.fromAsync(client.serverReflectionInfo(ask()));
+  const names = answers.flatMap(({ messageResponse }) =>
+    messageResponse.case === "fileDescriptorResponse"
+      ? messageResponse.value.fileDescriptorProto.map(
+          (bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name,
+        )
+      : [],
+  );
+  expect(names).toContain(file);
 });
 
 describe("buf curl, with nothing but reflection", () => {

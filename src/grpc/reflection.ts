@@ -21,9 +21,18 @@ type Answer = NonNullable<
 /**
  * Mounts grpc.reflection.v1 and v1alpha, so that tools such as grpcurl and `buf curl` can call the
  * services without having their .proto files. The two versions are alike on the wire.
+ *
+ * @param furtherFiles hold what no service imports: the details of errors.
  */
-export function mountReflection(router: ConnectRouter, services: readonly DescService[]): void {
-  const reflect = createReflection([...services, v1.ServerReflection, v1alpha.ServerReflection]);
+export function mountReflection(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  furtherFiles: readonly DescFile[],
+): void {
+  const reflect = createReflection(
+    [...services, v1.ServerReflection, v1alpha.ServerReflection],
+    furtherFiles,
+  );
 
   router.service(v1.ServerReflection, {
     async *serverReflectionInfo(requests) {
@@ -56,8 +65,8 @@ function convert<From extends DescMessage, To extends DescMessage>(
   return fromBinary(to, toBinary(from, message));
 }
 
-function createReflection(services: readonly DescService[]) {
-  const files = collectFiles(services.map(({ file }) => file));
+function createReflection(services: readonly DescService[], furtherFiles: readonly DescFile[]) {
+  const files = collectFiles([...services.map(({ file }) => file), ...furtherFiles]);
   const registry = createRegistry(...files.values());
 
   function answer(request: v1.ServerReflectionRequest["messageRequest"]): Answer {
