@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { connectionSql } from "../src/partners/connections.ts";
+import { findStatement } from "../src/partners/partner-finder.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 
@@ -96,6 +97,16 @@ describe("The plans for a large book", () => {
     const plan = await explain({ filters });
     expect(plan.index).toBe("partner_pkey");
     expect(plan.rowsRead).toBeLessThanOrEqual(100);
+  });
+
+  test("find partners with a look into the primary key for each", async () => {
+    const ids = [idOf(3), idOf(middle + 3)];
+    const sql = `explain (analyze, costs off, timing off) ${findStatement("partner", ["id", "city"])}`;
+    const rows = await query(orm, sql, [ids.map(() => organizationId), ids]);
+    const lines = rows.map((row) => String(row["QUERY PLAN"]));
+    expect(lines.filter((line) => line.includes(" on partner"))).toEqual([
+      expect.stringMatching(/Index Scan using partner_pkey on partner \(actual rows=1.* loops=2\)/),
+    ]);
   });
 
   test("look a connection up in its index alone", async () => {

@@ -1,5 +1,5 @@
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
+import { createStatement } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 
 /** A host and the organization that accepted its invitation. */
@@ -25,8 +25,9 @@ export const connectionSql = `select 1 from partner
 
 /** Makes the look-up of connections. */
 export function createConnections(orm: Orm): Connections {
+  const findConnection = createStatement(orm, "find-connection", connectionSql);
   return {
     isConnected: ({ host, guest }, signal) =>
-      withRetries(async () => (await query(orm, connectionSql, [host, guest])).length > 0, signal),
+      withRetries(async () => (await findConnection([host, guest])).length > 0, signal),
   };
 }

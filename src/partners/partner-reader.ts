@@ -5,6 +5,7 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { PartnerError } from "./partner-error.ts";
+import { createPartnerFinder } from "./partner-finder.ts";
 import { countStatement, type ListQuery, pageStatement } from "./partner-list.ts";
 
 /** A page of a list. */
@@ -20,6 +21,7 @@ export interface PartnerPage {
 export interface PartnerReader {
   /**
    * @throws PartnerError PARTNER_NOT_FOUND
+   * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
   find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner>;
@@ -31,18 +33,16 @@ export interface PartnerReader {
 /** Makes the reader of partners. */
 export function createPartnerReader(orm: Orm): PartnerReader {
   const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columnList = columns.join(", ");
-  const findSql = `select ${columnList} from ${table}
-    where organization_id = $1 and id = $2 and deleted_at is null`;
+  const finder = createPartnerFinder(orm);
 
   return {
     find: (organizationId, id, signal) =>
       withRetries(async () => {
-        const [row] = await query(orm, findSql, [organizationId, id]);
-        if (row === undefined) {
+        const partner = await finder.find(organizationId, id, signal);
+        if (partner === undefined) {
           throw partnerNotFound();
         }
-        return toEntity(row);
+        return partner;
       }, signal),
 
     list: (listQuery, signal) =>
