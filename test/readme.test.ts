@@ -1,29 +1,30 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPostgresDatabase } from "./support/databases.ts";
+import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
 
 /** Runs the snippets of README.md as a reader would, against a sandbox on a free port. */
 const run = promisify(execFile);
 const readme = await readFile("README.md", "utf8");
 
+let database: Awaited<ReturnType<typeof createPgliteDatabase>>;
 let dataDirectory: string;
 let sandbox: ServiceProcess;
 let url: string;
 
 beforeAll(async () => {
-  dataDirectory = await mkdtemp(join(tmpdir(), "partner-readme-"));
+  database = await createPgliteDatabase();
+  dataDirectory = dirname(database.settings.dataDirectory);
   sandbox = startProcess("src/main.ts", { PORT: "0", DATA_DIR: dataDirectory });
   [, url = ""] = await sandbox.waitFor(/ready at (\S+)/);
 });
 afterAll(async () => {
   sandbox.child.kill("SIGTERM");
   await sandbox.ended();
-  await rm(dataDirectory, { recursive: true });
+  await database.close();
 });
 
 /** The one code block of the language that contains the text. */
