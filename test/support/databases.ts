@@ -29,7 +29,8 @@ export async function createPostgresDatabase(
   const { serverUrl } = inject("databaseTemplates");
   const database = `partner_${randomUUID().replaceAll("-", "")}`;
   const close = () => onServer(serverUrl, `drop database if exists ${database} with (force)`);
-  await onServer(serverUrl, `create database ${database} template ${template}`);
+  // The default strategy also writes all that it copies to the log.
+  await onServer(serverUrl, `create database ${database} template ${template} strategy file_copy`);
   return {
     settings: { databaseUrl: databaseUrlOn(serverUrl, database) },
     close,

