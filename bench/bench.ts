@@ -10,6 +10,7 @@ import {
   targetOf,
 } from "./contenders.ts";
 import { type Database, startDatabase } from "./database.ts";
+import { endWith } from "./end-with.ts";
 import { measureAtRate, measureOneCaller, summarizeLatency } from "./latency.ts";
 import { findGenerators, type Generators } from "./load/generators.ts";
 import type { TimedResult } from "./load/load.ts";
@@ -229,7 +230,7 @@ function say(line: string): void {
 const options = readOptions();
 if (options === undefined) {
   console.error(usage);
-  process.exitCode = 2;
+  endWith(2);
 } else {
   await main(options);
 }

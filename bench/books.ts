@@ -13,9 +13,12 @@ import { formatBooks } from "./books/table.ts";
 import { createCall } from "./call.ts";
 import { startContender } from "./contenders.ts";
 import { startDatabase } from "./database.ts";
+import { endWith } from "./end-with.ts";
 import { describeMachine } from "./report/machine.ts";
 
-const usage = "usage: npm run bench:books -- [--sizes 1000,100000] [--rounds N]";
+const usage = `usage: npm run bench:books -- [--sizes 1000,100000] [--rounds N]
+
+  --sizes are multiples of 100, the smallest first`;
 
 /** Loads books of several sizes through the service, and times the lists of each. */
 async function main(sizes: readonly number[], rounds: number): Promise<void> {
@@ -76,18 +79,29 @@ async function createBookCall() {
   return { publicKey, organization, headers };
 }
 
-const { values } = parseArgs({
-  options: {
-    sizes: { type: "string", default: "1000,100000,1000000" },
-    rounds: { type: "string", default: "21" },
-  },
-});
-const sizes = values.sizes.split(",").map(Number);
-const rounds = Number(values.rounds);
-const ascending = sizes.every((size, index) => size > (sizes[index - 1] ?? 0) && size % 100 === 0);
-if (!ascending || !Number.isInteger(rounds) || rounds < 1) {
-  console.error(`${usage}\n\n  --sizes are multiples of 100, the smallest first`);
-  process.exitCode = 2;
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        sizes: { type: "string", default: "1000,100000,1000000" },
+        rounds: { type: "string", default: "21" },
+      },
+    });
+    const sizes = values.sizes.split(",").map(Number);
+    const rounds = Number(values.rounds);
+    const ascending = sizes.every(
+      (size, index) => size > (sizes[index - 1] ?? 0) && size % 100 === 0,
+    );
+    return ascending && Number.isInteger(rounds) && rounds >= 1 ? { sizes, rounds } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const values = readArguments();
+if (values === undefined) {
+  console.error(usage);
+  endWith(2);
 } else {
-  await main(sizes, rounds);
+  await main(values.sizes, values.rounds);
 }

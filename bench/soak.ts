@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { createCall, rpcPath } from "./call.ts";
 import { startContender } from "./contenders.ts";
 import { startDatabase } from "./database.ts";
+import { endWith } from "./end-with.ts";
 import type { EventLoopDelay } from "./event-loop-probe.ts";
 import { runOpenLoad } from "./load/http1-load.ts";
 import { median } from "./report/results.ts";
@@ -120,7 +121,7 @@ function readArguments() {
 const values = readArguments();
 if (values === undefined) {
   console.error(usage);
-  process.exitCode = 2;
+  endWith(2);
 } else if (!(await soak(values.minutes, values.rate))) {
-  process.exitCode = 1;
+  endWith(1);
 }
