@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { buildSuite, hasGo, runSuite } from "./suite.ts";
+import { buildSuite, checkTypes, hasGo, runSuite } from "./suite.ts";
 
 /** What the service offers, of what the suite can try; where it is silent, the suite's default. */
 const features = {
@@ -17,6 +17,10 @@ const skipped = hasGo ? "" : " – SKIPPED, not installed: go";
 
 describe.skipIf(!hasGo)(`the conformance suite passes, cleartext and TLS:${skipped}`, () => {
   beforeAll(buildSuite);
+
+  test("the server under test has the suite's types", async () => {
+    expect(await checkTypes()).toBe("");
+  });
 
   test.each([
     ["Connect over HTTP/1.1", "PROTOCOL_CONNECT", "HTTP_VERSION_1"],

@@ -30,6 +30,13 @@ export async function buildSuite(): Promise<void> {
   ]);
 }
 
+/** Checks the types of the server under test, which needs the code that is built; prints what is wrong. */
+export async function checkTypes(): Promise<string> {
+  const check = run("tsc", ["--project", "test/conformance"]);
+  const { stdout } = await check.catch((failure: { stdout: string }) => failure);
+  return stdout;
+}
+
 /** How a run of the suite ended. */
 export interface SuiteOutcome {
   readonly code: number;
