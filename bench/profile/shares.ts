@@ -1,0 +1,61 @@
+/** What is used of a CPU profile as V8 writes it (`node --cpu-prof`). Times are in microseconds. */
+export interface CpuProfile {
+  readonly nodes: readonly ProfileNode[];
+  /** The node that ran at each sample, and the time since the sample before. */
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string };
+}
+
+/** The parts, with the functions or files that make each; the first that fits counts. */
+const parts: readonly (readonly [title: string, fits: RegExp])[] = [
+  ["sockets (writev and the like)", /^(writev|write\w*|shutdown|readStart|readStop) $/],
+  ["garbage collection", /^\(garbage collector\) /],
+  ["native code that V8 cannot see into", /^(\(program\)|\w*) $/],
+  ["Node: loading of modules", /node:internal\/(modules|bootstrap|main|fs|url)|node:(fs|path)$/],
+  ["Node: HTTP, streams, events, timers", / node:/],
+  ["Fastify, its router and CORS", /node_modules\/(fastify|find-my-way|avvio|@fastify|ajv|fast-)/],
+  ["access log (pino)", /node_modules\/(pino|sonic-boom|quick-format)/],
+  ["Connect", /node_modules\/@connectrpc/],
+  ["field rules (protovalidate, CEL)", /node_modules\/@bufbuild\/(protovalidate|cel|re2)/],
+  ["messages (Protobuf)", /node_modules\/@bufbuild\/protobuf/],
+  ["PostgreSQL's client", /node_modules\/pg/],
+  ["MikroORM and Kysely", /node_modules\/(@mikro-orm|kysely)/],
+  ["other packages", /node_modules/],
+  ["this service", /./],
+];
+
+export interface Share {
+  readonly title: string;
+  /** 0 to 1, of the CPU time of the main thread. */
+  readonly share: number;
+}
+
+/** The share of each part in the busy time between two moments, in seconds since the start. */
+export function sharesBetween(profile: CpuProfile, from: number, to: number): readonly Share[] {
+  const partOf = new Map(profile.nodes.map(({ id, callFrame }) => [id, findPart(callFrame)]));
+  const times = new Map<string, number>();
+  let now = 0;
+  let busy = 0;
+  for (const [index, node] of profile.samples.entries()) {
+    const delta = profile.timeDeltas[index] ?? 0;
+    now += delta / 1e6;
+    const part = partOf.get(node);
+    if (now >= from && now < to && part !== undefined) {
+      times.set(part, (times.get(part) ?? 0) + delta);
+      busy += delta;
+    }
+  }
+  return parts.map(([title]) => ({ title, share: (times.get(title) ?? 0) / busy }));
+}
+
+/** Undefined while nothing runs. */
+function findPart({ functionName, url }: ProfileNode["callFrame"]): string | undefined {
+  return functionName === "(idle)"
+    ? undefined
+    : parts.find(([, fits]) => fits.test(`${functionName} ${url}`))?.[0];
+}
