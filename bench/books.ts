@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +9,11 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { loadBook } from "./books/load.ts";
 import { measureBook } from "./books/measure.ts";
 import { formatBooks } from "./books/table.ts";
-import { createCall } from "./call.ts";
-import { startContender } from "./contenders.ts";
+import { createCalls } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import { describeMachine } from "./report/machine.ts";
+import { startContender } from "./servers.ts";
 
 const usage = `usage: npm run bench:books -- [--sizes 1000,100000] [--rounds N]
 
@@ -27,7 +26,8 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
   const client = new pg.Client({ connectionString: database.url });
   try {
     await client.connect();
-    const { publicKey, organization, headers } = await createBookCall();
+    const { publicKey, headers, book } = await createCalls();
+    const organization = book.organizationId;
     const publicKeyFile = join(directory, "public-key.pem");
     await writeFile(publicKeyFile, publicKey);
     const server = await startContender("service", database, publicKeyFile);
@@ -64,19 +64,6 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
     await database.stop();
     await rm(directory, { recursive: true });
   }
-}
-
-/** The key, the book's organization, and the headers of its own calls. */
-async function createBookCall() {
-  const { publicKey, grpc } = await createCall();
-  const { authorization = "", "target-organization-id": organization = randomUUID() } =
-    grpc.headers;
-  const headers = {
-    authorization,
-    "requester-organization-id": organization,
-    "target-organization-id": organization,
-  };
-  return { publicKey, organization, headers };
 }
 
 function readArguments() {

@@ -1,143 +1,135 @@
-import { request } from "node:http";
-import { connect } from "node:net";
-import { audience, type Call, issuer, rpcPath } from "./call.ts";
-import type { Database } from "./database.ts";
-import { freePort } from "./free-port.ts";
+import type { Call, Calls, Operation } from "./calls.ts";
 import type { Target } from "./load/load.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
+import type { ServerName } from "./servers.ts";
 
-/** A server that takes part; it may be loaded over several protocols. */
-interface Server {
-  readonly args: readonly string[];
-  readonly settings?: Readonly<Record<string, string>>;
-  readonly isReady: (port: number) => Promise<boolean>;
+/** One line of the result: a server loaded with one call, or PostgreSQL by itself. */
+export type Contender = ServerContender | DatabaseContender;
+
+export interface ServerContender extends Line {
+  readonly load: "json" | "grpc";
+  readonly server: ServerName;
+  /** What it is sent. */
+  readonly call: (calls: Calls) => Call;
 }
 
-const servers = {
-  service: { args: ["src/main.ts"], isReady: answersReady },
-  "service-lane-off": {
-    args: ["src/main.ts"],
-    settings: { UNARY_LANE: "off" },
-    isReady: answersReady,
-  },
-  "connect-fastify": { args: ["bench/peers/connect-fastify.ts"], isReady: accepts },
-  "fastify-rest": { args: ["bench/peers/fastify-rest.ts"], isReady: accepts },
-  "grpc-js": { args: ["bench/peers/grpc-js.ts"], isReady: accepts },
-} as const satisfies Record<string, Server>;
+export interface DatabaseContender extends Line {
+  readonly load: "sql";
+}
 
-export type ServerName = keyof typeof servers;
-
-/** One line of the result: a server loaded over a protocol, or PostgreSQL by itself. */
-export interface Contender {
+interface Line {
   readonly id: string;
   readonly title: string;
-  readonly load: "json" | "grpc" | "sql";
-  readonly server?: ServerName;
-  readonly path: string;
+  readonly operation: Operation;
 }
 
 export const contenders: readonly Contender[] = [
   {
     id: "service",
     title: "this service",
+    operation: "create",
     load: "json",
     server: "service",
-    path: rpcPath,
+    call: ({ connect }) => connect.create,
   },
   {
     id: "service-lane-off",
     title: "this service, UNARY_LANE=off",
+    operation: "create",
     load: "json",
     server: "service-lane-off",
-    path: rpcPath,
+    call: ({ connect }) => connect.create,
   },
   {
     id: "connect-fastify",
     title: "connect-fastify, persist and flush",
+    operation: "create",
     load: "json",
     server: "connect-fastify",
-    path: rpcPath,
+    call: ({ connect }) => connect.create,
   },
   {
     id: "fastify-rest",
     title: "Fastify by hand, one INSERT a call",
+    operation: "create",
     load: "json",
     server: "fastify-rest",
-    path: "/partners",
+    call: ({ rest }) => rest.create,
   },
   {
     id: "pgbench",
     title: "PostgreSQL itself (pgbench)",
+    operation: "create",
     load: "sql",
-    path: "",
   },
   {
     id: "service-grpc",
     title: "this service",
+    operation: "create",
     load: "grpc",
     server: "service",
-    path: rpcPath,
+    call: ({ grpc }) => grpc.create,
   },
   {
     id: "service-lane-off-grpc",
     title: "this service, UNARY_LANE=off",
+    operation: "create",
     load: "grpc",
     server: "service-lane-off",
-    path: rpcPath,
+    call: ({ grpc }) => grpc.create,
   },
   {
     id: "grpc-js",
     title: "grpc-js by hand, one INSERT a call",
+    operation: "create",
     load: "grpc",
     server: "grpc-js",
-    path: rpcPath,
+    call: ({ grpc }) => grpc.create,
+  },
+  {
+    id: "service-get",
+    title: "this service",
+    operation: "get",
+    load: "json",
+    server: "service",
+    call: ({ connect }) => connect.get,
+  },
+  {
+    id: "fastify-rest-get",
+    title: "Fastify by hand, one SELECT a call",
+    operation: "get",
+    load: "json",
+    server: "fastify-rest",
+    call: ({ rest }) => rest.get,
+  },
+  {
+    id: "service-list",
+    title: "this service",
+    operation: "list",
+    load: "json",
+    server: "service",
+    call: ({ connect }) => connect.list,
+  },
+  {
+    id: "fastify-rest-list",
+    title: "Fastify by hand, one SELECT a call",
+    operation: "list",
+    load: "json",
+    server: "fastify-rest",
+    call: ({ rest }) => rest.list,
   },
 ];
 
-const noExtra = { args: [], settings: {} };
-
-/** Starts a server on the database, with more for Node if need be, and waits until it takes calls. */
-export async function startContender(
-  name: ServerName,
-  database: Database,
-  publicKeyFile: string,
-  extra: { readonly args: readonly string[]; readonly settings: Record<string, string> } = noExtra,
-): Promise<ServerProcess> {
-  const { args, isReady, ...server }: Server = servers[name];
-  const settings = {
-    DATABASE_URL: database.url,
-    JWT_PUBLIC_KEY_FILE: publicKeyFile,
-    JWT_ISSUER: issuer,
-    JWT_AUDIENCE: audience,
-    ...server.settings,
-    ...extra.settings,
-  };
-  return startServer([...extra.args, ...args], settings, await freePort(), isReady);
+export function isServed(contender: Contender): contender is ServerContender {
+  return contender.load !== "sql";
 }
 
 /** What a contender is loaded with. */
-export function targetOf({ load, path }: Contender, { port }: ServerProcess, call: Call): Target {
-  return { url: `http://127.0.0.1:${port}${path}`, call: load === "grpc" ? call.grpc : call.json };
-}
-
-/** The service's own word, which includes its database. */
-function answersReady(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    request({ host: "127.0.0.1", port, path: "/readyz", agent: false })
-      .on("response", (response) => resolve(response.resume().statusCode === 200))
-      .on("error", () => resolve(false))
-      .end();
-  });
-}
-
-/** The peers listen when all else is done. */
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-      .on("connect", () => {
-        socket.destroy();
-        resolve(true);
-      })
-      .on("error", () => resolve(false));
-  });
+export function targetOf(
+  contender: ServerContender,
+  { port }: ServerProcess,
+  calls: Calls,
+): Target {
+  const call = contender.call(calls);
+  return { url: `http://127.0.0.1:${port}${call.path}`, call };
 }

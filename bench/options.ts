@@ -5,16 +5,19 @@ export interface Options {
   readonly rounds: number;
   /** How long each load lasts. */
   readonly seconds: number;
+  /** How long each contender is loaded before the first round. */
+  readonly warmUpSeconds: number;
   /** The ids of the contenders that take part. */
   readonly only: readonly string[];
   /** Whether the service's memory is watched over more than a minute of full load. */
   readonly long: boolean;
 }
 
-export const usage = `usage: npm run bench -- [--rounds N] [--seconds S] [--only ID,ID] [--long]
+export const usage = `usage: npm run bench -- [--rounds N] [--seconds S] [--warm-up S] [--only ID,ID] [--long]
 
   --rounds   how often each contender has its turn (3)
   --seconds  how long each turn lasts (8)
+  --warm-up  how long each is loaded before the first round (15)
   --only     only these: ${contenders.map(({ id }) => id).join(", ")};
              results are printed and not kept
   --long     watch the service's memory over 90 seconds of full load as well`;
@@ -27,16 +30,20 @@ export function readOptions(): Options | undefined {
       options: {
         rounds: { type: "string", default: "3" },
         seconds: { type: "string", default: "8" },
+        "warm-up": { type: "string", default: "15" },
         only: { type: "string", default: ids.join() },
         long: { type: "boolean", default: false },
       },
     });
     const rounds = Number(values.rounds);
     const seconds = Number(values.seconds);
+    const warmUpSeconds = Number(values["warm-up"]);
     const only = values.only.split(",");
-    const valid = [rounds, seconds].every((number) => Number.isInteger(number) && number >= 1);
+    const valid = [rounds, seconds, warmUpSeconds].every(
+      (number) => Number.isInteger(number) && number >= 1,
+    );
     return valid && only.every((id) => ids.includes(id))
-      ? { rounds, seconds, only, long: values.long }
+      ? { rounds, seconds, warmUpSeconds, only, long: values.long }
       : undefined;
   } catch {
     return undefined;

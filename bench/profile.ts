@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCall, rpcPath } from "./call.ts";
-import { startContender } from "./contenders.ts";
+import { createCalls } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { findGenerators } from "./load/generators.ts";
-import { connections } from "./measure.ts";
+import { connections } from "./phases/bench.ts";
 import { type CpuProfile, sharesBetween } from "./profile/shares.ts";
 import { replaceSection } from "./report/readme.ts";
+import { startContender } from "./servers.ts";
 
 /** V8 compiles the service's code to its last form within some ten thousand calls. */
 const warmUpSeconds = 20;
@@ -18,9 +18,9 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "partner-profile-"));
   const database = await startDatabase();
   try {
-    const call = await createCall();
+    const { publicKey, connect } = await createCalls();
     const publicKeyFile = join(directory, "public-key.pem");
-    await writeFile(publicKeyFile, call.publicKey);
+    await writeFile(publicKeyFile, publicKey);
     const startedAt = performance.now();
     const server = await startContender("service", database, publicKeyFile, {
       args: ["--cpu-prof", `--cpu-prof-dir=${directory}`],
@@ -28,7 +28,8 @@ async function main(): Promise<void> {
     });
     const readyAfter = (performance.now() - startedAt) / 1000;
     const { http1 } = await findGenerators();
-    const target = { url: `http://127.0.0.1:${server.port}${rpcPath}`, call: call.json };
+    const call = connect.create;
+    const target = { url: `http://127.0.0.1:${server.port}${call.path}`, call };
     await http1(target, connections, warmUpSeconds);
     const loadedFrom = (performance.now() - startedAt) / 1000;
     await http1(target, connections, loadSeconds);

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createCall, rpcPath } from "./call.ts";
-import { startContender } from "./contenders.ts";
+import { createCalls } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import type { EventLoopDelay } from "./event-loop-probe.ts";
 import { runOpenLoad } from "./load/http1-load.ts";
 import { median } from "./report/results.ts";
 import type { ServerProcess } from "./server-process.ts";
+import { startContender } from "./servers.ts";
 
 const usage = "usage: npm run soak -- [--minutes M] [--rate CALLS_A_SECOND]";
 const connections = 64;
@@ -34,16 +34,17 @@ async function soak(minutes: number, callsPerSecond: number): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), "partner-soak-"));
   const database = await startDatabase();
   try {
-    const call = await createCall();
+    const { publicKey, connect } = await createCalls();
     const publicKeyFile = join(directory, "public-key.pem");
     const probeFile = join(directory, "event-loop-delay.json");
-    await writeFile(publicKeyFile, call.publicKey);
+    await writeFile(publicKeyFile, publicKey);
     const server = await startContender("service", database, publicKeyFile, {
       args: ["--import", new URL("./event-loop-probe.ts", import.meta.url).href],
       settings: { EVENT_LOOP_PROBE_FILE: probeFile },
     });
     try {
-      const target = { url: `http://127.0.0.1:${server.port}${rpcPath}`, call: call.json };
+      const call = connect.create;
+      const target = { url: `http://127.0.0.1:${server.port}${call.path}`, call };
       await runOpenLoad(target, connections, callsPerSecond, warmUpSeconds);
       const load = runOpenLoad(target, connections, callsPerSecond, minutes * 60);
       const samples = await sampleUntilDone(server, probeFile, load);

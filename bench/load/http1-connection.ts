@@ -46,11 +46,11 @@ export async function openHttp1Connection(target: Target): Promise<Http1Connecti
 }
 
 function encodeRequest({ url, call }: Target): Buffer {
-  const { host, pathname } = new URL(url);
+  const { host } = new URL(url);
   const head = [
-    `POST ${pathname} HTTP/1.1`,
+    `${call.method} ${call.path} HTTP/1.1`,
     `host: ${host}`,
-    `content-length: ${call.body.length}`,
+    ...(call.method === "GET" ? [] : [`content-length: ${call.body.length}`]),
     ...Object.entries(call.headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), call.body]);

@@ -1,10 +1,10 @@
-import type { Encoded } from "../call.ts";
+import type { Call } from "../calls.ts";
 
-/** Where a load goes, and what it sends: the same POST, over and over. */
+/** Where a load goes, and what it sends: the same call, over and over. */
 export interface Target {
-  /** `http://127.0.0.1:PORT/PATH` */
+  /** `http://127.0.0.1:PORT` and the call's path. */
   readonly url: string;
-  readonly call: Encoded;
+  readonly call: Call;
 }
 
 /** What a load saw. Whether the calls were stored, the database tells. */

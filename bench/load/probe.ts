@@ -1,4 +1,5 @@
 import { connect } from "node:http2";
+import { isDeepStrictEqual } from "node:util";
 import { callGrpc } from "./grpc-load.ts";
 import type { Target } from "./load.ts";
 
@@ -19,13 +20,19 @@ export async function probeGrpc(target: Target): Promise<void> {
   }
 }
 
-/** Makes one call with JSON, likewise. */
+/** Makes one call with JSON, likewise: the answer must hold the call's partners, or the one created. */
 export async function probeJson({ url, call }: Target): Promise<void> {
-  const { headers, body } = call;
-  const init = { method: "POST", headers: { ...headers }, body: new Uint8Array(body) };
-  const response = await fetch(url, init);
+  const { method, headers, body, partnerIds } = call;
+  const response = await fetch(url, {
+    method,
+    headers: { ...headers },
+    ...(method === "GET" ? {} : { body: new Uint8Array(body) }),
+  });
   const answer = await response.text();
-  if (!response.ok || !answer.includes("Example Supplies Ltd")) {
+  const ids = [...answer.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id);
+  const names = [...answer.matchAll(/"companyName":"Example Supplies/g)];
+  const complete = isDeepStrictEqual(ids, partnerIds ?? ids.slice(0, 1));
+  if (!response.ok || ids.length === 0 || !complete || names.length !== ids.length) {
     throw new Error(`${url} answers ${response.status}: ${answer}`);
   }
 }

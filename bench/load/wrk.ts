@@ -28,8 +28,10 @@ function luaScript({ call }: Target): string {
   const headers = Object.entries(call.headers).map(
     ([name, value]) => `wrk.headers[${luaString(name)}] = ${luaString(value)}`,
   );
-  return `wrk.method = "POST"
-wrk.body = ${luaString(call.body.toString("latin1"))}
+  // wrk sends a content-length with each body, also with an empty one.
+  const body = call.method === "GET" ? "nil" : luaString(call.body.toString("latin1"));
+  return `wrk.method = ${luaString(call.method)}
+wrk.body = ${body}
 ${headers.join("\n")}
 function done(summary, latency, requests)
   local errors = summary.errors

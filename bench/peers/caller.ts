@@ -33,17 +33,18 @@ export function remember(verify: VerifyToken): VerifyToken {
 }
 
 /**
- * The organization that a call may create a partner for: the one that calls, if the token speaks
- * for it and may write. Otherwise undefined.
+ * The organization whose book a call may use: the one that calls, if the token speaks for it and has
+ * the scope. Otherwise undefined.
  */
 export function permittedOrganization(
   claims: JWTPayload,
+  scope: "partners:read" | "partners:write",
   requester: string | undefined,
   target: string | undefined,
 ): string | undefined {
-  const { org_id: organization, scope } = claims;
-  const mayWrite = typeof scope === "string" && scope.split(" ").includes("partners:write");
-  return mayWrite && requester === organization && target === organization ? target : undefined;
+  const { org_id: organization, scope: scopes } = claims;
+  const inScope = typeof scopes === "string" && scopes.split(" ").includes(scope);
+  return inScope && requester === organization && target === organization ? target : undefined;
 }
 
 /** The token of `Bearer TOKEN`; empty where there is none, which no verifier accepts. */

@@ -59,6 +59,7 @@ function createAuthenticationInterceptor(verifyToken: VerifyToken): Interceptor 
     });
     const organization = permittedOrganization(
       claims,
+      "partners:write",
       request.header.get("Requester-Organization-ID") ?? undefined,
       request.header.get("Target-Organization-ID") ?? undefined,
     );

@@ -43,6 +43,7 @@ async function createPartner(metadata: Metadata, request: Partial<NewPartner>) {
   });
   const organization = permittedOrganization(
     claims,
+    "partners:write",
     header("requester-organization-id"),
     header("target-organization-id"),
   );

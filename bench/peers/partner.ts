@@ -26,7 +26,8 @@ export interface StoredPartner extends NewPartner {
   readonly organizationId: string;
   readonly createdAt: string;
   readonly updatedAt: string;
-  readonly invitationStatus: "INVITATION_STATUS_INVITED";
+  readonly invitationStatus: "INVITATION_STATUS_INVITED" | "INVITATION_STATUS_ACCEPTED";
+  readonly guestOrganizationId?: string;
   readonly etag: string;
 }
 
@@ -58,6 +59,7 @@ export const storedPartnerSchema = {
     ...Object.fromEntries(textFields.map(([name]) => [name, text])),
     ...{ id: text, organizationId: text, createdAt: text, updatedAt: text, etag: text },
     ...{ partnerType: text, countryCode: text, invitationStatus: text },
+    guestOrganizationId: text,
     salesAmount: { type: "integer" },
   },
 };

@@ -1,3 +1,5 @@
+import type { Operation } from "../calls.ts";
+
 /** Everything that a run found out, as it is kept in results/latest.json. */
 export interface Results {
   /** ISO 8601. */
@@ -6,6 +8,8 @@ export interface Results {
   readonly rounds: number;
   /** The length of each load. */
   readonly seconds: number;
+  /** The length of the load that each contender had before the first round. */
+  readonly warmUpSeconds: number;
   readonly throughput: readonly Throughput[];
   /** One caller that waits for each answer. */
   readonly oneCaller: readonly Latency[];
@@ -30,6 +34,7 @@ export interface Machine {
 export interface Throughput {
   readonly id: string;
   readonly title: string;
+  readonly operation: Operation;
   readonly load: "json" | "grpc" | "sql";
   /** The median of the rounds. */
   readonly callsPerSecond: number;

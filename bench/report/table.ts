@@ -3,15 +3,11 @@ import { compareWithTargets } from "./targets.ts";
 
 /** The results as Markdown, for a terminal as much as for the README. */
 export function formatResults(results: Results): string {
-  const { machine, rounds, seconds, oneCaller, halfRate, memory } = results;
+  const { machine, rounds, seconds, warmUpSeconds, oneCaller, halfRate, memory } = results;
   const { throughput } = results;
-  const ofLoad = (...loads: Throughput["load"][]) =>
-    throughput.filter(({ load }) => loads.includes(load));
   const lines = [
-    ...formatThroughput("Connect JSON, HTTP/1.1, 64 connections", ofLoad("json", "sql"), "service"),
-    ...formatThroughput("gRPC, h2c, 8 connections × 8 streams", ofLoad("grpc"), "service-grpc"),
-    "| | p50 | p99 |",
-    "|---|---:|---:|",
+    ...groups.flatMap((group) => formatThroughput(group, throughput)),
+    ...(oneCaller.length === 0 ? [] : ["| | p50 | p99 |", "|---|---:|---:|"]),
     ...oneCaller.map(({ id, p50Ms, p99Ms }) => {
       const title = throughput.find((each) => each.id === id)?.title ?? id;
       return `| one caller at a time, ${title} | ${ms(p50Ms)} | ${ms(p99Ms)} |`;
@@ -21,7 +17,7 @@ export function formatResults(results: Results): string {
       : [
           `| this service at half of its highest rate (${count(halfRate.callsPerSecond)} a second) | ${ms(halfRate.p50Ms)} | ${ms(halfRate.p99Ms)} |`,
         ]),
-    "",
+    ...(oneCaller.length === 0 ? [] : [""]),
     "| | measured | target | |",
     "|---|---:|---:|---|",
     ...compareWithTargets(results).map(
@@ -31,7 +27,8 @@ export function formatResults(results: Results): string {
     "",
     [
       ...(memory === undefined ? [] : [`At its peak, this service took ${memory.peak} MB.`]),
-      `Medians of ${rounds} rounds of ${seconds} s, all on one machine with the load generator and`,
+      `Medians of ${rounds} rounds of ${seconds} s, each contender warmed up for ${warmUpSeconds} s`,
+      `before the first; all on one machine with the load generator and`,
       `PostgreSQL ${machine.versions.postgres} (fsync ${machine.versions.fsync},`,
       `synchronous_commit ${machine.versions.synchronous_commit}): ${machine.cores} cores,`,
       `${machine.cpu}, ${machine.memoryGigabytes} GB, ${machine.system},`,
@@ -41,11 +38,44 @@ export function formatResults(results: Results): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Contenders that are compared with one of them, the service. */
+interface Group {
+  readonly title: string;
+  readonly serviceId: string;
+  readonly holds: (contender: Throughput) => boolean;
+}
+
+const groups: readonly Group[] = [
+  {
+    title: "Connect JSON, HTTP/1.1, 64 connections",
+    serviceId: "service",
+    holds: ({ operation, load }) => operation === "create" && load !== "grpc",
+  },
+  {
+    title: "gRPC, h2c, 8 connections × 8 streams",
+    serviceId: "service-grpc",
+    holds: ({ operation, load }) => operation === "create" && load === "grpc",
+  },
+  {
+    title: "GetPartner, HTTP/1.1, 64 connections",
+    serviceId: "service-get",
+    holds: ({ operation }) => operation === "get",
+  },
+  {
+    title: "ListPartners, first page of 20, HTTP/1.1, 64 connections",
+    serviceId: "service-list",
+    holds: ({ operation }) => operation === "list",
+  },
+];
+
 function formatThroughput(
-  title: string,
-  contenders: readonly Throughput[],
-  serviceId: string,
+  { title, serviceId, holds }: Group,
+  throughput: readonly Throughput[],
 ): string[] {
+  const contenders = throughput.filter(holds);
+  if (contenders.length === 0) {
+    return [];
+  }
   const own = contenders.find(({ id }) => id === serviceId)?.callsPerSecond;
   return [
     `| ${title} | calls a second | CPU a call | this service is |`,

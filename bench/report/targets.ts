@@ -25,6 +25,12 @@ export function compareWithTargets(results: Results): readonly Target[] {
       "≥",
       8,
     ),
+    target(
+      "GetPartner: against Fastify by hand",
+      ratio(rate("service-get"), rate("fastify-rest-get")),
+      "≥",
+      1.5,
+    ),
     target("gRPC: against grpc-js by hand", ratio(rate("service-grpc"), rate("grpc-js")), "≥", 1.5),
     target(
       "gRPC: against UNARY_LANE=off",

@@ -1,0 +1,64 @@
+import { type ServerContender, targetOf } from "../contenders.ts";
+import { runOpenLoad } from "../load/http1-load.ts";
+import type { TimedResult } from "../load/load.ts";
+import { type Latency, median } from "../report/results.ts";
+import type { ServerProcess } from "../server-process.ts";
+import {
+  type Bench,
+  connections,
+  prepareTable,
+  type Servers,
+  say,
+  serverOf,
+  succeeded,
+} from "./bench.ts";
+
+const oneCallerSeconds = 3;
+
+/** Times the calls of one caller, who sends the next when the last is answered. */
+export async function measureOneCaller(
+  bench: Bench,
+  timed: readonly ServerContender[],
+  servers: Servers,
+): Promise<readonly Latency[]> {
+  const { options, calls, generators } = bench;
+  const rounds = new Map<ServerContender, TimedResult[]>(timed.map((contender) => [contender, []]));
+  for (let round = 1; round <= options.rounds; round += 1) {
+    for (const [contender, results] of rounds) {
+      const target = targetOf(contender, serverOf(contender, servers), calls);
+      await prepareTable(contender, bench);
+      results.push(succeeded(contender, await generators.http1(target, 1, oneCallerSeconds)));
+      say(`one caller at a time: round ${round} of ${options.rounds}, ${contender.id}`);
+    }
+  }
+  return [...rounds].map(([{ id }, results]) => summarize(id, results));
+}
+
+/** Times the calls that arrive at a constant rate, from when they were due. */
+export async function measureAtRate(
+  bench: Bench,
+  contender: ServerContender,
+  server: ServerProcess,
+  callsPerSecond: number,
+): Promise<Latency & { readonly callsPerSecond: number }> {
+  const { rounds, seconds } = bench.options;
+  const target = targetOf(contender, server, bench.calls);
+  const results: TimedResult[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    await runOpenLoad(target, connections, callsPerSecond, 1);
+    await prepareTable(contender, bench);
+    const result = await runOpenLoad(target, connections, callsPerSecond, seconds);
+    results.push(succeeded(contender, result));
+    say(`half of the highest rate: round ${round} of ${rounds}`);
+  }
+  return { ...summarize(contender.id, results), callsPerSecond };
+}
+
+/** The medians of the rounds. */
+function summarize(id: string, rounds: readonly TimedResult[]): Latency {
+  return {
+    id,
+    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
+  };
+}
