@@ -6,6 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import pg from "pg";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { weighIndexes } from "./books/indexes.ts";
 import { loadBook } from "./books/load.ts";
 import { measureBook } from "./books/measure.ts";
 import { formatBooks } from "./books/table.ts";
@@ -13,6 +14,7 @@ import { createCalls } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import { describeMachine } from "./report/machine.ts";
+import { replaceSection } from "./report/readme.ts";
 import { startContender } from "./servers.ts";
 
 const usage = `usage: npm run bench:books -- [--sizes 1000,100000] [--rounds N]
@@ -45,6 +47,7 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
           size,
           loadedPerSecond: (callsAnswered * 100) / seconds,
           lists: await measureBook(partners, headers, client, organization, rounds),
+          indexes: await weighIndexes(client, organization),
         });
       }
       const results = {
@@ -53,7 +56,9 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
         rounds,
         books,
       };
-      console.log(formatBooks(results));
+      const text = formatBooks(results);
+      console.log(text);
+      await replaceSection("bench:books", `${text}\n`);
       await mkdir("bench/results", { recursive: true });
       await writeFile("bench/results/books.json", `${JSON.stringify(results, null, 2)}\n`);
     } finally {

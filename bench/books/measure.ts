@@ -8,6 +8,7 @@ import { toListQuery } from "../../src/partners/list-request.ts";
 import { pageStatement } from "../../src/partners/partner-list.ts";
 import { median } from "../report/results.ts";
 import type { CallHeaders, Partners } from "./load.ts";
+import { timed } from "./timed.ts";
 
 /** The median times of one list, in milliseconds: the service's call, and its statement alone. */
 export interface ListTimes {
@@ -85,10 +86,4 @@ async function findToken(partners: Partners, headers: CallHeaders): Promise<stri
     left -= size;
   }
   return pageToken;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
 }

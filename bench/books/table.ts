@@ -1,4 +1,5 @@
 import type { Machine } from "../report/results.ts";
+import type { IndexWeight } from "./indexes.ts";
 import type { ListTimes } from "./measure.ts";
 
 /** What was measured, as it is kept in results/books.json. */
@@ -11,13 +12,14 @@ export interface BookResults {
     readonly size: number;
     readonly loadedPerSecond: number;
     readonly lists: readonly ListTimes[];
+    readonly indexes: readonly IndexWeight[];
   }[];
 }
 
 /** The results as Markdown. */
 export function formatBooks({ books }: BookResults): string {
   return books
-    .map(({ size, loadedPerSecond, lists }) => {
+    .map(({ size, loadedPerSecond, lists, indexes }) => {
       const rows = lists.map(({ title, serviceMs, statementMs }) => {
         const ratio = (serviceMs / statementMs).toFixed(2);
         return `| ${title} | ${serviceMs.toFixed(1)} ms | ${statementMs.toFixed(1)} ms | × ${ratio} |`;
@@ -27,9 +29,19 @@ export function formatBooks({ books }: BookResults): string {
         "|---|---:|---:|---:|",
         ...rows,
         "",
+        `| an index for this order, at ${count(size)} partners | first page without | with it | takes | an insert takes |`,
+        "|---|---:|---:|---:|---:|",
+        ...indexes.map(formatIndex),
+        "",
       ].join("\n");
     })
     .join("\n");
+}
+
+function formatIndex({ column, ...weight }: IndexWeight): string {
+  const { pageMs, pageWithIndexMs, insertFactor, megabytes } = weight;
+  const pages = `${pageMs.toFixed(1)} ms | ${pageWithIndexMs.toFixed(1)} ms`;
+  return `| ${column} | ${pages} | ${megabytes.toFixed(1)} MB | × ${insertFactor.toFixed(2)} |`;
 }
 
 const count = (value: number) => Math.round(value).toLocaleString("en");
