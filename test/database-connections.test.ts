@@ -117,8 +117,10 @@ describe("With PostgreSQL", () => {
     );
     await expect.poll(sleepers).toBe(10);
     const repository = createPartnerRepository(busy);
-    await expect(repository.insert(newPartner(), signal)).rejects.toMatchObject(unavailable);
-    await expect(ping(busy)).rejects.toMatchObject(unavailable);
+    await Promise.all([
+      expect(repository.insert(newPartner(), signal)).rejects.toMatchObject(unavailable),
+      expect(ping(busy)).rejects.toMatchObject(unavailable),
+    ]);
     await cutConnections("select pg_sleep%");
     await Promise.all(sleeping);
     await expect(ping(busy)).resolves.toBeUndefined();
@@ -239,7 +241,8 @@ describe("On the way to PostgreSQL", () => {
   });
 });
 
-describe("With no server", () => {
+// At once, for they wait for what does not come.
+describe.concurrent("With no server", () => {
   test("the database is unavailable, and closing does no harm", async () => {
     const probe = createServer().listen(0, "127.0.0.1");
     await once(probe, "listening");

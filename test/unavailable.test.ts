@@ -10,6 +10,8 @@ import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
+const overProtocols = Object.entries(protocols);
+
 let database: BreakableDatabase;
 let service: TestService;
 
@@ -21,39 +23,64 @@ afterAll(async () => {
   await service?.close();
 });
 
-describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {
+const clientOver = (createTransport: (typeof protocols)[string]) =>
+  createClient(PartnerService, createTransport(service.url));
+
+// At once, for each call waits for the database to come back.
+describe.concurrent("while the database is away", () => {
+  beforeAll(async () => {
+    await database.proxy.stop();
+  });
+  afterAll(async () => {
+    await database.proxy.start();
+  });
+
+  test.each(overProtocols)(
+    "a call over %s is UNAVAILABLE, and told when to try again",
+    async (_name, createTransport) => {
+      const headers = callHeaders(await service.issuer.token());
+      const call = clientOver(createTransport).createPartner(partnerRequest(), { headers });
+      expect(await failureOf(call)).toEqual({
+        code: "Unavailable",
+        reason: "DATABASE_UNAVAILABLE",
+        retryAfterMs: 1000,
+      });
+    },
+  );
+
+  test.each(overProtocols)(
+    "a look-up of a connection over %s is UNAVAILABLE; where none is needed, none is made",
+    async (_name, createTransport) => {
+      const headers = callHeaders(await service.issuer.token(), {
+        "Target-Organization-ID": globex,
+      });
+      const client = clientOver(createTransport);
+      expect(await failureOf(client.listPartners({}, { headers }))).toEqual({
+        code: "Unavailable",
+        reason: "DATABASE_UNAVAILABLE",
+        retryAfterMs: 1000,
+      });
+      const create = client.createPartner(partnerRequest(), { headers });
+      expect(await failureOf(create)).toEqual({
+        code: "PermissionDenied",
+        reason: "SCENARIO_NOT_ALLOWED",
+      });
+    },
+  );
+});
+
+describe.each(overProtocols)("over %s", (_name, createTransport) => {
   let headers: Headers;
-  const client = () => createClient(PartnerService, createTransport(service.url));
+  const client = () => clientOver(createTransport);
 
   beforeEach(async () => {
     headers = callHeaders(await service.issuer.token());
   });
 
-  test("a call while the database is away is UNAVAILABLE, and told when to try again; the next works", async () => {
+  test("a call works that finds its connections broken, and the database back", async () => {
     await database.proxy.stop();
-    expect(await failureOf(client().createPartner(partnerRequest(), { headers }))).toEqual({
-      code: "Unavailable",
-      reason: "DATABASE_UNAVAILABLE",
-      retryAfterMs: 1000,
-    });
     await database.proxy.start();
     expect((await client().createPartner(partnerRequest(), { headers })).partner).toBeDefined();
-  });
-
-  test("a look-up of a connection while the database is away is UNAVAILABLE; where none is needed, none is made", async () => {
-    await database.proxy.stop();
-    headers.set("Target-Organization-ID", globex);
-    expect(await failureOf(client().listPartners({}, { headers }))).toEqual({
-      code: "Unavailable",
-      reason: "DATABASE_UNAVAILABLE",
-      retryAfterMs: 1000,
-    });
-    const create = client().createPartner(partnerRequest(), { headers });
-    expect(await failureOf(create)).toEqual({
-      code: "PermissionDenied",
-      reason: "SCENARIO_NOT_ALLOWED",
-    });
-    await database.proxy.start();
   });
 
   test("a call whose deadline passes while it waits is DEADLINE_EXCEEDED", async () => {
