@@ -49,8 +49,9 @@ async function createdBy(command: string) {
 }
 
 describe("the sandbox", () => {
-  test("prints a curl command that works as pasted; its data and its key outlive a restart", async () => {
-    const first = start();
+  test("makes its folder, and prints a curl command that works as pasted; its data and its key outlive a restart", async () => {
+    const settings = { DATA_DIR: join(dataDirectory, "some", "where") };
+    const first = start(settings);
     const command = (await printedCommand(first)).replace(
       /-d '\{/,
       `-d '{"requestId":"${crypto.randomUUID()}",`,
@@ -64,7 +65,7 @@ describe("the sandbox", () => {
     first.child.kill("SIGTERM");
     expect(await first.ended()).toBe(0);
 
-    const second = start();
+    const second = start(settings);
     const [url] = (await printedCommand(second)).match(/http:\/\/[^/]+/) ?? [];
     const again = command.replace(/http:\/\/[^/]+/, url ?? "");
     expect(await createdBy(again)).toEqual(created);

@@ -80,14 +80,23 @@ export async function onServer(serverUrl: string, sql: string): Promise<void> {
   }
 }
 
+/** Makes copies of PGlite's template smaller, and quicker to start. */
+const pgliteSavings = [
+  // A start clears all of them, and there are 128 MB by default.
+  "alter system set shared_buffers = '4MB'",
+  // Most files are those of databases that nobody uses.
+  "update pg_database set datistemplate = false where datname in ('template0', 'template1')",
+  "drop database template0",
+  "drop database template1",
+];
+
 /** Migrates a template. */
 async function prepare(settings: DatabaseSettings): Promise<void> {
   const orm = await createOrm(settings);
   try {
     await migrate(orm);
-    if ("dataDirectory" in settings) {
-      // A start clears all of them, and there are 128 MB by default.
-      await query(orm, "alter system set shared_buffers = '4MB'", []);
+    for (const sql of "dataDirectory" in settings ? pgliteSavings : []) {
+      await query(orm, sql, []);
     }
   } finally {
     await orm.close(true);
