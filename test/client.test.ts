@@ -11,7 +11,8 @@ import {
   reasonOf,
   violationsOf,
 } from "../src/client/index.ts";
-import { waitBefore } from "../src/client/retries.ts";
+import { waitBefore, withRetries } from "../src/client/retries.ts";
+import { serviceError } from "../src/errors/service-error.ts";
 import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { acme, globex } from "./support/organizations.ts";
 import { examplePartner, partnerRequest } from "./support/requests.ts";
@@ -145,6 +146,23 @@ describe.each(worlds)("the client package in %s", (_name, createTransport) => {
     expect([...violationsOf(new Error("offline"))]).toEqual([]);
     expect(reasonOf(new Error("offline"))).toBeUndefined();
   });
+});
+
+test("repeats what an overloaded service has refused, and no other refusal", async () => {
+  const overloaded = serviceError(ErrorReason.OVERLOADED, "Too many calls are waiting.", {
+    retryAfterMs: 1,
+  });
+  const refused = serviceError(ErrorReason.SCENARIO_NOT_ALLOWED, "It may not.");
+  const outcomes = [overloaded, overloaded, refused, overloaded];
+  let tries = 0;
+  const call = async () => {
+    const outcome = outcomes[tries];
+    tries += 1;
+    throw outcome;
+  };
+  const limits = { maxTries: 10, deadline: Number.POSITIVE_INFINITY, signal: undefined };
+  expect(await withRetries(call, limits).catch((error: unknown) => error)).toBe(refused);
+  expect(tries).toBe(3);
 });
 
 test("waits twice as long each time, as long as the service asks for, and a random part more", () => {

@@ -5,8 +5,9 @@ const firstWaitMs = 100;
 const longestWaitMs = 5000;
 
 /**
- * Makes a call, and makes it again while the service is UNAVAILABLE, `maxTries` times in all. What
- * is to be called must be safe to repeat even when a try that failed has done its work.
+ * Makes a call, and makes it again while the service is UNAVAILABLE or says when to try again, as it
+ * does when it is overloaded; `maxTries` times in all. What is to be called must be safe to repeat
+ * even when a try that failed has done its work.
  *
  * @param deadline in the milliseconds of `performance.now()`; no try is waited for past it.
  */
@@ -23,9 +24,11 @@ export async function withRetries<T>(
       return await call();
     } catch (failure) {
       const error = ConnectError.from(failure);
-      const wait = waitBefore(tries, retryAfterMsOf(error), Math.random());
+      const askedMs = retryAfterMsOf(error);
+      const passing = error.code === Code.Unavailable || askedMs !== undefined;
+      const wait = waitBefore(tries, askedMs, Math.random());
       const late = performance.now() + wait >= deadline;
-      if (error.code !== Code.Unavailable || tries >= maxTries || late) {
+      if (!passing || tries >= maxTries || late) {
         throw error;
       }
       await pause(wait, signal);
