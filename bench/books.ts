@@ -34,7 +34,8 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
     await writeFile(publicKeyFile, publicKey);
     const server = await startContender("service", database, publicKeyFile);
     try {
-      const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${server.port}` });
+      const baseUrl = `http://127.0.0.1:${server.port}`;
+      const transport = createGrpcTransport({ baseUrl });
       const partners = createClient(PartnerService, transport);
       const books = [];
       let size = 0;
@@ -46,7 +47,7 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
         books.push({
           size,
           loadedPerSecond: (callsAnswered * 100) / seconds,
-          lists: await measureBook(partners, headers, client, organization, rounds),
+          lists: await measureBook(baseUrl, partners, headers, client, organization, rounds),
           indexes: await weighIndexes(client, organization),
         });
       }
@@ -76,7 +77,7 @@ function readArguments() {
     const { values } = parseArgs({
       options: {
         sizes: { type: "string", default: "1000,100000,1000000" },
-        rounds: { type: "string", default: "21" },
+        rounds: { type: "string", default: "101" },
       },
     });
     const sizes = values.sizes.split(",").map(Number);
