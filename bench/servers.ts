@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { connect } from "node:net";
+import packageJson from "../package.json" with { type: "json" };
 import { audience, issuer } from "./calls.ts";
 import type { Database } from "./database.ts";
 import { freePort } from "./free-port.ts";
@@ -12,10 +13,13 @@ interface Server {
   readonly isReady: (port: number) => Promise<boolean>;
 }
 
+/** How `npm start` starts the service, V8's flags included: `node ARGUMENTS`. */
+const startArguments = packageJson.scripts.start.split(" ").slice(1);
+
 const servers = {
-  service: { args: ["src/main.ts"], isReady: answersReady },
+  service: { args: startArguments, isReady: answersReady },
   "service-lane-off": {
-    args: ["src/main.ts"],
+    args: startArguments,
     settings: { UNARY_LANE: "off" },
     isReady: answersReady,
   },
