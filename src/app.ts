@@ -81,7 +81,7 @@ export async function createApp(
       repeatedHeaders: findRepeatedHeaders(request.raw.rawHeaders),
     };
     reply.header(requestIdHeader, request.id);
-    if (readUrl(request.raw.url ?? "", `http://${request.host}`) === undefined) {
+    if (readUrl(request.raw) === undefined) {
       done(Object.assign(new Error("The request names no valid host."), { statusCode: 400 }));
       return;
     }

@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callHeaders } from "./support/call-cases.ts";
 import { acme, globex } from "./support/organizations.ts";
+import { type RawHeaders, rawPosts } from "./support/raw-calls.ts";
 import { examplePartnerJson } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -142,6 +143,23 @@ describe("JSON over HTTP", () => {
   test("asks for a bearer token with WWW-Authenticate", async () => {
     const { headers } = await post(partnerJson(), { Authorization: undefined });
     expect(headers.get("WWW-Authenticate")).toBe("Bearer");
+  });
+
+  test.each<["HTTP/1.1" | "HTTP/2", RawHeaders]>([
+    ["HTTP/1.1", [["Host", "partners:99999"]]],
+    ["HTTP/2", [[":authority", "partners:99999"]]],
+    // The first of the two is the one that counts.
+    [
+      "HTTP/2",
+      [
+        [":authority", "partners:99999"],
+        ["host", "partners"],
+      ],
+    ],
+  ])("refuses a host over %s that is none: %j", async (version, headers) => {
+    const { status, body } = await rawPosts[version](service.url, headers);
+    const answer = { code: "internal", message: "The request names no valid host." };
+    expect({ status, body: JSON.parse(body.toString()) }).toEqual({ status: 400, body: answer });
   });
 
   test("answers an unknown RPC with UNIMPLEMENTED", async () => {

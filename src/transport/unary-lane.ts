@@ -52,9 +52,7 @@ export async function connectPluginWithUnaryLane(
   });
 
   function urlOf(request: Exchange["request"]): string {
-    const protocol = "encrypted" in request.socket ? "https" : "http";
-    const authority = "authority" in request ? request.authority : request.headers.host;
-    const url = readUrl(request.url ?? "", `${protocol}://${authority}`);
+    const url = readUrl(request);
     if (url === undefined) {
       throw new TypeError("The request has no valid URL.");
     }

@@ -1,5 +1,8 @@
-/** Reads a URL, normalized, from a request's target and a base; undefined if they make none. */
-export type UrlReader = (target: string, base: string) => string | undefined;
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+
+/** Reads the URL that a request is for, normalized; undefined if its target and host make none. */
+export type UrlReader = (request: IncomingMessage | Http2ServerRequest) => string | undefined;
 
 /**
  * Makes a reader that remembers the last URL: to parse one takes longer than to find its route, and
@@ -11,7 +14,12 @@ export function createUrlReader(): UrlReader {
     base: "",
     url: undefined,
   };
-  return (target, base) => {
+  return (request) => {
+    const { socket, url: target = "" } = request;
+    const protocol = "encrypted" in socket ? "https" : "http";
+    // Over HTTP/2 `:authority` comes before `Host` (RFC 9113, section 8.3.1).
+    const authority = "authority" in request ? request.authority : request.headers.host;
+    const base = `${protocol}://${authority ?? ""}`;
     if (target !== last.target || base !== last.base) {
       last = { target, base, url: URL.parse(target, base)?.href };
     }

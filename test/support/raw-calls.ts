@@ -27,17 +27,22 @@ const goodBody = JSON.stringify(examplePartnerJson);
 
 /**
  * Posts to CreatePartner, or another path, over either version of HTTP, exactly what it is given.
- * Over HTTP/1.1 the body's length is added, unless the headers tell how long it is.
+ * Over HTTP/1.1 the host and the body's length are added, unless the headers tell them.
  */
 export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
   "HTTP/1.1": async (url, headers, body = goodBody, { method = "POST", path } = {}) => {
     const { host } = new URL(url);
-    const told = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
-    const length = ["Content-Length", `${Buffer.byteLength(body)}`];
+    const told = (names: RegExp) => headers.some(([name]) => names.test(name));
+    const added = [
+      ...(told(/^host$/i) ? [] : ["Host", host]),
+      ...(told(/^(content-length|transfer-encoding)$/i)
+        ? []
+        : ["Content-Length", `${Buffer.byteLength(body)}`]),
+    ];
     const call = http.request(`${url}${path ?? createPartnerPath}`, {
       method,
       agent: false,
-      headers: [["Host", host], ...headers, told ? [] : length].flat(),
+      headers: [...added, ...headers.flat()],
     });
     return await new Promise((resolve, reject) => {
       call.once("error", reject).once("response", (response) => {
