@@ -35,7 +35,7 @@ export async function areConnected({ host, guest }: Pair, tokens: TokenSource): 
   return false;
 }
 
-/** Connects the two as any two organizations are: create, invite, accept. */
+/** Connects the two in the way of all organizations: create, invite, accept. */
 export async function connect({ host, guest }: Pair, tokens: TokenSource): Promise<void> {
   const hostHeaders = await headersOf(tokens, host, host);
   const { partner } = await partners.createPartner(

@@ -18,7 +18,7 @@ export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "reques
 interface PartnerVersion {
   readonly organizationId: string;
   readonly id: string;
-  /** The revision that it must have; undefined: any. */
+  /** The revision that it must have; undefined where each will do. */
   readonly revision: number | undefined;
 }
 
