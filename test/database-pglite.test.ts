@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -68,11 +68,20 @@ async function kill(child: ChildProcess): Promise<void> {
 const idsIn = async (orm: Orm) =>
   (await query(orm, "select id from partner", [])).map(({ id }) => String(id));
 
-// That the data directory itself is made is tested with the sandbox's first start, which takes seconds.
 test("The folder for a data directory is made where there is none, its parents with it", () => {
   const folder = join(directory, "some", "where");
   lockDataDirectory(join(folder, "database")).release();
   expect(existsSync(folder)).toBe(true);
+});
+
+test("A data directory is made whole where a start was killed that made one", async () => {
+  const dataDirectory = join(directory, "database");
+  const unfinished = `${dataDirectory}.unfinished`;
+  await mkdir(unfinished);
+  await writeFile(join(unfinished, "PG_VERSION"), "18\n");
+  await using orm = await createOrm({ dataDirectory });
+  await expect(ping(orm)).resolves.toBeUndefined();
+  expect(existsSync(unfinished)).toBe(false);
 });
 
 test("What was written is there after a restart", async () => {

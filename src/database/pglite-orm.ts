@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { MikroORM } from "@mikro-orm/pglite";
 import { closeForGood } from "./close-for-good.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
+import { makeDataDirectory } from "./new-data-directory.ts";
 import { ormOptions } from "./orm-options.ts";
 
 /**
@@ -14,6 +16,9 @@ import { ormOptions } from "./orm-options.ts";
 export async function createPgliteOrm(dataDirectory: string): Promise<MikroORM> {
   const lock = lockDataDirectory(dataDirectory);
   try {
+    if (!existsSync(dataDirectory)) {
+      await makeDataDirectory(dataDirectory);
+    }
     const orm = await MikroORM.init({ ...ormOptions, dbName: dataDirectory });
     const pglite = await orm.driver.getConnection().getNativeClient();
     closeForGood(orm, async () => {
