@@ -52,12 +52,12 @@ export interface Invitations {
 
 /** Makes what keeps the invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm): Invitations {
-  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columnList = columns.join(", ");
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const selectList = selection.join(", ");
   const inviteSql = `update ${table} set invitation_token_hash = $3, invitation_expires_at = $4
     where organization_id = $1 and id = $2 and deleted_at is null
       and invitation_status = 'invited'
-    returning ${columnList}`;
+    returning ${selectList}`;
   const findSql = `select 1 from ${table}
     where organization_id = $1 and id = $2 and deleted_at is null`;
   // Of two that accept at once, the second finds the partner accepted.
@@ -67,8 +67,8 @@ export function createInvitations(orm: Orm): Invitations {
     where organization_id = $1 and id = $2 and deleted_at is null
       and invitation_status = 'invited' and invitation_token_hash = $3
       and invitation_expires_at > $5::timestamptz
-    returning ${columnList}`;
-  const findAcceptedSql = `select ${columnList} from ${table}
+    returning ${selectList}`;
+  const findAcceptedSql = `select ${selectList} from ${table}
     where organization_id = $1 and id = $2 and deleted_at is null
       and invitation_token_hash = $3 and guest_organization_id = $4`;
 

@@ -50,15 +50,15 @@ const erasedTexts = [
 
 /** Makes the editor of partners. */
 export function createPartnerEditor(orm: Orm): PartnerEditor {
-  const { table, columns, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columnList = columns.join(", ");
+  const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
+  const selectList = selection.join(", ");
   // A change that is made within a microsecond of the last one, or after the clock has been set
   // back, moves the time as well. A null revision stands for any.
   const move = `revision = revision + 1,
     updated_at = greatest($3::timestamptz, updated_at + interval '1 microsecond')`;
   const match = `organization_id = $1 and id = $2 and deleted_at is null
     and revision = coalesce($4::int, revision)`;
-  const findSql = `select ${columnList} from ${table} where organization_id = $1 and id = $2`;
+  const findSql = `select ${selectList} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasedTexts.map((column) => `${column} = '-'`).join(", ")},
     sales_amount = 0, country_code = null, invitation_status = 'invited',
@@ -86,7 +86,7 @@ export function createPartnerEditor(orm: Orm): PartnerEditor {
       const [updated] = await query(
         orm,
         `update ${table} set ${sets.join(", ")}, ${move}
-          where ${match} and (${differences.join(" or ")}) returning ${columnList}`,
+          where ${match} and (${differences.join(" or ")}) returning ${selectList}`,
         [organizationId, id, formatInstant(now), revision, ...Object.values(changes)],
       );
       if (updated !== undefined) {

@@ -3,7 +3,7 @@ import type { Orm } from "../database/orm.ts";
 import { createStatement } from "../database/query.ts";
 import { databasePatienceMs } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { hiddenProperties, PartnerEntity, type ShownPartner } from "./partner-entity.ts";
 
 /** Finds partners by their ids: those that are asked for at the same time with one SELECT. */
 export interface PartnerFinder {
@@ -15,7 +15,7 @@ export interface PartnerFinder {
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner | undefined>;
+  find(organizationId: string, id: string, signal: AbortSignal): Promise<ShownPartner | undefined>;
 }
 
 /** A statement that reads is short: a second one uses the time that the first is on its way. */
@@ -40,10 +40,10 @@ const keyBytes = 72;
  * The statement that finds rows by two lists, of organizations and of ids. A subquery with a limit
  * makes it one look into the primary key for each, whatever the planner thinks of the lists' length.
  */
-export function findStatement(table: string, columns: readonly string[]): string {
+export function findStatement(table: string, selection: readonly string[]): string {
   return `select found.* from unnest($1::uuid[], $2::uuid[]) as wanted (organization_id, id)
     cross join lateral (
-      select ${columns.join(", ")} from ${table}
+      select ${selection.join(", ")} from ${table}
       where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null
       limit 1
     ) as found`;
@@ -51,11 +51,11 @@ export function findStatement(table: string, columns: readonly string[]): string
 
 /** Makes the finder of partners. */
 export function createPartnerFinder(orm: Orm): PartnerFinder {
-  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
-  const findRows = createStatement(orm, "find-partners", findStatement(table, columns));
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity, hiddenProperties);
+  const findRows = createStatement(orm, "find-partners", findStatement(table, selection));
 
   async function findTogether(
-    entries: readonly BatchEntry<Key, Partner | undefined>[],
+    entries: readonly BatchEntry<Key, ShownPartner | undefined>[],
   ): Promise<void> {
     try {
       const keys = entries.map(({ item }) => item);

@@ -51,7 +51,7 @@ interface Statement {
  */
 export function pageStatement(
   table: string,
-  columns: readonly string[],
+  selection: readonly string[],
   listQuery: ListQuery,
 ): Statement {
   const { orderBy, descending, after, pageSize } = listQuery;
@@ -68,7 +68,7 @@ export function pageStatement(
     );
   }
   const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
-  const text = `select ${columns.join(", ")} from ${table} where ${conditions.join(" and ")}
+  const text = `select ${selection.join(", ")} from ${table} where ${conditions.join(" and ")}
     order by ${order} limit ${bind(pageSize + 1)}`;
   return { text, values };
 }

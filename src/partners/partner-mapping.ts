@@ -1,14 +1,12 @@
-import { create } from "@bufbuild/protobuf";
-import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   InvitationStatus,
   type Partner as PartnerMessage,
-  PartnerSchema,
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toEtag } from "./etag.ts";
-import type { Partner } from "./partner-entity.ts";
+import type { Partner, ShownPartner } from "./partner-entity.ts";
 import type { NewPartner } from "./partner-repository.ts";
 
 const partnerTypes = {
@@ -45,10 +43,13 @@ export function toNewPartner(request: CreatePartnerRequest, organizationId: stri
   };
 }
 
-/** The partner as the contract shows it. */
-export function toPartnerMessage(partner: Partner): PartnerMessage {
-  const { countryCode, guestOrganizationId } = partner;
-  return create(PartnerSchema, {
+/**
+ * The partner as the contract shows it: a whole message of proto3, which Protobuf's `create` would
+ * only copy, field by field.
+ */
+export function toPartnerMessage(partner: ShownPartner): PartnerMessage {
+  return {
+    $typeName: "partner.v1.Partner",
     id: partner.id,
     createdAt: toTimestamp(partner.createdAt),
     updatedAt: toTimestamp(partner.updatedAt),
@@ -64,11 +65,11 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     state: partner.state,
     postalCode: partner.postalCode,
     companyRegistrationNumber: partner.companyRegistrationNumber,
-    ...(countryCode === null ? {} : { countryCode }),
+    countryCode: partner.countryCode ?? undefined,
     invitationStatus: invitationStatuses[partner.invitationStatus],
-    ...(guestOrganizationId === null ? {} : { guestOrganizationId }),
+    guestOrganizationId: partner.guestOrganizationId ?? undefined,
     etag: toEtag(partner.revision),
-  });
+  };
 }
 
 /** The stored form of a validated partner type. */
@@ -99,10 +100,11 @@ export function toStoredStatus(status: InvitationStatus): Partner["invitationSta
 export function toTimestamp(instant: Temporal.Instant): Timestamp {
   const { epochNanoseconds } = instant;
   const nanos = ((epochNanoseconds % billion) + billion) % billion;
-  return create(TimestampSchema, {
+  return {
+    $typeName: "google.protobuf.Timestamp",
     seconds: (epochNanoseconds - nanos) / billion,
     nanos: Number(nanos),
-  });
+  };
 }
 
 /** The duration in whole microseconds, which is what the database can hold. */

@@ -3,14 +3,14 @@ import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { hiddenProperties, PartnerEntity, type ShownPartner } from "./partner-entity.ts";
 import { PartnerError } from "./partner-error.ts";
 import { createPartnerFinder } from "./partner-finder.ts";
 import { countStatement, type ListQuery, pageStatement } from "./partner-list.ts";
 
 /** A page of a list. */
 export interface PartnerPage {
-  readonly partners: readonly Partner[];
+  readonly partners: readonly ShownPartner[];
   /** Whether partners come after these. */
   readonly more: boolean;
   /** How many partners all pages have together, if the query asked for it. */
@@ -24,7 +24,7 @@ export interface PartnerReader {
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner>;
+  find(organizationId: string, id: string, signal: AbortSignal): Promise<ShownPartner>;
 
   /** @throws DatabaseUnavailableError */
   list(listQuery: ListQuery, signal: AbortSignal): Promise<PartnerPage>;
@@ -32,7 +32,7 @@ export interface PartnerReader {
 
 /** Makes the reader of partners. */
 export function createPartnerReader(orm: Orm): PartnerReader {
-  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity, hiddenProperties);
   const finder = createPartnerFinder(orm);
 
   return {
@@ -47,7 +47,7 @@ export function createPartnerReader(orm: Orm): PartnerReader {
 
     list: (listQuery, signal) =>
       withRetries(async () => {
-        const page = pageStatement(table, columns, listQuery);
+        const page = pageStatement(table, selection, listQuery);
         const count = countStatement(table, listQuery);
         const [rows, [counted]] = await Promise.all([
           query(orm, page.text, page.values),

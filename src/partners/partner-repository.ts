@@ -60,9 +60,9 @@ export class RequestIdReusedError extends Error {
 /** Makes the repository of partners. */
 export function createPartnerRepository(orm: Orm): PartnerRepository {
   const nextId = createUuidV7Generator();
-  const { table, columns, toEntity } = createRowMapping(orm, PartnerEntity);
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const writer = createPartnerWriter(orm);
-  const conflictSql = `select ${columns.join(", ")} from ${table}
+  const conflictSql = `select ${selection.join(", ")} from ${table}
     where organization_id = $1 and (id = $2 or request_id = $3)`;
 
   async function insertOrFind(partner: Partner, signal: AbortSignal): Promise<Partner> {
