@@ -49,6 +49,11 @@ function nameOf(outcome: Outcome): string | undefined {
 /** What a bomb of a few kilobytes decompresses to. */
 const bombContent = Buffer.alloc(40_000_000, " ");
 const fastBrotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+/** How a body may be compressed, each with a bomb. */
+const codings = [
+  ["gzip", gzipSync, gzipSync(bombContent)],
+  ["br", brotliCompressSync, brotliCompressSync(bombContent, fastBrotli)],
+] as const;
 
 describe("A body", () => {
   let service: TestService;
@@ -86,16 +91,18 @@ describe("A body", () => {
       }
     });
 
-    test.each([
-      ["gzip", gzipSync, gzipSync(bombContent)],
-      ["br", brotliCompressSync, brotliCompressSync(bombContent, fastBrotli)],
-    ] as const)("may be compressed with %s, but not be a bomb", async (name, compress, bomb) => {
-      const encoding: [string, string] = [wire.encodingHeader, name];
-      expect(await send(compress(padTo(wire, 65_536)), [encoding], true)).toHaveProperty("partner");
-      expect(await send(compress(padTo(wire, 65_537)), [encoding], true)).toEqual(exhausted);
-      expect(bomb.byteLength).toBeLessThan(65_536);
-      expect(await send(bomb, [encoding], true)).toEqual(exhausted);
-    });
+    test.each(codings)(
+      "may be compressed with %s, but not be a bomb",
+      async (name, compress, bomb) => {
+        const encoding: [string, string] = [wire.encodingHeader, name];
+        expect(await send(compress(padTo(wire, 65_536)), [encoding], true)).toHaveProperty(
+          "partner",
+        );
+        expect(await send(compress(padTo(wire, 65_537)), [encoding], true)).toEqual(exhausted);
+        expect(bomb.byteLength).toBeLessThan(65_536);
+        expect(await send(bomb, [encoding], true)).toEqual(exhausted);
+      },
+    );
 
     test.each(["gzip", "br"])("must be compressed if it claims to be, with %s", async (name) => {
       const encoding: [string, string] = [wire.encodingHeader, name];
@@ -103,10 +110,7 @@ describe("A body", () => {
     });
 
     test("must be whole where it is compressed", async () => {
-      for (const [name, compress] of [
-        ["gzip", gzipSync],
-        ["br", brotliCompressSync],
-      ] as const) {
+      for (const [name, compress] of codings) {
         const whole = compress(goodMessage(wire));
         for (const length of [1, 5, whole.byteLength >> 1, whole.byteLength - 1]) {
           const cut = whole.subarray(0, length);
