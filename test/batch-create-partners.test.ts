@@ -224,7 +224,7 @@ describe("A batch", () => {
   let headers: ReturnType<typeof goodHeaders>;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
     headers = goodHeaders(await service.issuer.token({ org_id: acme }));
   });
   afterAll(async () => {

@@ -55,7 +55,7 @@ describe("CreatePartner", () => {
   let service: TestService;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
   });
   afterAll(async () => {
     await service?.close();

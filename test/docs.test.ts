@@ -15,7 +15,7 @@ describe("the API reference at /docs", () => {
   let page: string;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
     response = await fetch(`${service.url}/docs`);
     page = await response.text();
   });

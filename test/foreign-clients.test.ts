@@ -38,7 +38,7 @@ let service: TestService;
 let headers: Headers;
 
 beforeAll(async () => {
-  service = await startTestService("pglite");
+  service = await startTestService("postgresql");
   headers = callHeaders(await service.issuer.token());
 });
 afterAll(async () => {

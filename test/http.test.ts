@@ -14,7 +14,7 @@ describe("JSON over HTTP", () => {
   let token: string;
 
   beforeAll(async () => {
-    service = await startTestService("pglite", { corsOrigins: ["https://app.example.com"] });
+    service = await startTestService("postgresql", { corsOrigins: ["https://app.example.com"] });
     token = await service.issuer.token();
   });
   afterAll(async () => {

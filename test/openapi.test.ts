@@ -12,7 +12,7 @@ describe("the OpenAPI document", () => {
   let service: TestService;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
   });
   afterAll(async () => {
     await service?.close();

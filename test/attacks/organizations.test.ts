@@ -125,7 +125,7 @@ describe("An organization", () => {
   let samples: ReturnType<typeof samplesFor>;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
     token = await service.issuer.token({ org_id: [acme, nil] });
     const client = await bookClient(service, acme);
     await connect(service, { organization: acme, client }, globex);

@@ -25,7 +25,7 @@ describe("A token that is not good", () => {
   let service: TestService;
 
   beforeAll(async () => {
-    service = await startTestService("pglite");
+    service = await startTestService("postgresql");
   });
   afterAll(async () => {
     await service?.close();
