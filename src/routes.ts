@@ -1,4 +1,4 @@
-import { createValidator } from "@bufbuild/protovalidate";
+import type { Validator } from "@bufbuild/protovalidate";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
@@ -22,6 +22,7 @@ import type { Readiness } from "./readiness.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier;
+  readonly validator: Validator;
   readonly book: PartnerBook;
   readonly readiness: Readiness;
 }
@@ -37,10 +38,9 @@ const batchReadMaxBytes = 2 * 1024 * 1024;
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes({ verifyToken, book, readiness }: RouteDependencies) {
+export function createRoutes({ verifyToken, validator, book, readiness }: RouteDependencies) {
   const services = [PartnerService];
   const accessRules = readAccessRules(services);
-  const validator = createValidator();
   compileRules(validator, services);
 
   // Authorization comes before validation (AIP-211), and before the body is read at all.

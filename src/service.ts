@@ -1,3 +1,4 @@
+import { createValidator } from "@bufbuild/protovalidate";
 import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
@@ -53,7 +54,8 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     await warmUp(book);
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
-    const routes = createRoutes({ verifyToken, book, readiness });
+    const validator = createValidator();
+    const routes = createRoutes({ verifyToken, validator, book, readiness });
     const app = await createApp(config, { log, readiness, routes });
     if (config.console) {
       mountConsole(app, { sandbox: sandboxKey !== undefined });

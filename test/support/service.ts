@@ -1,4 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { createValidator } from "@bufbuild/protovalidate";
 import { createApp } from "../../src/app.ts";
 import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
@@ -33,6 +34,9 @@ interface StoredPartner {
   readonly createdAt: Pick<Timestamp, "seconds" | "nanos">;
 }
 
+/** Shared by all services of a process: to compile the rules takes longer than all else of a start. */
+const validator = createValidator();
+
 /** Starts the service on a new database of the kind, or on the given one, which it closes in the end. */
 export async function startTestService(
   on: DatabaseKind | TestDatabase,
@@ -46,6 +50,7 @@ export async function startTestService(
   const readiness = createReadiness(() => ping(orm), draining.signal);
   const routes = createRoutes({
     verifyToken: createTokenVerifier(tokenRules, keys),
+    validator,
     book: createPartnerBook(orm),
     readiness,
   });
