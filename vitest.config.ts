@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // More than two cores: some tests spend their time waiting, for timeouts and other processes.
+    maxWorkers: 3,
     // No module keeps state, so the files of a worker share what they import.
     isolate: false,
     testTimeout: 120_000,
