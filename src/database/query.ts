@@ -4,16 +4,23 @@ import type { Orm } from "./orm.ts";
 /** A row as the driver reads it: by column name, instants as text. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a pool of pg and a PGlite have in common. */
-interface NativeClient {
-  query(text: string, values: unknown[]): Promise<Result>;
+/** A statement, with what is bound to $1, $2, …. */
+export interface Statement {
+  /** Each connection to PostgreSQL prepares a statement that has a name once, under this name. */
+  readonly name?: string | undefined;
+  readonly text: string;
+  readonly values: readonly unknown[];
 }
 
-/** A pool of pg, whose connections each prepare a statement that has a name once. */
-interface Pool extends NativeClient {
+/** What is used here of a pool of pg. */
+interface Pool {
   readonly totalCount: number;
+  query(statement: { name: string | undefined; text: string; values: unknown[] }): Promise<Result>;
+}
+
+/** What is used here of a PGlite. */
+interface Pglite {
   query(text: string, values: unknown[]): Promise<Result>;
-  query(statement: { name: string; text: string; values: unknown[] }): Promise<Result>;
 }
 
 interface Result {
@@ -28,39 +35,28 @@ interface Result {
  * to the pool, where the next query waits for the lost answer. The native client of MikroORM's
  * connection binds the values, and drops a connection that has failed.
  *
- * @param values bound to $1, $2, ….
  * @throws DatabaseUnavailableError
  * @throws DatabaseError
  */
-export async function query(
-  orm: Orm,
-  text: string,
-  values: readonly unknown[],
-): Promise<readonly Row[]> {
-  return await ask(orm, (client) => client.query(text, [...values]));
-}
-
-/**
- * Makes a statement that is run often: each connection to PostgreSQL prepares it once, under this
- * name. It is run like `query`.
- */
-export function createStatement(orm: Orm, name: string, text: string) {
-  return async (values: readonly unknown[]): Promise<readonly Row[]> =>
-    await ask(orm, (client) =>
-      "totalCount" in client
-        ? client.query({ name, text, values: [...values] })
-        : client.query(text, [...values]),
-    );
-}
-
-async function ask(
-  orm: Orm,
-  run: (client: NativeClient | Pool) => Promise<Result>,
-): Promise<readonly Row[]> {
+export async function run(orm: Orm, { name, text, values }: Statement): Promise<readonly Row[]> {
   try {
-    const { rows } = await run(await orm.driver.getConnection().getNativeClient());
+    const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
+    const { rows } =
+      "totalCount" in client
+        ? await client.query({ name, text, values: [...values] })
+        : await client.query(text, [...values]);
     return rows;
   } catch (error) {
     throw toDatabaseFailure(error);
   }
+}
+
+/** Runs a statement that has no name. */
+export function query(orm: Orm, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  return run(orm, { text, values });
+}
+
+/** Makes a statement that is run often, and therefore has a name. */
+export function createStatement(orm: Orm, name: string, text: string) {
+  return (values: readonly unknown[]): Promise<readonly Row[]> => run(orm, { name, text, values });
 }

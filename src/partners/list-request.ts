@@ -7,11 +7,9 @@ import {
 import { invalidFields } from "../interceptors/validation.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import type { ShownPartner } from "./partner-entity.ts";
-import type { ListQuery, OrderColumn } from "./partner-list.ts";
+import { defaultPageSize, type ListQuery, type OrderColumn } from "./partner-list.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
 import type { PartnerPage } from "./partner-reader.ts";
-
-const defaultPageSize = 20;
 
 /** The columns of the fields other than creation, which is the default. */
 const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {

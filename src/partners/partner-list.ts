@@ -1,4 +1,8 @@
+import type { Statement } from "../database/query.ts";
 import type { InvitationStatus, PartnerType } from "./partner-entity.ts";
+
+/** How many partners a page holds, where the caller does not say. */
+export const defaultPageSize = 20;
 
 /** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
 export const orderColumns = {
@@ -39,11 +43,6 @@ export interface ListQuery {
   readonly countAll: boolean;
 }
 
-interface Statement {
-  readonly text: string;
-  readonly values: readonly unknown[];
-}
-
 /**
  * The statement for a page, and one partner more if there is one. It starts behind the last partner
  * of the page before instead of counting off rows: page 1,000 costs what page 1 costs, and partners
@@ -58,6 +57,10 @@ export function pageStatement(
   const { conditions, values, bind } = filterConditions(listQuery);
   const direction = descending ? "desc" : "asc";
   const byId = orderBy === "id";
+  const wholeBook = values.length === 1;
+  if (wholeBook && byId && pageSize === defaultPageSize) {
+    return preparedStatement(table, selection, listQuery);
+  }
   if (after !== undefined) {
     const beyond = descending ? "<" : ">";
     const id = `${bind(after.id)}::uuid`;
@@ -71,6 +74,33 @@ export function pageStatement(
   const text = `select ${selection.join(", ")} from ${table} where ${conditions.join(" and ")}
     order by ${order} limit ${bind(pageSize + 1)}`;
   return { text, values };
+}
+
+/** Less and greater than every id that is given to a partner. */
+const endsOfBook = {
+  asc: "00000000-0000-0000-0000-000000000000",
+  desc: "ffffffff-ffff-ffff-ffff-ffffffffffff",
+} as const;
+
+/**
+ * The statement for what most callers ask for: a page of the whole book in the order of creation. It
+ * is prepared, for to parse and plan it takes longer than to run it. The server keeps one plan for
+ * all books, since the limit stands in the text, and that plan must be by the primary key. `is true`
+ * sees to it: without it the server knows that the index of names holds all partners that are not
+ * deleted, and where most books are small, it would rather look there and sort them; in one book of
+ * a million as well.
+ */
+function preparedStatement(
+  table: string,
+  selection: readonly string[],
+  { organizationId, descending, after, pageSize }: ListQuery,
+): Statement {
+  const [direction, beyond] = descending ? (["desc", "<"] as const) : (["asc", ">"] as const);
+  const text = `select ${selection.join(", ")} from ${table}
+    where organization_id = $1 and id ${beyond} $2 and (deleted_at is null) is true
+    order by id ${direction} limit ${pageSize + 1}`;
+  const values = [organizationId, after?.id ?? endsOfBook[direction]];
+  return { name: `list-partners-${direction}`, text, values };
 }
 
 /** The statement for the number of partners on all pages. */

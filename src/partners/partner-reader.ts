@@ -1,6 +1,6 @@
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
+import { run } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { hiddenProperties, PartnerEntity, type ShownPartner } from "./partner-entity.ts";
@@ -50,8 +50,8 @@ export function createPartnerReader(orm: Orm): PartnerReader {
         const page = pageStatement(table, selection, listQuery);
         const count = countStatement(table, listQuery);
         const [rows, [counted]] = await Promise.all([
-          query(orm, page.text, page.values),
-          listQuery.countAll ? query(orm, count.text, count.values) : [],
+          run(orm, page),
+          listQuery.countAll ? run(orm, count) : [],
         ]);
         return {
           partners: rows.slice(0, listQuery.pageSize).map(toEntity),
