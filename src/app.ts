@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
@@ -78,7 +79,7 @@ export async function createApp(
     request.call = {
       requestId: request.id,
       log: request.log,
-      repeatedHeaders: findRepeatedHeaders(request.raw.rawHeaders),
+      repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
     if (readUrl(request.raw) === undefined) {
@@ -125,8 +126,13 @@ export async function createApp(
   return app;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /** Node joins or drops a header that is sent twice; only the raw list, name and value in turn, tells. */
-function findRepeatedHeaders(rawHeaders: readonly string[]): ReadonlySet<string> {
+function findRepeatedHeaders({ headers, rawHeaders }: IncomingMessage): ReadonlySet<string> {
+  if (Object.keys(headers).length === rawHeaders.length / 2) {
+    return none;
+  }
   const seen = new Set<string>();
   const repeated = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {

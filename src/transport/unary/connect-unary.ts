@@ -92,7 +92,23 @@ export async function serveConnect(
   }
   headers[lowerCase.contentLength] = body.byteLength;
   exchange.response.writeHead(status, headers);
-  exchange.response.end(body);
+  endWith(exchange, body);
+}
+
+/**
+ * Ends a response with its body. Over HTTP/1.1, Node sends a text in one piece with the head, but
+ * bytes as a piece of their own, which takes longer; in Latin-1 each byte is a character.
+ */
+function endWith(
+  { request, response }: Exchange,
+  { buffer, byteOffset, byteLength }: Uint8Array,
+): void {
+  const body = Buffer.from(buffer, byteOffset, byteLength);
+  if ("stream" in request) {
+    response.end(body);
+  } else {
+    response.end(body.toString("latin1"), "latin1");
+  }
 }
 
 async function readMessage(

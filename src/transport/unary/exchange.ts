@@ -21,5 +21,6 @@ interface Response {
   writeHead(status: number, headers: ResponseHeaders): unknown;
   addTrailers(trailers: ResponseHeaders): void;
   end(body: Uint8Array): unknown;
+  end(body: string, encoding: "latin1"): unknown;
   once(event: "close", listener: () => void): unknown;
 }
