@@ -33,6 +33,14 @@ export const contenders: readonly Contender[] = [
     call: ({ connect }) => connect.create,
   },
   {
+    id: "service-twice",
+    title: "this service, two processes (REUSE_PORT)",
+    operation: "create",
+    load: "json",
+    server: "service-twice",
+    call: ({ connect }) => connect.create,
+  },
+  {
     id: "service-lane-off",
     title: "this service, UNARY_LANE=off",
     operation: "create",
@@ -68,6 +76,14 @@ export const contenders: readonly Contender[] = [
     operation: "create",
     load: "grpc",
     server: "service",
+    call: ({ grpc }) => grpc.create,
+  },
+  {
+    id: "service-twice-grpc",
+    title: "this service, two processes (REUSE_PORT)",
+    operation: "create",
+    load: "grpc",
+    server: "service-twice",
     call: ({ grpc }) => grpc.create,
   },
   {

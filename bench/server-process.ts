@@ -3,16 +3,35 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A contender that runs as a process of its own. Figures come from /proc, which Linux has. */
+/** A contender that runs in a process of its own, or in several. Figures come from /proc, which Linux has. */
 export interface ServerProcess {
   readonly port: number;
-  readonly pid: number;
   /** CPU time used so far, of all its threads, in microseconds. */
   cpuMicros(): Promise<number>;
   /** Resident memory now, and the most it ever was, in bytes. */
   memory(): Promise<{ readonly now: number; readonly peak: number }>;
   openFiles(): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** Several processes that share a port, as one. */
+export function joinProcesses(
+  processes: readonly [ServerProcess, ...ServerProcess[]],
+): ServerProcess {
+  const sumOf = async (ask: (process: ServerProcess) => Promise<number>) =>
+    (await Promise.all(processes.map(ask))).reduce((sum, number) => sum + number, 0);
+  return {
+    port: processes[0].port,
+    cpuMicros: () => sumOf((process) => process.cpuMicros()),
+    memory: async () => ({
+      now: await sumOf(async (process) => (await process.memory()).now),
+      peak: await sumOf(async (process) => (await process.memory()).peak),
+    }),
+    openFiles: () => sumOf((process) => process.openFiles()),
+    async stop() {
+      await Promise.all(processes.map((process) => process.stop()));
+    },
+  };
 }
 
 /** /proc counts CPU time in ticks of 10 ms on every Linux (USER_HZ). */
@@ -53,7 +72,6 @@ export async function startServer(
   }
   return {
     port,
-    pid,
     cpuMicros: async () => {
       const stat = await readFile(`/proc/${pid}/stat`, "utf8");
       // The fields after the name, which is in parentheses, start with the third.

@@ -1,16 +1,19 @@
+import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
 import packageJson from "../package.json" with { type: "json" };
 import { audience, issuer } from "./calls.ts";
 import type { Database } from "./database.ts";
 import { freePort } from "./free-port.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import { joinProcesses, type ServerProcess, startServer } from "./server-process.ts";
 
 /** A server that takes part; it may be loaded in several ways. */
 interface Server {
   readonly args: readonly string[];
   readonly settings?: Readonly<Record<string, string>>;
   readonly isReady: (port: number) => Promise<boolean>;
+  /** How many processes share its port (1). */
+  readonly processes?: number;
 }
 
 /** How `npm start` starts the service, V8's flags included: `node ARGUMENTS`. */
@@ -22,6 +25,12 @@ const servers = {
     args: startArguments,
     settings: { UNARY_LANE: "off" },
     isReady: answersReady,
+  },
+  "service-twice": {
+    args: startArguments,
+    settings: { REUSE_PORT: "on" },
+    isReady: answersReady,
+    processes: 2,
   },
   "connect-fastify": { args: ["bench/peers/connect-fastify.ts"], isReady: accepts },
   "fastify-rest": { args: ["bench/peers/fastify-rest.ts"], isReady: accepts },
@@ -39,7 +48,7 @@ export async function startContender(
   publicKeyFile: string,
   extra: { readonly args: readonly string[]; readonly settings: Record<string, string> } = noExtra,
 ): Promise<ServerProcess> {
-  const { args, isReady, ...server }: Server = servers[name];
+  const { args, isReady, processes = 1, ...server }: Server = servers[name];
   const settings = {
     DATABASE_URL: database.url,
     JWT_PUBLIC_KEY_FILE: publicKeyFile,
@@ -48,7 +57,25 @@ export async function startContender(
     ...server.settings,
     ...extra.settings,
   };
-  return startServer([...extra.args, ...args], settings, await freePort(), isReady);
+  const port = await freePort();
+  const start = (ready: typeof isReady) =>
+    startServer([...extra.args, ...args], settings, port, ready);
+  const started: [ServerProcess, ...ServerProcess[]] = [await start(isReady)];
+  while (started.length < processes) {
+    const listeners = started.length + 1;
+    started.push(await start(async () => (await countListeners(port)) === listeners));
+  }
+  return joinProcesses(started);
+}
+
+/** How many sockets listen on a port of IPv4: what is ready last listens last. */
+async function countListeners(port: number): Promise<number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = (await readFile("/proc/net/tcp", "utf8")).split("\n");
+  return lines.filter((line) => {
+    const [, address, , state] = line.trim().split(/\s+/);
+    return address?.endsWith(local) && state === "0A";
+  }).length;
 }
 
 /** The service's own word, which includes its database. */

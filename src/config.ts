@@ -6,6 +6,8 @@ export interface Config {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Whether other processes may listen on the port as well, which then share its connections. */
+  readonly reusePort: boolean;
   /** PEM texts. Absent: cleartext. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Absent: an embedded PostgreSQL (PGlite) in the data directory. */
@@ -60,6 +62,7 @@ export function readConfig(environment: Environment): Config {
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: readInteger(environment, "PORT", 8080, 0, 65_535),
+    reusePort: readSwitch(environment, "REUSE_PORT", false),
     tls: readTls(environment),
     databaseUrl: readDatabaseUrl(environment),
     dataDirectory: text("DATA_DIR") ?? ".data",

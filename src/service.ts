@@ -63,7 +63,10 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         mountSandboxTokens(app, sandboxKey, sandboxTokenRules(config.organizationClaim));
       }
     }
-    const url = await app.listen({ host: config.host, port: config.port });
+    const { host, port, reusePort } = config;
+    // Fastify hands its options on to Node, this one too, which its types lack.
+    const address = { host, port, reusePort };
+    const url = await app.listen(address);
     return {
       url,
       app,

@@ -4,6 +4,7 @@ import { type Config, ConfigError, readConfig } from "../src/config.ts";
 const defaults: Config = {
   host: "127.0.0.1",
   port: 8080,
+  reusePort: false,
   tls: undefined,
   databaseUrl: undefined,
   dataDirectory: ".data",
@@ -32,6 +33,7 @@ describe("settings", () => {
     const config = readConfig({
       HOST: "0.0.0.0",
       PORT: "0",
+      REUSE_PORT: "on",
       DATABASE_URL: "postgres://localhost/partners",
       DATA_DIR: "/var/lib/partners",
       JWT_JWKS_URL: "https://issuer.example.com/jwks",
@@ -49,6 +51,7 @@ describe("settings", () => {
     expect(config).toEqual({
       host: "0.0.0.0",
       port: 0,
+      reusePort: true,
       tls: undefined,
       databaseUrl: "postgres://localhost/partners",
       dataDirectory: "/var/lib/partners",
@@ -79,6 +82,7 @@ describe("settings", () => {
     ["MAX_TIMEOUT_MS", { MAX_TIMEOUT_MS: "-1" }],
     ["SHUTDOWN_TIMEOUT_MS", { SHUTDOWN_TIMEOUT_MS: "1.5" }],
     ["UNARY_LANE", { UNARY_LANE: "fast" }],
+    ["REUSE_PORT", { REUSE_PORT: "yes" }],
     ["CONSOLE", { CONSOLE: "yes" }],
     ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
     ["DATABASE_URL", { DATABASE_URL: "mysql://localhost/partners" }],

@@ -1,7 +1,7 @@
 import type { Results, Throughput } from "./results.ts";
 
 const width = 760;
-const labelWidth = 250;
+const labelWidth = 270;
 const valueWidth = 70;
 const barHeight = 20;
 const rowHeight = 30;
@@ -55,7 +55,7 @@ ${parts.join("\n")}
 
 function drawBar({ id, title, callsPerSecond }: Throughput, y: number, scale: number): string[] {
   const length = Math.max(1, Math.round(callsPerSecond * scale));
-  const own = id === "service" || id === "service-grpc";
+  const own = /^service(-twice)?(-grpc)?$/.test(id);
   const textY = y + 15;
   const value = Math.round(callsPerSecond).toLocaleString("en");
   return [

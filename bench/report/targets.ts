@@ -18,6 +18,12 @@ export function compareWithTargets(results: Results): readonly Target[] {
   const { halfRate, memory, startMs } = results;
   return [
     target("JSON: against PostgreSQL itself", ratio(rate("service"), rate("pgbench")), "≥", 0.9),
+    target(
+      "JSON, two processes: against PostgreSQL itself",
+      ratio(rate("service-twice"), rate("pgbench")),
+      "≥",
+      0.9,
+    ),
     target("JSON: against Fastify by hand", ratio(rate("service"), rate("fastify-rest")), "≥", 2.5),
     target(
       "JSON: against connect-fastify",
