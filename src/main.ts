@@ -1,57 +1,9 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import { ConfigError, readConfig } from "./config.ts";
-import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
-import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
-import { describeSandbox } from "./sandbox/welcome.ts";
-import type { Service } from "./service.ts";
 
-/** Beside the packages, whose code is most of it; a directory that others write to would be unsafe. */
-const compileCache = join(import.meta.dirname, "..", "node_modules", ".cache", "compile");
+// What one start has compiled the next one finds, beside the packages, whose code is most of it; a
+// directory that others write to would be unsafe. That helps only what is loaded from here on.
+enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "compile"));
 
-/** The process: settings → service → signals. */
-async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  // What one start has compiled the next one finds, where it can be kept. That helps only what is
-  // loaded from here on.
-  enableCompileCache(compileCache);
-  const { startService } = await import("./service.ts");
-  const service = await startService(config, { level: config.logLevel });
-  stopOnSignals(service);
-  if (service.sandboxKey === undefined) {
-    service.app.log.info({ url: service.url }, "ready");
-    return;
-  }
-  const organization = crypto.randomUUID();
-  const rules = sandboxTokenRules(config.organizationClaim);
-  const token = await createSandboxToken(service.sandboxKey, rules, organization);
-  process.stdout.write(describeSandbox(service.url, config.dataDirectory, organization, token));
-}
-
-function stopOnSignals({ app, stop }: Service): void {
-  const onSignal = (signal: NodeJS.Signals): void => {
-    app.log.info({ signal }, "stopping");
-    stop().then(
-      (clean) => {
-        app.log.info({ clean }, "stopped");
-        process.exit(clean ? 0 : 1);
-      },
-      (failure: unknown) => {
-        app.log.fatal({ err: failure }, "could not stop");
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", onSignal);
-  process.once("SIGINT", onSignal);
-}
-
-try {
-  await main();
-} catch (failure) {
-  if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
-    throw failure;
-  }
-  console.error(failure.message);
-  process.exitCode = 1;
-}
+const { runProcess } = await import("./process.ts");
+await runProcess();

@@ -1,0 +1,50 @@
+import { ConfigError, readConfig } from "./config.ts";
+import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
+import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
+import { describeSandbox } from "./sandbox/welcome.ts";
+import { type Service, startService } from "./service.ts";
+
+/** The process: settings → service → signals. A setting that is wrong is named, and ends it. */
+export async function runProcess(): Promise<void> {
+  try {
+    await run();
+  } catch (failure) {
+    if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
+      throw failure;
+    }
+    console.error(failure.message);
+    process.exitCode = 1;
+  }
+}
+
+async function run(): Promise<void> {
+  const config = readConfig(process.env);
+  const service = await startService(config, { level: config.logLevel });
+  stopOnSignals(service);
+  if (service.sandboxKey === undefined) {
+    service.app.log.info({ url: service.url }, "ready");
+    return;
+  }
+  const organization = crypto.randomUUID();
+  const rules = sandboxTokenRules(config.organizationClaim);
+  const token = await createSandboxToken(service.sandboxKey, rules, organization);
+  process.stdout.write(describeSandbox(service.url, config.dataDirectory, organization, token));
+}
+
+function stopOnSignals({ app, stop }: Service): void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    app.log.info({ signal }, "stopping");
+    stop().then(
+      (clean) => {
+        app.log.info({ clean }, "stopped");
+        process.exit(clean ? 0 : 1);
+      },
+      (failure: unknown) => {
+        app.log.fatal({ err: failure }, "could not stop");
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", onSignal);
+  process.once("SIGINT", onSignal);
+}
