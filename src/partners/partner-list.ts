@@ -58,8 +58,13 @@ export function pageStatement(
   const direction = descending ? "desc" : "asc";
   const byId = orderBy === "id";
   const wholeBook = values.length === 1;
-  if (wholeBook && byId && pageSize === defaultPageSize) {
-    return preparedStatement(table, selection, listQuery);
+  if (wholeBook && pageSize === defaultPageSize) {
+    if (byId) {
+      return creationStatement(table, selection, listQuery);
+    }
+    if (orderBy === "company_name" && !descending) {
+      return nameStatement(table, selection, listQuery);
+    }
   }
   if (after !== undefined) {
     const beyond = descending ? "<" : ">";
@@ -90,7 +95,7 @@ const endsOfBook = {
  * deleted, and where most books are small, it would rather look there and sort them; in one book of
  * a million as well.
  */
-function preparedStatement(
+function creationStatement(
   table: string,
   selection: readonly string[],
   { organizationId, descending, after, pageSize }: ListQuery,
@@ -101,6 +106,24 @@ function preparedStatement(
     order by id ${direction} limit ${pageSize + 1}`;
   const values = [organizationId, after?.id ?? endsOfBook[direction]];
   return { name: `list-partners-${direction}`, text, values };
+}
+
+/** Before every name: none is empty. */
+const beforeFirstName: ListPosition = { value: "", id: endsOfBook.asc };
+
+/**
+ * The statement for a page of the whole book from A to Z, prepared likewise. That it says behind
+ * which partner it starts, on the first page too, makes the index of names the best for all books.
+ */
+function nameStatement(
+  table: string,
+  selection: readonly string[],
+  { organizationId, after = beforeFirstName, pageSize }: ListQuery,
+): Statement {
+  const text = `select ${selection.join(", ")} from ${table}
+    where organization_id = $1 and (company_name, id) > ($2, $3) and deleted_at is null
+    order by company_name, id limit ${pageSize + 1}`;
+  return { name: "list-partners-by-name", text, values: [organizationId, after.value, after.id] };
 }
 
 /** The statement for the number of partners on all pages. */
