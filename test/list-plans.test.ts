@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
+import { createRowMapping } from "../src/database/row-mapping.ts";
 import { connectionSql } from "../src/partners/connections.ts";
+import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finder.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
@@ -144,6 +146,17 @@ describe("The plans for a large book", () => {
     expect(name).toBe(prepared.name);
     expect(plan).toMatch(`using ${prepared.index} on partner`);
     expect(plan).not.toContain("Sort");
+  });
+
+  test("rows are sorted as they are: lists select all columns in the table's order", async () => {
+    const rows = await query(
+      orm,
+      `select column_name from information_schema.columns
+        where table_schema = 'public' and table_name = 'partner' order by ordinal_position`,
+      [],
+    );
+    const { columns } = createRowMapping(orm, PartnerEntity);
+    expect(columns).toEqual(rows.map((row) => row.column_name));
   });
 
   test("no other list is prepared", () => {
