@@ -1,6 +1,6 @@
-import { ConfigError, readConfig } from "../src/config.ts";
-import { DataDirectoryInUseError } from "../src/database/data-directory-lock.ts";
+import { readConfig } from "../src/config.ts";
 import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
+import { runCommand } from "../src/run-command.ts";
 
 /** Applies the migrations that the database of the settings lacks, and says which. */
 async function main(): Promise<void> {
@@ -23,12 +23,4 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (failure) {
-  if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
-    throw failure;
-  }
-  console.error(failure.message);
-  process.exitCode = 1;
-}
+await runCommand(main);

@@ -5,5 +5,6 @@ import { join } from "node:path";
 // directory that others write to would be unsafe. That helps only what is loaded from here on.
 enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "compile"));
 
+const { runCommand } = await import("./run-command.ts");
 const { runProcess } = await import("./process.ts");
-await runProcess();
+await runCommand(runProcess);

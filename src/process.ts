@@ -1,23 +1,10 @@
-import { ConfigError, readConfig } from "./config.ts";
-import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
+import { readConfig } from "./config.ts";
 import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Service, startService } from "./service.ts";
 
-/** The process: settings → service → signals. A setting that is wrong is named, and ends it. */
+/** The process: settings → service → signals. */
 export async function runProcess(): Promise<void> {
-  try {
-    await run();
-  } catch (failure) {
-    if (!(failure instanceof ConfigError || failure instanceof DataDirectoryInUseError)) {
-      throw failure;
-    }
-    console.error(failure.message);
-    process.exitCode = 1;
-  }
-}
-
-async function run(): Promise<void> {
   const config = readConfig(process.env);
   const service = await startService(config, { level: config.logLevel });
   stopOnSignals(service);

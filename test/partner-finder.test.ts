@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
-import type { Partner, ShownPartner } from "../src/partners/partner-entity.ts";
+import type { Partner } from "../src/partners/partner-entity.ts";
 import { createPartnerFinder } from "../src/partners/partner-finder.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
@@ -12,19 +12,18 @@ const { signal } = new AbortController();
 describe.each(databaseKinds)("The partner finder on %s", (kind) => {
   let database: TestDatabase;
   let orm: Orm;
-  let partners: readonly ShownPartner[];
+  let partners: readonly Partner[];
 
   beforeAll(async () => {
     database = await createTestDatabase(kind);
     orm = await createOrm(database.settings);
     const repository = createPartnerRepository(orm);
     const [one, other] = [randomUUID(), randomUUID()];
-    const inserted = await Promise.all(
+    partners = await Promise.all(
       Array.from({ length: 20 }, (_, number) =>
         repository.insert(newPartner({ organizationId: number % 2 === 0 ? one : other }), signal),
       ),
     );
-    partners = inserted.map(toShown);
   });
   afterAll(async () => {
     await orm?.close(true);
@@ -63,9 +62,3 @@ describe.each(databaseKinds)("The partner finder on %s", (kind) => {
     expect(await finder.find(one?.organizationId ?? "", id, signal)).toEqual(one);
   });
 });
-
-function toShown(partner: Partner): ShownPartner {
-  const { requestId, requestFingerprint, deletedAt, ...rest } = partner;
-  const { invitationTokenHash, invitationExpiresAt, ...shown } = rest;
-  return shown;
-}

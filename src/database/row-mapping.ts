@@ -3,7 +3,7 @@ import type { Orm } from "./orm.ts";
 import type { Row } from "./query.ts";
 
 /** How an entity's rows look in SQL. */
-export interface RowMapping<Entity, Omitted extends keyof Entity = never> {
+export interface RowMapping<Entity> {
   readonly table: string;
   readonly columns: readonly string[];
   /** What a statement selects, or returns, for `toEntity`: the columns, named as properties. */
@@ -12,31 +12,23 @@ export interface RowMapping<Entity, Omitted extends keyof Entity = never> {
   columnOf(property: string): string;
   /** The entity as a row, which also JSON can hold, without the columns that are null. */
   toRow(entity: Entity): Row;
-  toEntity(row: Row): Omit<Entity, Omitted>;
+  toEntity(row: Row): Entity;
 }
 
-/**
- * Derives the mapping from the entity's declaration.
- *
- * @param omitted properties that the mapping does without.
- */
-export function createRowMapping<Entity extends object, Omitted extends keyof Entity = never>(
+/** Derives the mapping from the entity's declaration. */
+export function createRowMapping<Entity extends object>(
   orm: Orm,
   name: EntityName<Entity>,
-  omitted: readonly Omitted[] = [],
-): RowMapping<Entity, Omitted> {
+): RowMapping<Entity> {
   const platform = orm.driver.getPlatform();
   const { tableName, props } = orm.getMetadata(name);
-  const without: readonly PropertyKey[] = omitted;
-  const fields = props
-    .filter(({ name: key }) => !without.includes(key))
-    .map(({ name: key, fieldNames: [column = key], customType: type }) => ({
-      key,
-      column,
-      type,
-      toDatabase: (value: unknown) => type?.convertToDatabaseValue(value, platform) ?? value,
-      toEntity: (value: unknown) => type?.convertToJSValue(value, platform) ?? value,
-    }));
+  const fields = props.map(({ name: key, fieldNames: [column = key], customType: type }) => ({
+    key,
+    column,
+    type,
+    toDatabase: (value: unknown) => type?.convertToDatabaseValue(value, platform) ?? value,
+    toEntity: (value: unknown) => type?.convertToJSValue(value, platform) ?? value,
+  }));
   const converted = fields.filter(({ type }) => type !== undefined);
   return {
     table: tableName,
@@ -68,7 +60,7 @@ export function createRowMapping<Entity extends object, Omitted extends keyof En
         entity[key] = toEntity(entity[key]);
       }
       // The properties are exactly those of the selection.
-      return entity as Omit<Entity, Omitted>;
+      return entity as Entity;
     },
   };
 }

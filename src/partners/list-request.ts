@@ -6,7 +6,7 @@ import {
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { invalidFields } from "../interceptors/validation.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
-import type { ShownPartner } from "./partner-entity.ts";
+import type { Partner } from "./partner-entity.ts";
 import { defaultPageSize, type ListQuery, type OrderColumn } from "./partner-list.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
 import type { PartnerPage } from "./partner-reader.ts";
@@ -65,7 +65,7 @@ export function toListResponse(
   };
 }
 
-function positionOf(partner: ShownPartner, { orderBy }: ListQuery) {
+function positionOf(partner: Partner, { orderBy }: ListQuery) {
   const values = {
     id: partner.id,
     company_name: partner.companyName,

@@ -96,18 +96,6 @@ export const PartnerEntity = defineEntity({
 /** A partner as it is stored. */
 export type Partner = InferEntity<typeof PartnerEntity>;
 
-/** What the contract does not show of a partner. */
-export const hiddenProperties = [
-  "requestId",
-  "requestFingerprint",
-  "deletedAt",
-  "invitationTokenHash",
-  "invitationExpiresAt",
-] as const satisfies readonly (keyof Partner)[];
-
-/** What the contract shows of a partner. */
-export type ShownPartner = Omit<Partner, (typeof hiddenProperties)[number]>;
-
 /** A limit of the contract: char_length counts Unicode code points, as the contract does. */
 function lengthCheck(column: string, maxLength: number) {
   const expression = `char_length(${column}) >= 1 and char_length(${column}) <= ${maxLength}`;

@@ -3,7 +3,7 @@ import type { Orm } from "../database/orm.ts";
 import { createStatement } from "../database/query.ts";
 import { databasePatienceMs } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { hiddenProperties, PartnerEntity, type ShownPartner } from "./partner-entity.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
 
 /** Finds partners by their ids: those that are asked for at the same time with one SELECT. */
 export interface PartnerFinder {
@@ -15,7 +15,7 @@ export interface PartnerFinder {
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  find(organizationId: string, id: string, signal: AbortSignal): Promise<ShownPartner | undefined>;
+  find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner | undefined>;
 }
 
 /** A statement that reads is short: a second one uses the time that the first is on its way. */
@@ -51,11 +51,11 @@ export function findStatement(table: string, selection: readonly string[]): stri
 
 /** Makes the finder of partners. */
 export function createPartnerFinder(orm: Orm): PartnerFinder {
-  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity, hiddenProperties);
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const findRows = createStatement(orm, "find-partners", findStatement(table, selection));
 
   async function findTogether(
-    entries: readonly BatchEntry<Key, ShownPartner | undefined>[],
+    entries: readonly BatchEntry<Key, Partner | undefined>[],
   ): Promise<void> {
     try {
       const keys = entries.map(({ item }) => item);

@@ -6,7 +6,7 @@ import {
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toEtag } from "./etag.ts";
-import type { Partner, ShownPartner } from "./partner-entity.ts";
+import type { Partner } from "./partner-entity.ts";
 import type { NewPartner } from "./partner-repository.ts";
 
 const partnerTypes = {
@@ -47,7 +47,7 @@ export function toNewPartner(request: CreatePartnerRequest, organizationId: stri
  * The partner as the contract shows it: a whole message of proto3, which Protobuf's `create` would
  * only copy, field by field.
  */
-export function toPartnerMessage(partner: ShownPartner): PartnerMessage {
+export function toPartnerMessage(partner: Partner): PartnerMessage {
   return {
     $typeName: "partner.v1.Partner",
     id: partner.id,

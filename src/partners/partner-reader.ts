@@ -3,14 +3,14 @@ import type { Orm } from "../database/orm.ts";
 import { run } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { PartnerEntity, type ShownPartner } from "./partner-entity.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { PartnerError } from "./partner-error.ts";
 import { createPartnerFinder } from "./partner-finder.ts";
 import { countStatement, type ListQuery, pageStatement } from "./partner-list.ts";
 
 /** A page of a list. */
 export interface PartnerPage {
-  readonly partners: readonly ShownPartner[];
+  readonly partners: readonly Partner[];
   /** Whether partners come after these. */
   readonly more: boolean;
   /** How many partners all pages have together, if the query asked for it. */
@@ -24,7 +24,7 @@ export interface PartnerReader {
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  find(organizationId: string, id: string, signal: AbortSignal): Promise<ShownPartner>;
+  find(organizationId: string, id: string, signal: AbortSignal): Promise<Partner>;
 
   /** @throws DatabaseUnavailableError */
   list(listQuery: ListQuery, signal: AbortSignal): Promise<PartnerPage>;
