@@ -12,25 +12,25 @@ const overloaded = { name: "OverloadedError" };
 
 /** A batcher whose batches end when the test ends them. */
 function startBatcher(limits: Partial<BatchLimits> = {}) {
-  const batches: BatchEntry<{ name: string; bytes: number }, string>[][] = [];
+  const batches: BatchEntry<string, string>[][] = [];
   const ends: (() => void)[] = [];
-  const add = createBatcher<{ name: string; bytes: number }, string>(
+  const add = createBatcher<string, string>(
     (entries) => {
       batches.push([...entries]);
       return new Promise((resolve) => {
         ends.push(() => {
           for (const { item, resolve: answer } of entries) {
-            answer(`did ${item.name}`);
+            answer(`did ${item}`);
           }
           resolve();
         });
       });
     },
-    { batches: 1, itemsPerBatch: 10, bytesPerBatch: 1000, waiting: 10, waitMs: 60_000, ...limits },
+    { batches: 1, itemsPerBatch: 10, waiting: 10, waitMs: 60_000, ...limits },
   );
   return {
-    add: (name: string, itsSignal = signal, bytes = 1) => add({ name, bytes }, itsSignal),
-    names: () => batches.map((entries) => entries.map(({ item }) => item.name).join("")),
+    add: (name: string, itsSignal = signal) => add(name, itsSignal),
+    names: () => batches.map((entries) => entries.map(({ item }) => item).join("")),
     /** Ends the oldest batch that is under way, and waits until the next one could start. */
     async endBatch() {
       ends.shift()?.();
@@ -72,20 +72,24 @@ test("A batch has no more items than it may", async () => {
   expect(names()).toEqual(["ab", "cd", "e"]);
 });
 
-test("A batch has no more bytes than it may, unless a single item has", async () => {
-  const { add, names, endBatch } = startBatcher({ bytesPerBatch: 10 });
-  for (const [name, bytes] of [
-    ["a", 4],
-    ["b", 6],
-    ["c", 11],
-    ["d", 1],
-  ] as const) {
-    void add(name, signal, bytes);
+test("A full batch goes at once, and what comes after it in the same turn goes at its end", async () => {
+  const { add, names } = startBatcher({ batches: 3, itemsPerBatch: 2 });
+  for (const name of ["a", "b", "c"]) {
+    void add(name);
   }
+  expect(names()).toEqual(["ab"]);
   await turn();
-  await endBatch();
-  await endBatch();
-  expect(names()).toEqual(["ab", "c", "d"]);
+  expect(names()).toEqual(["ab", "c"]);
+});
+
+test("An item whose signal has aborted does not go with a batch that is full", async () => {
+  const { add, names } = startBatcher({ batches: 2, itemsPerBatch: 2 });
+  const caller = new AbortController();
+  const left = add("a", caller.signal);
+  caller.abort();
+  void add("b");
+  await expect(left).rejects.toBe(caller.signal.reason);
+  expect(names()).toEqual(["b"]);
 });
 
 test("No more items wait than may, and there is room again once a batch has started", async () => {

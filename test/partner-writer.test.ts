@@ -21,7 +21,6 @@ const { signal } = new AbortController();
 const oneStatement: BatchLimits = {
   batches: 1,
   itemsPerBatch: 1000,
-  bytesPerBatch: 1_000_000,
   waiting: 1000,
   waitMs: 60_000,
 };
@@ -55,7 +54,7 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
 
   test("stores with one statement what is created at once, and answers each call with its own", async () => {
     const repository = createPartnerRepository(orm);
-    const given = Array.from({ length: 40 }, (_, n) =>
+    const given = Array.from({ length: 20 }, (_, n) =>
       newPartner({ organizationId, companyName: `Company ${n}`, salesAmount: n }),
     );
     const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));

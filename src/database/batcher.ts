@@ -5,8 +5,6 @@ export interface BatchLimits {
   /** Batches under way at once. */
   readonly batches: number;
   readonly itemsPerBatch: number;
-  /** A single item may be larger: it goes alone. */
-  readonly bytesPerBatch: number;
   /** Items that wait for a batch. */
   readonly waiting: number;
   /** How long an item waits for a batch while those under way do not end. */
@@ -34,12 +32,13 @@ export class OverloadedError extends Error {
 
 /**
  * Does together what is asked for at the same time. What arrives in one turn of the event loop goes
- * at its end, without a timer; what arrives while all batches are under way goes when one of them
- * ends. So the batches are as large as the load makes them, and a lone item waits for nobody.
+ * at its end, without a timer, or as soon as it fills a batch: the database then works while the
+ * rest of the turn goes on. What arrives while all batches are under way goes when one of them ends.
+ * So the batches are as large as the load makes them, and a lone item waits for nobody.
  *
  * @param run does the items of a batch, and resolves or rejects each entry; it never rejects itself.
  */
-export function createBatcher<Item extends { readonly bytes: number }, Answer>(
+export function createBatcher<Item, Answer>(
   run: (entries: readonly BatchEntry<Item, Answer>[]) => Promise<void>,
   limits: BatchLimits,
 ) {
@@ -49,18 +48,25 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
   let watch: NodeJS.Timeout | undefined;
 
   function schedule(): void {
-    if (!scheduled && waiting.length > 0 && underWay < limits.batches) {
+    if (underWay === limits.batches) {
+      return;
+    }
+    if (waiting.length >= limits.itemsPerBatch) {
+      start();
+    } else if (!scheduled && waiting.length > 0) {
       scheduled = true;
-      setImmediate(start);
+      setImmediate(() => {
+        scheduled = false;
+        start();
+      });
     }
   }
 
   function start(): void {
-    scheduled = false;
     dropAborted();
     while (waiting.length > 0 && underWay < limits.batches) {
       underWay += 1;
-      void run(take()).finally(() => {
+      void run(waiting.splice(0, limits.itemsPerBatch)).finally(() => {
         underWay -= 1;
         schedule();
       });
@@ -95,20 +101,6 @@ export function createBatcher<Item extends { readonly bytes: number }, Answer>(
       return since > latest;
     });
     watchOver();
-  }
-
-  /** The longest waiting items that make a batch, one at least. */
-  function take(): readonly BatchEntry<Item, Answer>[] {
-    let count = 0;
-    let bytes = 0;
-    for (const { item } of waiting.slice(0, limits.itemsPerBatch)) {
-      bytes += item.bytes;
-      if (count > 0 && bytes > limits.bytesPerBatch) {
-        break;
-      }
-      count += 1;
-    }
-    return waiting.splice(0, count);
   }
 
   /**

@@ -46,13 +46,23 @@ const last = Temporal.Instant.from("9998-12-31T23:59:59.999999Z").epochNanosecon
  */
 export function formatInstant(instant: Temporal.Instant): string {
   const { epochMilliseconds, epochNanoseconds } = inRange(instant);
-  const nanoseconds = Number(epochNanoseconds - BigInt(epochMilliseconds) * 1_000_000n);
+  const second = Math.floor(epochMilliseconds / 1000);
+  const nanoseconds = Number(epochNanoseconds - BigInt(second) * 1_000_000_000n);
   if (nanoseconds % 1000 !== 0) {
     throw new RangeError(`The instant ${instant} is finer than a microsecond.`);
   }
-  // Temporal's own toString() takes several times as long, and each create has two instants.
-  const toMilliseconds = new Date(epochMilliseconds).toISOString().slice(0, -1);
-  return `${toMilliseconds}${String(nanoseconds / 1000).padStart(3, "0")}Z`;
+  return `${formatSecond(second)}.${String(nanoseconds / 1000).padStart(6, "0")}Z`;
+}
+
+let lastSecond = { second: Number.NaN, text: "" };
+
+/** Remembers the last one: each create writes two instants, and most are of the same second. */
+function formatSecond(second: number): string {
+  if (second !== lastSecond.second) {
+    const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
+    lastSecond = { second, text };
+  }
+  return lastSecond.text;
 }
 
 /**

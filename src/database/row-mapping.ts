@@ -8,10 +8,12 @@ export interface RowMapping<Entity> {
   readonly columns: readonly string[];
   /** What a statement selects, or returns, for `toEntity`: the columns, named as properties. */
   readonly selection: readonly string[];
+  /** A statement that inserts what `toJson` makes, bound to $1. */
+  readonly insertion: string;
   /** @throws Error when the entity has no such property. */
   columnOf(property: string): string;
-  /** The entity as a row, which also JSON can hold, without the columns that are null. */
-  toRow(entity: Entity): Row;
+  /** The entities for `insertion`, as JSON, which holds every text unaltered. */
+  toJson(entities: readonly Entity[]): string;
   toEntity(row: Row): Entity;
 }
 
@@ -22,18 +24,36 @@ export function createRowMapping<Entity extends object>(
 ): RowMapping<Entity> {
   const platform = orm.driver.getPlatform();
   const { tableName, props } = orm.getMetadata(name);
-  const fields = props.map(({ name: key, fieldNames: [column = key], customType: type }) => ({
-    key,
-    column,
-    type,
-    toDatabase: (value: unknown) => type?.convertToDatabaseValue(value, platform) ?? value,
-    toEntity: (value: unknown) => type?.convertToJSValue(value, platform) ?? value,
-  }));
-  const converted = fields.filter(({ type }) => type !== undefined);
+  const fields = props.map(
+    ({ name: key, fieldNames: [column = key], columnTypes: [columnType], customType }) => ({
+      key,
+      column,
+      columnType,
+      customType,
+    }),
+  );
+  const columns = fields.map(({ column }) => column);
+  // The names that SQL gives the columns leave to do only what has to be converted: this runs for
+  // each row of each call.
+  const converted = fields.flatMap(({ key, customType }) =>
+    customType === undefined ? [] : { key, type: customType },
+  );
+
+  function toRow(entity: object): Row {
+    const row: Record<string, unknown> = { ...entity };
+    for (const { key, type } of converted) {
+      row[key] = type.convertToDatabaseValue(row[key], platform);
+    }
+    return row;
+  }
+
   return {
     table: tableName,
-    columns: fields.map(({ column }) => column),
+    columns,
     selection: fields.map(({ key, column }) => `${column} as "${key}"`),
+    insertion: `insert into ${tableName} (${columns.join(", ")})
+      select ${fields.map(({ key }) => `"${key}"`).join(", ")} from json_to_recordset($1)
+      as rows (${fields.map(({ key, columnType }) => `"${key}" ${columnType}`).join(", ")})`,
     columnOf(property) {
       const field = fields.find(({ key }) => key === property);
       if (field === undefined) {
@@ -41,23 +61,11 @@ export function createRowMapping<Entity extends object>(
       }
       return field.column;
     },
-    // Both run for each row of each call. A loop that assigns takes a third of the time that
-    // `Object.fromEntries` takes; and the names that the selection gives the columns leave to do
-    // only what has to be converted.
-    toRow(entity) {
-      const row: Record<string, unknown> = {};
-      for (const { key, column, toDatabase } of fields) {
-        const value = toDatabase(entity[key]);
-        if (value !== null) {
-          row[column] = value;
-        }
-      }
-      return row;
-    },
+    toJson: (entities) => JSON.stringify(entities.map(toRow)),
     toEntity(row) {
       const entity: Record<string, unknown> = { ...row };
-      for (const { key, toEntity } of converted) {
-        entity[key] = toEntity(entity[key]);
+      for (const { key, type } of converted) {
+        entity[key] = type.convertToJSValue(entity[key], platform);
       }
       // The properties are exactly those of the selection.
       return entity as Entity;

@@ -39,18 +39,15 @@ const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
 /** Makes the part of the book that creates partners together. */
 export function createPartnerBatch(orm: Orm): PartnerBatch {
   const nextId = createUuidV7Generator();
-  const { table, columns, selection, toRow, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columnList = columns.join(", ");
-  // Unlike a single insert it fails on a conflict: `on conflict do nothing` would store the others.
-  const insertSql = `insert into ${table} (${columnList})
-    select ${columnList} from jsonb_populate_recordset(null::${table}, $1::jsonb)`;
+  const { table, selection, insertion, toJson, toEntity } = createRowMapping(orm, PartnerEntity);
   const findSql = `select ${selection.join(", ")} from ${table} where organization_id = $1
     and (id = any($2::uuid[]) or request_id = any($3::uuid[])) order by id`;
 
   /** Answers false when a row conflicts, and then none is stored. */
   async function insert(partners: readonly Partner[]): Promise<boolean> {
     try {
-      await query(orm, insertSql, [JSON.stringify(partners.map(toRow))]);
+      // Unlike a single insert it fails on a conflict: `on conflict do nothing` would store the others.
+      await query(orm, insertion, [toJson(partners)]);
       return true;
     } catch (failure) {
       if (
