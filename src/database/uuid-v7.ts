@@ -7,18 +7,20 @@ import { randomInt, randomUUID } from "node:crypto";
  */
 export function createUuidV7Generator(now: () => number = Date.now): () => string {
   let timestamp = 0;
+  let time = "";
   let counter = 0;
   return () => {
     const current = now();
     counter += 1;
     if (current > timestamp || counter > 0xfff) {
       timestamp = Math.max(current, timestamp + 1);
+      const digits = timestamp.toString(16).padStart(12, "0");
+      time = `${digits.slice(0, 8)}-${digits.slice(8)}`;
       // Half of the range is left to count on.
       counter = randomInt(0x800);
     }
-    const time = timestamp.toString(16).padStart(12, "0");
-    const count = counter.toString(16).padStart(3, "0");
+    const versionAndCount = (0x7000 + counter).toString(16);
     // The variant and 62 random bits are those of a UUIDv4.
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${randomUUID().slice(19)}`;
+    return `${time}-${versionAndCount}-${randomUUID().slice(19)}`;
   };
 }
