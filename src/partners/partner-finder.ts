@@ -21,7 +21,7 @@ export interface PartnerFinder {
 /** A statement that reads is short: a second one uses the time that the first is on its way. */
 const limits: BatchLimits = {
   batches: 2,
-  itemsPerBatch: 32,
+  itemsPerBatch: 256,
   waiting: 2048,
   waitMs: databasePatienceMs,
 };
