@@ -96,19 +96,21 @@ export async function createApp(
     }
   });
   answerHttpErrors(app);
-  await app.register(fastifyCors, {
-    origin: [...config.corsOrigins],
-    methods: [...connectCors.allowedMethods],
-    allowedHeaders: [
-      ...connectCors.allowedHeaders,
-      "Authorization",
-      requesterHeader,
-      targetHeader,
-      requestIdHeader,
-    ],
-    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
-    maxAge: 7200,
-  });
+  if (config.corsOrigins.length > 0) {
+    await app.register(fastifyCors, {
+      origin: [...config.corsOrigins],
+      methods: [...connectCors.allowedMethods],
+      allowedHeaders: [
+        ...connectCors.allowedHeaders,
+        "Authorization",
+        requesterHeader,
+        targetHeader,
+        requestIdHeader,
+      ],
+      exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
+      maxAge: 7200,
+    });
+  }
   app.get("/healthz", async () => ({ status: "alive" }));
   app.get("/readyz", async (_request, reply) => {
     const ready = await readiness.isReady();
