@@ -19,8 +19,8 @@ import { formatResults } from "./report/table.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { type ServerName, startContender } from "./servers.ts";
 
-/** Who is timed with one caller: the service, and what it is held against. */
-const oneCallerIds = ["service", "fastify-rest"];
+/** Who is timed with one caller: the service, what it is held against, and its bound. */
+const oneCallerIds = ["service", "fastify-rest", "fastify-bare"];
 
 /** Measures the service and its peers in turn, on one database, and prints one table. */
 async function main(options: Options): Promise<void> {

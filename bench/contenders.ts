@@ -65,6 +65,14 @@ export const contenders: readonly Contender[] = [
     call: ({ rest }) => rest.create,
   },
   {
+    id: "fastify-bare",
+    title: "bound: Fastify and the shared INSERT alone",
+    operation: "create",
+    load: "json",
+    server: "fastify-bare",
+    call: ({ rest }) => rest.create,
+  },
+  {
     id: "pgbench",
     title: "PostgreSQL itself (pgbench)",
     operation: "create",
@@ -116,6 +124,14 @@ export const contenders: readonly Contender[] = [
     operation: "get",
     load: "json",
     server: "fastify-rest",
+    call: ({ rest }) => rest.get,
+  },
+  {
+    id: "fastify-bare-get",
+    title: "bound: Fastify and the shared SELECT alone",
+    operation: "get",
+    load: "json",
+    server: "fastify-bare",
     call: ({ rest }) => rest.get,
   },
   {

@@ -4,6 +4,8 @@ import { type Memory, median, type Results } from "./results.ts";
 export interface Target {
   readonly title: string;
   readonly measured: number;
+  /** What Fastify and the shared statement alone come to, where that was measured. */
+  readonly atBest: number | undefined;
   readonly limit: number;
   /** Whether the limit is the least or the most that is promised. */
   readonly bound: "≥" | "≤";
@@ -16,59 +18,67 @@ export function compareWithTargets(results: Results): readonly Target[] {
   const rate = (id: string) => results.throughput.find((each) => each.id === id)?.callsPerSecond;
   const p50 = (id: string) => results.oneCaller.find((each) => each.id === id)?.p50Ms;
   const { halfRate, memory, startMs } = results;
+  const service = rate("service");
+  const bare = rate("fastify-bare");
   return [
-    target("JSON: against PostgreSQL itself", ratio(rate("service"), rate("pgbench")), "≥", 0.9),
-    target(
-      "JSON, two processes: against PostgreSQL itself",
-      ratio(rate("service-twice"), rate("pgbench")),
-      "≥",
-      0.9,
-    ),
-    target("JSON: against Fastify by hand", ratio(rate("service"), rate("fastify-rest")), "≥", 2.5),
-    target(
-      "JSON: against connect-fastify",
-      ratio(rate("service"), rate("connect-fastify")),
-      "≥",
-      8,
-    ),
-    target(
-      "GetPartner: against Fastify by hand",
-      ratio(rate("service-get"), rate("fastify-rest-get")),
-      "≥",
-      1.5,
-    ),
-    target("gRPC: against grpc-js by hand", ratio(rate("service-grpc"), rate("grpc-js")), "≥", 1.5),
-    target(
-      "gRPC: against UNARY_LANE=off",
-      ratio(rate("service-grpc"), rate("service-lane-off-grpc")),
-      "≥",
-      3,
-    ),
-    target(
-      "One caller: latency against Fastify by hand",
-      ratio(p50("service"), p50("fastify-rest")),
-      "≤",
-      1.1,
-    ),
-    target("Half of the highest rate: p99 to p50", ratio(halfRate?.p99Ms, halfRate?.p50Ms), "≤", 5),
-    target("Memory after a minute of full load", afterMinute(memory), "≤", 250, "MB"),
-    target("Growth of memory from then on", growth(memory), "≤", 1.1),
-    target("Start to ready, on PostgreSQL", startMs, "≤", 1000, "ms"),
+    target("JSON: against PostgreSQL itself", "≥", 0.9, {
+      measured: ratio(service, rate("pgbench")),
+      atBest: ratio(bare, rate("pgbench")),
+    }),
+    target("JSON, two processes: against PostgreSQL itself", "≥", 0.9, {
+      measured: ratio(rate("service-twice"), rate("pgbench")),
+    }),
+    target("JSON: against Fastify by hand", "≥", 2.5, {
+      measured: ratio(service, rate("fastify-rest")),
+      atBest: ratio(bare, rate("fastify-rest")),
+    }),
+    target("JSON: against connect-fastify", "≥", 8, {
+      measured: ratio(service, rate("connect-fastify")),
+      atBest: ratio(bare, rate("connect-fastify")),
+    }),
+    target("GetPartner: against Fastify by hand", "≥", 1.5, {
+      measured: ratio(rate("service-get"), rate("fastify-rest-get")),
+      atBest: ratio(rate("fastify-bare-get"), rate("fastify-rest-get")),
+    }),
+    target("gRPC: against grpc-js by hand", "≥", 1.5, {
+      measured: ratio(rate("service-grpc"), rate("grpc-js")),
+    }),
+    target("gRPC: against UNARY_LANE=off", "≥", 3, {
+      measured: ratio(rate("service-grpc"), rate("service-lane-off-grpc")),
+    }),
+    target("One caller: latency against Fastify by hand", "≤", 1.1, {
+      measured: ratio(p50("service"), p50("fastify-rest")),
+      atBest: ratio(p50("fastify-bare"), p50("fastify-rest")),
+    }),
+    target("Half of the highest rate: p99 to p50", "≤", 5, {
+      measured: ratio(halfRate?.p99Ms, halfRate?.p50Ms),
+    }),
+    target("Memory after a minute of full load", "≤", 250, {
+      measured: afterMinute(memory),
+      unit: "MB",
+    }),
+    target("Growth of memory from then on", "≤", 1.1, { measured: growth(memory) }),
+    target("Start to ready, on PostgreSQL", "≤", 1000, { measured: startMs, unit: "ms" }),
   ].flatMap((each) => each ?? []);
+}
+
+interface Figures {
+  readonly measured: number | undefined;
+  readonly atBest?: number | undefined;
+  readonly unit?: Target["unit"];
 }
 
 function target(
   title: string,
-  measured: number | undefined,
   bound: Target["bound"],
   limit: number,
-  unit: Target["unit"] = "",
+  { measured, atBest, unit = "" }: Figures,
 ): Target | undefined {
   if (measured === undefined) {
     return undefined;
   }
   const met = bound === "≥" ? measured >= limit : measured <= limit;
-  return { title, measured, limit, bound, unit, met };
+  return { title, measured, atBest, limit, bound, unit, met };
 }
 
 function ratio(value: number | undefined, base: number | undefined): number | undefined {

@@ -1,0 +1,62 @@
+import Fastify from "fastify";
+import { formatInstant } from "../../src/database/instant-type.ts";
+import { createOrm } from "../../src/database/orm.ts";
+import { createPartnerBook } from "../../src/partners/partner-book.ts";
+import type { Partner } from "../../src/partners/partner-entity.ts";
+import { type NewPartner, storedPartnerSchema } from "./partner.ts";
+import { readSettings } from "./settings.ts";
+
+/**
+ * No peer, but a bound: Fastify with the service's own statements, which all who call at once share,
+ * and nothing else. No token is verified, no rule checked, no call logged, and there is no contract.
+ * What the service does for these comes on top of this.
+ */
+const settings = readSettings();
+const orm = await createOrm({ databaseUrl: settings.databaseUrl });
+const book = createPartnerBook(orm);
+const app = Fastify();
+const { signal } = new AbortController();
+
+interface Headers {
+  "target-organization-id": string;
+}
+
+app.post<{ Body: NewPartner; Headers: Headers }>(
+  "/partners",
+  { schema: { response: { 201: storedPartnerSchema } } },
+  async ({ headers, body }, reply) => {
+    const partner = await book.insert(
+      {
+        ...body,
+        organizationId: headers["target-organization-id"],
+        partnerType: body.partnerType === "PARTNER_TYPE_CUSTOMER" ? "customer" : "supplier",
+        countryCode: body.countryCode ?? null,
+        requestId: null,
+      },
+      signal,
+    );
+    reply.code(201);
+    return toAnswer(partner);
+  },
+);
+
+app.get<{ Params: { id: string }; Headers: Headers }>(
+  "/partners/:id",
+  { schema: { response: { 200: storedPartnerSchema } } },
+  async ({ headers, params }) =>
+    toAnswer(await book.find(headers["target-organization-id"], params.id, signal)),
+);
+
+/** The partner as it is stored, of which Fastify writes what the schema names. */
+function toAnswer(partner: Partner) {
+  return {
+    ...partner,
+    createdAt: formatInstant(partner.createdAt),
+    updatedAt: formatInstant(partner.updatedAt),
+  };
+}
+
+process.once("SIGTERM", () => {
+  app.close().then(() => orm.close(true));
+});
+await app.listen({ host: "127.0.0.1", port: settings.port });
