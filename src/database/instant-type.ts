@@ -1,4 +1,5 @@
 import { Type } from "@mikro-orm/core";
+import { formatIsoSecond } from "../iso-second.ts";
 
 /**
  * Maps `timestamptz(6)` to `Temporal.Instant` and back, to the microsecond.
@@ -51,18 +52,7 @@ export function formatInstant(instant: Temporal.Instant): string {
   if (nanoseconds % 1000 !== 0) {
     throw new RangeError(`The instant ${instant} is finer than a microsecond.`);
   }
-  return `${formatSecond(second)}.${String(nanoseconds / 1000).padStart(6, "0")}Z`;
-}
-
-let lastSecond = { second: Number.NaN, text: "" };
-
-/** Remembers the last one: each create writes two instants, and most are of the same second. */
-function formatSecond(second: number): string {
-  if (second !== lastSecond.second) {
-    const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
-    lastSecond = { second, text };
-  }
-  return lastSecond.text;
+  return `${formatIsoSecond(second)}.${String(nanoseconds / 1000).padStart(6, "0")}Z`;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type UniversalHandlerOptions,
   validateUniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
+import { withPlainJson } from "./plain-json.ts";
 
 /** A unary RPC with all that is needed to serve it. */
 export interface UnaryMethod {
@@ -41,10 +42,9 @@ export function recordUnaryMethods(
       methods.set(handler.requestPath, {
         spec,
         options,
-        serialization: createMethodSerializationLookup(
+        serialization: withPlainJson(
+          createMethodSerializationLookup(spec.method, binaryOptions, jsonOptions, options),
           spec.method,
-          binaryOptions,
-          jsonOptions,
           options,
         ),
         protocols: handler.protocolNames,
