@@ -5,6 +5,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type FieldViolation, serviceError } from "../errors/service-error.ts";
 import { createListLimits } from "./list-limits.ts";
+import { createPlainRules } from "./plain-rules.ts";
 
 /**
  * Checks each request message against the rules that its fields carry in the contract.
@@ -16,8 +17,11 @@ export function createValidationInterceptor(
   services: readonly DescService[],
 ): Interceptor {
   const overlongLists = createListLimits(requestsOf(services));
+  const plainRules = new Map(
+    requestsOf(services).map((descriptor) => [descriptor, createPlainRules(descriptor)]),
+  );
   return (next) => async (request) => {
-    if (!request.stream) {
+    if (!request.stream && !plainRules.get(request.method.input)?.(request.message)) {
       const { method, message } = request;
       const tooLong = overlongLists(method.input, message);
       const violations =

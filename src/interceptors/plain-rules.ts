@@ -1,0 +1,137 @@
+import {
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  isFieldSet,
+  type Message,
+} from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import {
+  EnumRulesSchema,
+  FieldRulesSchema,
+  field as fieldOption,
+  Int32RulesSchema,
+  message as messageOption,
+  StringRulesSchema,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+
+/** Whether a message surely follows its rules. Where it answers false, the validator has to judge. */
+export type PlainRules = (message: Message) => boolean;
+
+/**
+ * Makes a check that admits most messages that follow the contract's rules, and none that does not,
+ * for messages of texts, numbers, booleans and enums. The validator, which can tell what is wrong,
+ * takes ten times as long to find that nothing is.
+ *
+ * @returns undefined for a message that has other fields, or rules that are not known here.
+ */
+export function createPlainRules(descriptor: DescMessage): PlainRules | undefined {
+  const checks = descriptor.fields.flatMap((field) => {
+    const check = fieldCheck(field);
+    return check === undefined ? [] : { name: field.localName, check };
+  });
+  if (checks.length < descriptor.fields.length || hasOption(descriptor, messageOption)) {
+    return undefined;
+  }
+  return (message) => {
+    // A message has a property for each field that is set, or has no presence.
+    const values = message as unknown as Readonly<Record<string, unknown>>;
+    return checks.every(({ name, check }) => check(values[name]));
+  };
+}
+
+/** Whether a value, whose type follows from its field's descriptor, surely follows its rules. */
+type Check = (value: unknown) => boolean;
+
+/** The check for a rule, given the rule's value and the field; undefined for one not known here. */
+type CheckMaker = (rule: unknown, field: DescField) => Check | undefined;
+
+function fieldCheck(field: DescField): Check | undefined {
+  const rules = getOption(field, fieldOption);
+  const type = rules.type.case;
+  const isScalar = field.fieldKind === "scalar" || field.fieldKind === "enum";
+  const known = FieldRulesSchema.fields
+    .filter((each) => isFieldSet(rules, each))
+    .every(({ localName }) => localName === "required" || localName === type);
+  const checks = typeChecks(field);
+  if (!isScalar || field.oneof !== undefined || !known || checks === undefined) {
+    return undefined;
+  }
+  const follows: Check = (value) => checks.every((check) => check(value));
+  return rules.required
+    ? (value) => value !== undefined && !defaults.includes(value) && follows(value)
+    : (value) => value === undefined || follows(value);
+}
+
+/** What a field without presence holds where it is not set. */
+const defaults: readonly unknown[] = ["", 0, false];
+
+const alwaysFollowed: Check = () => true;
+
+const stringRules: Readonly<Record<string, CheckMaker>> = {
+  // A text has at least half as many code points as it has code units, and at most as many.
+  minLen: (least) => (text) => String(text).length >= (least === 1n ? 1 : 2 * Number(least)),
+  maxLen: (most) => (text) => String(text).length <= Number(most),
+  notContains: (part) => (text) => !String(text).includes(String(part)),
+  email: (rule) => (rule === true ? (text) => simpleEmail.test(String(text)) : undefined),
+  uuid: (rule) => (rule === true ? (text) => uuid.test(String(text)) : undefined),
+  pattern: (source) => {
+    if (!simplePattern.test(String(source))) {
+      return undefined;
+    }
+    const pattern = new RegExp(String(source));
+    return (text) => pattern.test(String(text));
+  },
+  example: () => alwaysFollowed,
+};
+
+/** Some of the e-mail addresses of the HTML standard, which the rule is about. */
+const simpleEmail = /^[a-z0-9._+-]+@[a-z0-9]{1,63}(?:\.[a-z0-9]{1,63})*$/i;
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whole texts of letters and digits: what JavaScript and RE2, which the rule is about, read alike. */
+const simplePattern = /^\^(?:\[[a-zA-Z0-9-]+\](?:\{\d+\})?)+\$$/;
+
+const int32Rules: Readonly<Record<string, CheckMaker>> = {
+  gte: (least) => (number) => Number(number) >= Number(least),
+  lte: (most) => (number) => Number(number) <= Number(most),
+  example: () => alwaysFollowed,
+};
+
+const enumRules: Readonly<Record<string, CheckMaker>> = {
+  definedOnly: (rule, field) => {
+    const numbers = new Set<unknown>(field.enum?.values.map(({ number }) => number));
+    return rule === true ? (number) => numbers.has(number) : undefined;
+  },
+  example: () => alwaysFollowed,
+};
+
+/** The checks for the rules of the field's type; undefined where one of them is not known here. */
+function typeChecks(field: DescField): readonly Check[] | undefined {
+  const { type } = getOption(field, fieldOption);
+  switch (type.case) {
+    case undefined:
+      return [];
+    case "string":
+      return checksOf(reflect(StringRulesSchema, type.value), stringRules, field);
+    case "int32":
+      return checksOf(reflect(Int32RulesSchema, type.value), int32Rules, field);
+    case "enum":
+      return checksOf(reflect(EnumRulesSchema, type.value), enumRules, field);
+    default:
+      return undefined;
+  }
+}
+
+function checksOf(
+  rules: ReturnType<typeof reflect>,
+  makers: Readonly<Record<string, CheckMaker>>,
+  field: DescField,
+): readonly Check[] | undefined {
+  const set = rules.fields.filter((rule) => rules.isSet(rule));
+  const checks = set.flatMap((rule) => makers[rule.localName]?.(rules.get(rule), field) ?? []);
+  // What this version of the rules does not name is kept aside.
+  return checks.length < set.length || rules.message.$unknown !== undefined ? undefined : checks;
+}

@@ -1,0 +1,97 @@
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { createValidator } from "@bufbuild/protovalidate";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HealthCheckRequestSchema } from "../gen/grpc/health/v1/health_pb.ts";
+import { PartnerType } from "../gen/partner/v1/partner_pb.ts";
+import {
+  AcceptInvitationRequestSchema,
+  BatchCreatePartnersRequestSchema,
+  CreatePartnerRequestSchema,
+  DeletePartnerRequestSchema,
+  GetPartnerRequestSchema,
+  InvitePartnerRequestSchema,
+  ListPartnersRequestSchema,
+  UpdatePartnerRequestSchema,
+} from "../gen/partner/v1/partner_service_pb.ts";
+import { createPlainRules } from "../src/interceptors/plain-rules.ts";
+import { partnerRequest } from "./support/requests.ts";
+
+const validator = createValidator();
+
+const admits = (descriptor: DescMessage, message: Message) =>
+  createPlainRules(descriptor)?.(message);
+
+const isValid = (descriptor: DescMessage, message: Message) =>
+  validator.validate(descriptor, message).kind === "valid";
+
+const id = "0198c2d4-7a11-7c33-9d53-2f4a1c0e8b11";
+
+describe("Plain rules", () => {
+  test.each<[string, DescMessage, Record<string, unknown>]>([
+    ["the usual request", CreatePartnerRequestSchema, partnerRequest()],
+    [
+      "texts at their limits",
+      CreatePartnerRequestSchema,
+      partnerRequest({ city: "x".repeat(100) }),
+    ],
+    [
+      "a supplier",
+      CreatePartnerRequestSchema,
+      partnerRequest({ partnerType: PartnerType.SUPPLIER }),
+    ],
+    ["a request_id", CreatePartnerRequestSchema, partnerRequest({ requestId: id })],
+    ["an id", GetPartnerRequestSchema, { id }],
+    ["an id and an etag", DeletePartnerRequestSchema, { id, etag: "r1" }],
+    ["no field at all where none is required", HealthCheckRequestSchema, {}],
+  ])("admit %s", (_case, descriptor, fields) => {
+    const message = create(descriptor, fields);
+    expect(admits(descriptor, message)).toBe(true);
+    expect(isValid(descriptor, message)).toBe(true);
+  });
+
+  test.each<[string, DescMessage]>([
+    ["lists of messages", BatchCreatePartnersRequestSchema],
+    ["messages", ListPartnersRequestSchema],
+    ["a field mask", UpdatePartnerRequestSchema],
+    ["a duration", InvitePartnerRequestSchema],
+  ])("are not made for a message with %s", (_case, descriptor) => {
+    expect(createPlainRules(descriptor)).toBeUndefined();
+  });
+
+  const lengths = [0, 1, 2, 30, 31, 35, 36, 37, 50, 51, 100, 101, 255, 256, 500, 501, 2000, 2001];
+  const texts = fc.oneof(
+    fc
+      .tuple(fc.constantFrom("x", "é", "e\u0301", "👩", "\0"), fc.constantFrom(...lengths))
+      .map(([character, length]) => character.repeat(length)),
+    fc.constantFrom("US", "us", "USA", "ÅA", "US\n", id, id.toUpperCase(), `{${id}}`, `${id}\n`),
+    fc.constantFrom("a@b", "a@b.c\n", "a b@c", "@b", "a@", "a@b..c", "a@-b", `a@${"b".repeat(64)}`),
+    fc.emailAddress(),
+    fc.string(),
+  );
+  const values = fc.oneof(texts, fc.integer(), fc.constantFrom(0, -0, -1, 1, 2, 3, undefined));
+
+  test.each<[DescMessage, Record<string, unknown>]>([
+    [CreatePartnerRequestSchema, partnerRequest()],
+    [GetPartnerRequestSchema, { id }],
+    [DeletePartnerRequestSchema, { id }],
+    [AcceptInvitationRequestSchema, { invitationToken: "x".repeat(43) }],
+  ])("admit no %s that the validator refuses", (descriptor, fields) => {
+    const admit = createPlainRules(descriptor);
+    let admitted = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...descriptor.fields), values, (field, value) => {
+        const good = Reflect.get(create(descriptor, fields), field.localName) ?? "";
+        const sameType = typeof value === typeof good || value === undefined;
+        const init = { ...fields, [field.localName]: sameType ? value : good };
+        const message = create(descriptor, init);
+        if (admit?.(message)) {
+          admitted += 1;
+          expect(isValid(descriptor, message)).toBe(true);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(admitted).toBeGreaterThan(0);
+  });
+});
