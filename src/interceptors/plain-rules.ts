@@ -21,8 +21,8 @@ export type PlainRules = (message: Message) => boolean;
 
 /**
  * Makes a check that admits most messages that follow the contract's rules, and none that does not,
- * for messages of texts, numbers, booleans and enums. The validator, which can tell what is wrong,
- * takes ten times as long to find that nothing is.
+ * for messages of texts, numbers and enums. The validator, which can tell what is wrong, takes many
+ * times as long to find that nothing is.
  *
  * @returns undefined for a message that has other fields, or rules that are not known here.
  */

@@ -25,7 +25,8 @@ type UnaryLaneOptions = ConnectPluginOptions &
  * times what the call itself does. The lane takes the unary POSTs of the Connect protocol, and of
  * gRPC over HTTP/2, on the plugin's own routes: it runs the same request gate, interceptors and
  * implementations with the same options, and gives the same answers, byte for byte; but it reads
- * the body and writes the response at once. All other calls pass it by, to the plugin.
+ * the body and writes the response at once, and JSON that is plain without Protobuf's own reader and
+ * writer. All other calls pass it by, to the plugin.
  *
  * It is made of what Connect exports for protocol implementations, and can be taken out by mounting
  * `fastifyConnectPlugin` in its place, which is what `UNARY_LANE=off` does.

@@ -18,18 +18,23 @@ export type PlainJsonReader = (text: string) => Message | undefined;
  * copy it field by field, and to read the text once more for names that are there twice, takes
  * several times as long.
  *
- * @returns undefined for messages that are not plain objects, or hold maps, bytes or a oneof.
+ * @returns undefined for messages with other fields than texts, int32 numbers and enums.
  */
 export function createPlainJsonReader(descriptor: DescMessage): PlainJsonReader | undefined {
-  const zeros: [string, unknown][] = Object.entries(create(descriptor));
-  const plain =
-    descriptor.file.edition === Edition.EDITION_PROTO3 &&
-    zeros.every(([, value]) => typeof value !== "object" || Array.isArray(value)) &&
-    descriptor.fields.every(({ jsonName, localName }) => jsonName === localName);
-  if (!plain) {
+  const readers = new Map(
+    descriptor.fields.flatMap((field) => {
+      const read = field.jsonName === field.localName ? readerOf(field) : undefined;
+      return read === undefined ? [] : [[field.jsonName, read]];
+    }),
+  );
+  if (
+    descriptor.file.edition !== Edition.EDITION_PROTO3 ||
+    readers.size < descriptor.fields.length
+  ) {
     return undefined;
   }
-  const readers = new Map(descriptor.fields.map((field) => [field.jsonName, readerOf(field)]));
+  /** The message's name, and what the fields without presence hold where they are not set. */
+  const zeros: [string, unknown][] = Object.entries(create(descriptor));
 
   return (text) => {
     const json: unknown = JSON.parse(text);
@@ -54,10 +59,10 @@ export function createPlainJsonReader(descriptor: DescMessage): PlainJsonReader 
     }
     for (const [name, value] of zeros) {
       if (!Object.hasOwn(fields, name)) {
-        fields[name] = Array.isArray(value) ? [] : value;
+        fields[name] = value;
       }
     }
-    // It has all fields now, and the message's name.
+    // It has all that a message has now.
     return json as Message;
   };
 }
@@ -65,21 +70,25 @@ export function createPlainJsonReader(descriptor: DescMessage): PlainJsonReader 
 /** Answers the field's value, or undefined for what is left to Protobuf's own reader. */
 type Read = (json: unknown) => unknown;
 
-function readerOf(field: DescField): Read | undefined {
-  if (field.fieldKind === "enum") {
+function readerOf({ oneof, fieldKind, enum: descriptor, scalar }: DescField): Read | undefined {
+  if (oneof !== undefined) {
+    return undefined;
+  }
+  if (fieldKind === "enum") {
     const numbers = new Map<unknown, number>(
-      field.enum.values.map(({ name, number }) => [name, number]),
+      descriptor.values.map(({ name, number }) => [name, number]),
     );
     return (json) => numbers.get(json);
   }
-  return field.fieldKind === "scalar" ? scalarReaders.get(field.scalar) : undefined;
+  switch (fieldKind === "scalar" && scalar) {
+    case ScalarType.STRING:
+      return (json) => (typeof json === "string" ? json : undefined);
+    case ScalarType.INT32:
+      return (json) => (isInt32(json) ? json : undefined);
+    default:
+      return undefined;
+  }
 }
-
-const scalarReaders: ReadonlyMap<ScalarType, Read> = new Map([
-  [ScalarType.STRING, (json) => (typeof json === "string" ? json : undefined)],
-  [ScalarType.BOOL, (json) => (typeof json === "boolean" ? json : undefined)],
-  [ScalarType.INT32, (json) => (isInt32(json) ? json : undefined)],
-]);
 
 function isInt32(json: unknown): boolean {
   return Number.isInteger(json) && Number(json) >= -(2 ** 31) && Number(json) < 2 ** 31;

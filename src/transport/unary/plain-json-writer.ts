@@ -12,10 +12,10 @@ import { formatIsoSecond } from "../../iso-second.ts";
 export type PlainJsonWriter = (message: Message) => string;
 
 /**
- * Makes a writer of JSON, unset fields included, for messages of proto3 that hold texts, numbers of
- * 32 bits, booleans, enums, timestamps, messages of their kind, and lists of these. It writes what
- * Protobuf's own writer writes (https://protobuf.dev/programming-guides/json/), but trusts the types
- * of the values, and formats a second once.
+ * Makes a writer of JSON, unset fields included, for messages of proto3 that hold texts, int32
+ * numbers, enums, timestamps, messages of their kind, and lists of these. It writes what Protobuf's
+ * own writer writes (https://protobuf.dev/programming-guides/json/), without the object in between
+ * and the checks of each value's type.
  *
  * @returns undefined for a message that has other fields.
  */
@@ -86,9 +86,7 @@ function scalarWriter(scalar: ScalarType): Write | undefined {
   switch (scalar) {
     case ScalarType.STRING:
       return (text) => JSON.stringify(text);
-    case ScalarType.BOOL:
     case ScalarType.INT32:
-    case ScalarType.UINT32:
       return String;
     default:
       return undefined;
