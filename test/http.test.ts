@@ -234,6 +234,18 @@ describe("JSON over HTTP", () => {
     expect(await preflight("https://evil.example.com")).toBeNull();
   });
 
+  test("lets no page of another origin call where none is configured", async () => {
+    const closed = await startTestService("postgresql");
+    const headers = { Origin: "https://app.example.com", "Access-Control-Request-Method": "POST" };
+    const preflight = await fetch(`${closed.url}${path}`, { method: "OPTIONS", headers });
+    const call = await fetch(`${closed.url}/healthz`, { headers });
+    await closed.close();
+    expect(preflight.ok).toBe(false);
+    for (const response of [preflight, call]) {
+      expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    }
+  });
+
   test("logs one line for each call, also for those that fail early, and nothing personal", async () => {
     const calls: [string, Parameters<typeof post>, string, string | undefined][] = [
       ["good", [partnerJson()], "ok", acme],

@@ -2,12 +2,11 @@ import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type Call, callerKey, callKey, organizationsKey, required } from "../context.ts";
 import { serviceError } from "../errors/service-error.ts";
+import { uuid } from "../uuid.ts";
 
 export const requesterHeader = "Requester-Organization-ID";
 export const targetHeader = "Target-Organization-ID";
 
-/** The textual form of RFC 9562, section 4, in either case. */
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const nilUuid = "00000000-0000-0000-0000-000000000000";
 
 /**

@@ -4,7 +4,6 @@ import {
   getOption,
   hasOption,
   isFieldSet,
-  type Message,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import {
@@ -15,9 +14,10 @@ import {
   message as messageOption,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { uuid } from "../uuid.ts";
 
 /** Whether a message surely follows its rules. Where it answers false, the validator has to judge. */
-export type PlainRules = (message: Message) => boolean;
+export type PlainRules = (message: object) => boolean;
 
 /**
  * Makes a check that admits most messages that follow the contract's rules, and none that does not,
@@ -36,7 +36,7 @@ export function createPlainRules(descriptor: DescMessage): PlainRules | undefine
   }
   return (message) => {
     // A message has a property for each field that is set, or has no presence.
-    const values = message as unknown as Readonly<Record<string, unknown>>;
+    const values = message as Readonly<Record<string, unknown>>;
     return checks.every(({ name, check }) => check(values[name]));
   };
 }
@@ -88,8 +88,6 @@ const stringRules: Readonly<Record<string, CheckMaker>> = {
 
 /** Some of the e-mail addresses of the HTML standard, which the rule is about. */
 const simpleEmail = /^[a-z0-9._+-]+@[a-z0-9]{1,63}(?:\.[a-z0-9]{1,63})*$/i;
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Whole texts of letters and digits: what JavaScript and RE2, which the rule is about, read alike. */
 const simplePattern = /^\^(?:\[[a-zA-Z0-9-]+\](?:\{\d+\})?)+\$$/;

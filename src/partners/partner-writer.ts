@@ -27,7 +27,7 @@ export interface PartnerWriter {
  * Few statements under way make large ones, and the server commits them together; a second one uses
  * the time in which the first waits for the disk. The other connections of the pool are for reads.
  * More rows would save little by the row, and keep the server waiting while they gather. The
- * contract bounds a row's texts, and so a statement: 32 rows hold 0.3 MB at most.
+ * contract bounds the texts of a row, and with them a statement.
  */
 const defaultLimits: BatchLimits = {
   batches: 3,

@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { TokenRules } from "../authentication/token-verifier.ts";
 import { isLoopback } from "../config.ts";
+import { uuid } from "../uuid.ts";
 import type { SandboxKey } from "./sandbox-key.ts";
 import { createSandboxToken } from "./sandbox-token.ts";
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Lets the console have tokens minted, at `POST /sandbox/token`.
