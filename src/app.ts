@@ -82,7 +82,7 @@ export async function createApp(
       repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
-    if (readUrl(request.raw) === undefined) {
+    if (readUrl(request.raw) === null) {
       done(Object.assign(new Error("The request names no valid host."), { statusCode: 400 }));
       return;
     }
@@ -119,6 +119,7 @@ export async function createApp(
   mountReference(app);
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes,
+    readUrl,
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,

@@ -256,6 +256,80 @@ function framedCasesOf(form: Form): Record<string, Changes> {
   };
 }
 
+/** Calls by GET, which have their message in the query. */
+const getCases: Record<string, Changes> = (() => {
+  const id = randomUUID();
+  const message = JSON.stringify({ id });
+  const text = encodeURIComponent(message);
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");
+  const binaryId = Buffer.concat([Buffer.from([10, 36]), Buffer.from(id)]);
+  const zipped = base64(gzipSync(message));
+  const list = "/partner.v1.PartnerService/ListPartners";
+  const get = (query: string, changes: Changes = {}): Changes => ({
+    path: `${getPartner}${query}`,
+    method: "GET",
+    body: "",
+    ...changes,
+    headers: { "Content-Type": undefined, ...changes.headers },
+  });
+  const good = `?connect=v1&encoding=json&message=${text}`;
+  return {
+    "one that finds none": get(good),
+    "one that lists": get("?encoding=json&message={}", {
+      path: `${list}?encoding=json&message={}`,
+    }),
+    "one of a list in binary": get("", { path: `${list}?encoding=proto&base64=1&message=` }),
+    "a message in base64": get(`?base64=1&encoding=json&message=${base64(Buffer.from(message))}`),
+    "a binary message": get(`?base64=1&encoding=proto&message=${base64(binaryId)}`),
+    "base64 with padding": get(
+      `?base64=1&encoding=json&message=${encodeURIComponent(Buffer.from(`${message} `).toString("base64"))}`,
+    ),
+    "base64 that is none": get("?base64=1&encoding=json&message=%C3%BC"),
+    "another value of base64": get(`?base64=true&encoding=json&message=${text}`),
+    "a compressed message": get(`?base64=1&compression=gzip&encoding=json&message=${zipped}`),
+    "a compression that is a lie": get(
+      `?base64=1&compression=gzip&encoding=json&message=${base64(Buffer.from(message))}`,
+    ),
+    "an unknown compression": get(`?base64=1&compression=zstd&encoding=json&message=${zipped}`),
+    "a compression that is none": get(`?compression=identity&encoding=json&message=${text}`),
+    "an empty compression": get(`?compression=&encoding=json&message=${text}`),
+    "no query": get(""),
+    "no message": get("?encoding=json"),
+    "no message in binary": get("?encoding=proto"),
+    "no encoding": get(`?message=${text}`),
+    "an unknown encoding": get(`?encoding=xml&message=${text}`),
+    "an encoding in capitals": get(`?encoding=JSON&message=${text}`),
+    "another version": get(`?connect=v2&encoding=json&message=${text}`),
+    "two messages": get(`${good}&message=%7B%7D`),
+    "two encodings": get(`${good}&encoding=proto`),
+    "a plus": get("?encoding=json&message={+}"),
+    "a percent sign by itself": get("?encoding=json&message={}%"),
+    "what is not UTF-8": get("?encoding=json&message=%7B%22id%22:%22%FC%22%7D"),
+    "text beyond ASCII": get("?encoding=json&message=%7B%22%F0%9F%8F%AD%22:1%7D"),
+    "a question mark in the query": get("?encoding=json&message=?"),
+    "a message that cannot be read": get("?encoding=json&message=%7B"),
+    "a bad id": get("?encoding=json&message=%7B%22id%22:%22x%22%7D"),
+    "a long message": get(`?encoding=json&message=${" ".repeat(3000).replaceAll(" ", "%20")}`),
+    "a content type": get(good, { headers: { "Content-Type": "application/json" } }),
+    "an empty content type": get(good, { headers: { "Content-Type": "" } }),
+    "a content type of gRPC": get(good, { headers: { "Content-Type": "application/grpc" } }),
+    "a body": get(good, { body: message }),
+    "a long body": get(good, { body: Buffer.alloc(400_000) }),
+    "the header of a compression": get(good, { headers: { "Content-Encoding": "zstd" } }),
+    "an answer that may be compressed": get(good, { headers: { "Accept-Encoding": "gzip" } }),
+    "a timeout": get(good, { more: [["Connect-Timeout-Ms", "5000"]] }),
+    "a timeout that is none": get(good, { more: [["Connect-Timeout-Ms", "abc"]] }),
+    "a timeout of nothing": get(good, { more: [["Connect-Timeout-Ms", "0"]] }),
+    "no token": get(good, { headers: { Authorization: undefined } }),
+    "no token and no message": get("?encoding=json", { headers: { Authorization: undefined } }),
+    "a method with side effects": get("", {
+      path: "/partner.v1.PartnerService/CreatePartner?encoding=json&message=%7B%7D",
+    }),
+    HEAD: get(good, { method: "HEAD" }),
+    "a PUT with a query": get(good, { method: "PUT" }),
+  };
+})();
+
 /** What only HTTP/2 lets a client say: there the length is a promise like any other. */
 const lengthCases = Object.fromEntries(
   ["0", "10", "70000", "abc", "-1"].map((length): [string, Changes] => [
@@ -358,6 +432,15 @@ describe("A call on the unary lane and one on Connect's plugin", () => {
       await expectSame(form, changes);
     });
   });
+
+  describe.each(Object.entries(forms).filter(([name]) => /^Connect JSON/.test(name)))(
+    "by GET, over %s",
+    (_name, form) => {
+      test.each(Object.entries(getCases))("have the same answer to %s", async (_what, changes) => {
+        await expectSame(form, changes);
+      });
+    },
+  );
 
   describe.each(
     Object.entries(forms).filter(([name]) => /^Connect JSON, HTTP.1|^gRPC, /.test(name)),

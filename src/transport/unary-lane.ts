@@ -1,20 +1,20 @@
-import {
-  contentTypeUnaryRegExp,
-  parseContentType as parseConnectType,
-} from "@connectrpc/connect/protocol-connect";
-import { parseContentType as parseGrpcType } from "@connectrpc/connect/protocol-grpc";
+import { parseContentType } from "@connectrpc/connect/protocol-grpc";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { findConnectMessage } from "./unary/connect-message.ts";
 import { serveConnect } from "./unary/connect-unary.ts";
 import type { Exchange } from "./unary/exchange.ts";
 import { serveGrpc } from "./unary/grpc-unary.ts";
 import { recordUnaryMethods, type UnaryMethod } from "./unary/unary-method.ts";
-import { createUrlReader } from "./url-reader.ts";
+import type { UrlReader } from "./url-reader.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 type UnaryLaneOptions = ConnectPluginOptions &
-  Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">>;
+  Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">> & {
+    /** Reads the URL of a request whose URL is known to be valid. */
+    readonly readUrl: UrlReader;
+  };
 
 /**
  * Connect's Fastify plugin, with a direct lane for unary calls.
@@ -22,7 +22,7 @@ type UnaryLaneOptions = ConnectPluginOptions &
  * The plugin serves every protocol and kind of call in one way: it makes of Node's request a
  * universal one, streams it through a chain of async generators, and makes of the universal
  * response one of Node's. For a unary call, whose body is one small message, that costs several
- * times what the call itself does. The lane takes the unary POSTs of the Connect protocol, and of
+ * times what the call itself does. The lane takes the unary calls of the Connect protocol, and of
  * gRPC over HTTP/2, on the plugin's own routes: it runs the same request gate, interceptors and
  * implementations with the same options, and gives the same answers, byte for byte; but it reads
  * the body and writes the response at once, and JSON that is plain without Protobuf's own reader and
@@ -36,7 +36,6 @@ export async function connectPluginWithUnaryLane(
   options: UnaryLaneOptions,
 ): Promise<void> {
   const methods = new Map<string, UnaryMethod>();
-  const readUrl = createUrlReader();
 
   app.addHook("onRoute", (route) => {
     const method = methods.get(route.url);
@@ -45,27 +44,19 @@ export async function connectPluginWithUnaryLane(
     }
     const passBy = route.handler;
     route.handler = function (request, reply) {
-      const serve = chooseProtocol(method, request);
+      const url = options.readUrl(request.raw);
+      const serve = url === null ? undefined : chooseProtocol(method, request.raw, url);
       return serve === undefined
         ? passBy.call(this, request, reply)
         : answer(serve, request, reply);
     };
   });
 
-  function urlOf(request: Exchange["request"]): string {
-    const url = readUrl(request);
-    if (url === undefined) {
-      throw new TypeError("The request has no valid URL.");
-    }
-    return url;
-  }
-
   function answer(serve: Serve, request: FastifyRequest, reply: FastifyReply): void {
     serve({
       request: request.raw,
       response: reply.raw,
       values: options.contextValues(request),
-      url: urlOf(request.raw),
       commonHeaders: reply.getHeaders(),
     }).catch((failure: unknown) => {
       request.log.error({ err: failure }, "call not answered");
@@ -79,20 +70,24 @@ export async function connectPluginWithUnaryLane(
   });
 }
 
-type Serve = (exchange: Exchange) => Promise<void>;
+type Serve = (exchange: Omit<Exchange, "url">) => Promise<void>;
 
 /** How to serve the call on the lane; undefined if it is not one for the lane. */
-function chooseProtocol(method: UnaryMethod, { raw }: FastifyRequest): Serve | undefined {
-  const contentType = raw.headers["content-type"];
-  if (raw.method !== "POST" || contentType === undefined) {
-    return undefined;
-  }
-  if (method.protocols.includes("connect") && contentTypeUnaryRegExp.test(contentType)) {
-    const binary = parseConnectType(contentType)?.binary === true;
-    return (exchange) => serveConnect(method, binary, exchange);
-  }
-  const grpc = method.protocols.includes("grpc") ? parseGrpcType(contentType) : undefined;
-  return grpc !== undefined && "stream" in raw
-    ? (exchange) => serveGrpc(method, grpc.binary, exchange)
+function chooseProtocol(
+  method: UnaryMethod,
+  request: Exchange["request"],
+  parsedUrl: URL,
+): Serve | undefined {
+  const url = parsedUrl.href;
+  const message = method.protocols.includes("connect")
+    ? findConnectMessage(request, parsedUrl, method.spec.method)
     : undefined;
+  if (message !== undefined) {
+    return (exchange) => serveConnect(method, message, { ...exchange, url });
+  }
+  const grpc =
+    request.method === "POST" && "stream" in request && method.protocols.includes("grpc")
+      ? parseContentType(request.headers["content-type"] ?? null)
+      : undefined;
+  return grpc && ((exchange) => serveGrpc(method, grpc.binary, { ...exchange, url }));
 }

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 
-/** Reads the URL that a request is for, normalized; undefined if its target and host make none. */
-export type UrlReader = (request: IncomingMessage | Http2ServerRequest) => string | undefined;
+/** Reads the URL that a request is for; null if its target and host make none. */
+export type UrlReader = (request: IncomingMessage | Http2ServerRequest) => URL | null;
 
 /**
  * Makes a reader that remembers the last URL: to parse one takes longer than to find its route, and
  * most calls are for the same.
  */
 export function createUrlReader(): UrlReader {
-  let last: { readonly target: string; readonly base: string; readonly url: string | undefined } = {
+  let last: { readonly target: string; readonly base: string; readonly url: URL | null } = {
     target: "",
     base: "",
-    url: undefined,
+    url: null,
   };
   return (request) => {
     const { socket, url: target = "" } = request;
@@ -21,7 +21,7 @@ export function createUrlReader(): UrlReader {
     const authority = "authority" in request ? request.authority : request.headers.host;
     const base = `${protocol}://${authority ?? ""}`;
     if (target !== last.target || base !== last.base) {
-      last = { target, base, url: URL.parse(target, base)?.href };
+      last = { target, base, url: URL.parse(target, base) };
     }
     return last.url;
   };

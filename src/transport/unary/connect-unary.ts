@@ -1,9 +1,7 @@
 import {
   compressionNegotiate,
-  createAsyncIterable,
   invokeUnaryImplementation,
   mergeNonProtocolHeaders,
-  readAllBytes,
 } from "@connectrpc/connect/protocol";
 import {
   codeToHttpStatus,
@@ -17,9 +15,9 @@ import {
   headerUnaryEncoding,
   parseTimeout,
 } from "@connectrpc/connect/protocol-connect";
+import type { ConnectMessage } from "./connect-message.ts";
 import type { Exchange } from "./exchange.ts";
 import { LazyHeaders } from "./lazy-headers.ts";
-import { readBody } from "./request-body.ts";
 import { openCall, toConnectError } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
@@ -29,18 +27,19 @@ const lowerCase = {
   contentLength: headerUnaryContentLength.toLowerCase(),
 };
 
-/** Serves a unary POST of the Connect protocol (https://connectrpc.com/docs/protocol). */
+/** Serves a unary call of the Connect protocol (https://connectrpc.com/docs/protocol). */
 export async function serveConnect(
   method: UnaryMethod,
-  binary: boolean,
+  message: ConnectMessage,
   exchange: Exchange,
 ): Promise<void> {
   const { options, serialization, spec } = method;
+  const { binary } = message;
   const requestHeader = new LazyHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
-    requestHeader.get(headerUnaryEncoding),
+    message.compression,
     requestHeader.get(headerUnaryAcceptEncoding),
     headerUnaryAcceptEncoding,
   );
@@ -62,12 +61,11 @@ export async function serveConnect(
     if (unacceptable) {
       throw unacceptable;
     }
-    const promised = requestHeader.get(headerUnaryContentLength);
-    let message = await readMessage(exchange.request, options.readMaxBytes, promised);
+    let bytes = await message.read(options.readMaxBytes);
     if (compression.request) {
-      message = await compression.request.decompress(message, options.readMaxBytes);
+      bytes = await compression.request.decompress(bytes, options.readMaxBytes);
     }
-    const input = serialization.getI(binary).parse(message);
+    const input = serialization.getI(binary).parse(bytes);
     const output = await invokeUnaryImplementation(spec, call, input, options.interceptors);
     body = serialization.getO(binary).serialize(output);
     call.end();
@@ -109,18 +107,4 @@ function endWith(
   } else {
     response.end(body.toString("latin1"), "latin1");
   }
-}
-
-async function readMessage(
-  request: Exchange["request"],
-  limit: number,
-  promised: string | null,
-): Promise<Uint8Array> {
-  const tooLong = promised !== null && Number(promised) > limit;
-  const chunks = tooLong ? [] : await readBody(request, limit);
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined && String(only.byteLength) === promised
-    ? only
-    : // Joins the chunks, and has the protocol's errors for lengths that are too great or do not fit.
-      await readAllBytes(createAsyncIterable(chunks), limit, promised);
 }

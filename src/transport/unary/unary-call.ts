@@ -61,7 +61,7 @@ export function openCall(
     service: method.parent,
     signal: controller.signal,
     timeoutMs: () => (deadline === undefined ? undefined : deadline - Date.now()),
-    requestMethod: "POST",
+    requestMethod: request.method ?? "",
     url,
     values,
     end,
