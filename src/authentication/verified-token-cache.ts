@@ -14,12 +14,13 @@ export const maxTokens = 10_000;
 export const maxCharacters = 8 * 1024 * 1024;
 
 /**
- * Remembers verified tokens, bounded in number and size; what was used longest ago goes first.
+ * Remembers verified tokens, bounded in number and size; what was verified longest ago goes first. To
+ * remember when each was last used would cost every call, and spare few a second verification.
  *
  * It is keyed by the whole token: the same claims with another signature are another token.
  */
 export function createVerifiedTokenCache() {
-  // A Map iterates in order of insertion: the first key is the one unused for longest.
+  // A Map iterates in order of insertion.
   const tokens = new Map<string, VerifiedToken>();
   let characters = 0;
 
@@ -36,12 +37,10 @@ export function createVerifiedTokenCache() {
       if (verified === undefined) {
         return undefined;
       }
-      tokens.delete(token);
       if (verified.keysGeneration !== keysGeneration || verified.validUntil <= now) {
-        characters -= token.length;
+        remove(token);
         return undefined;
       }
-      tokens.set(token, verified);
       return verified.caller;
     },
 

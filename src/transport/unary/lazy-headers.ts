@@ -1,13 +1,17 @@
 /** Headers as Node has them, the names in lower case. */
 export type NodeHeaders = Record<string, string | string[] | undefined>;
 
+/** Names (RFC 9110, section 5.6.2) and values that need none of the checks of a Headers object. */
+const plainName = /^[a-z0-9-]+$/i;
+const plainValue = /^[!-~]+(?: [!-~]+)*$/;
+
 /**
  * The headers of a request or a response as Connect has them, kept as Node has them as long as they
- * are only asked for by name: to fill a Headers object, and to read it out again, costs more than
- * all else that the lane does for a call.
+ * are only asked for and set by name: to fill a Headers object, and to read it out again, costs more
+ * than all else that the lane does for a call.
  */
 export class LazyHeaders implements Headers {
-  readonly #source: Readonly<NodeHeaders>;
+  #source: Readonly<NodeHeaders>;
   /** Takes the place of Node's headers once it is there. */
   #filled: Headers | undefined;
 
@@ -44,7 +48,11 @@ export class LazyHeaders implements Headers {
   }
 
   set(name: string, value: string): void {
-    this.#fill().set(name, value);
+    if (this.#filled === undefined && plainName.test(name) && plainValue.test(value)) {
+      this.#source = { ...this.#source, [name.toLowerCase()]: value };
+    } else {
+      this.#fill().set(name, value);
+    }
   }
 
   delete(name: string): void {
