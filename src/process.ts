@@ -1,4 +1,5 @@
 import { readConfig } from "./config.ts";
+import { joinLogLines } from "./log-lines.ts";
 import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Service, startService } from "./service.ts";
@@ -6,7 +7,9 @@ import { type Service, startService } from "./service.ts";
 /** The process: settings → service → signals. */
 export async function runProcess(): Promise<void> {
   const config = readConfig(process.env);
-  const service = await startService(config, { level: config.logLevel });
+  const lines = joinLogLines(process.stdout);
+  process.once("exit", lines.flush);
+  const service = await startService(config, { level: config.logLevel, stream: lines });
   stopOnSignals(service);
   if (service.sandboxKey === undefined) {
     service.app.log.info({ url: service.url }, "ready");

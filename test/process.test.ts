@@ -136,6 +136,24 @@ describe("on PostgreSQL", () => {
   });
 });
 
+test("the service goes on when the reader of its log goes, and logs to its end while there is one", async () => {
+  await using database = await createPostgresDatabase();
+  const settings = { DATABASE_URL: database.settings.databaseUrl };
+  const [heard, unheard] = [start(settings), start(settings)];
+  for (const { child, waitFor } of [heard, unheard]) {
+    const [url = ""] = await waitFor(/http:\/\/[\d.:]+/);
+    if (child === unheard.child) {
+      child.stdout.destroy();
+    }
+    for (let call = 0; call < 3; call += 1) {
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    }
+    child.kill("SIGTERM");
+  }
+  expect(await Promise.all([heard.ended(), unheard.ended()])).toEqual([0, 0]);
+  expect(heard.output()).toContain('"msg":"stopped"');
+});
+
 test("SIGTERM answers the calls that are in flight over every protocol", async () => {
   await using database = await createPostgresDatabase();
   const service = start({ DATABASE_URL: database.settings.databaseUrl });
