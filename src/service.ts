@@ -7,10 +7,10 @@ import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
-import { createOrm, migrate, pendingMigrations, ping } from "./database/orm.ts";
+import { createOrm, migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
 import { createPartnerBook, type PartnerBook } from "./partners/partner-book.ts";
 import { createReadiness } from "./readiness.ts";
-import { createRoutes } from "./routes.ts";
+import { createRoutes, type RouteDependencies } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
@@ -43,20 +43,14 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
   );
   try {
-    if (databaseUrl === undefined) {
-      await migrate(orm);
-    } else if ((await pendingMigrations(orm)).length > 0) {
-      throw new ConfigError(
-        "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
-      );
-    }
     const book = createPartnerBook(orm);
-    await warmUp(book);
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
-    const validator = createValidator();
-    const routes = createRoutes({ verifyToken, validator, book, readiness });
-    const app = await createApp(config, { log, readiness, routes });
+    // While the database answers, the app is built.
+    const [, app] = await Promise.all([
+      prepareDatabase(orm, book, databaseUrl === undefined),
+      buildApp(config, log, { verifyToken, book, readiness }),
+    ]);
     if (config.console) {
       mountConsole(app, { sandbox: sandboxKey !== undefined });
       if (sandboxKey !== undefined) {
@@ -84,11 +78,28 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   }
 }
 
-/** A database that cannot write for the moment does not stop the start: the readiness tells. */
-async function warmUp(book: PartnerBook): Promise<void> {
+async function buildApp(
+  config: Config,
+  log: LogOptions,
+  dependencies: Omit<RouteDependencies, "validator">,
+): Promise<FastifyInstance> {
+  const routes = createRoutes({ ...dependencies, validator: createValidator() });
+  return await createApp(config, { log, readiness: dependencies.readiness, routes });
+}
+
+/** Migrates a database that is the service's own; any other must have been migrated. */
+async function prepareDatabase(orm: Orm, book: PartnerBook, isOwn: boolean): Promise<void> {
+  if (isOwn) {
+    await migrate(orm);
+  } else if ((await pendingMigrations(orm)).length > 0) {
+    throw new ConfigError(
+      "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
+    );
+  }
   try {
     await book.warmUp();
   } catch (failure) {
+    // A database that cannot write for the moment does not stop the start: the readiness tells.
     if (!(failure instanceof DatabaseUnavailableError)) {
       throw failure;
     }
