@@ -10,8 +10,9 @@ import { errorDetails } from "../errors/service-error.ts";
 const sendersFault = /^(parse binary: |decompression failed$)/;
 
 /**
- * Makes INVALID_ARGUMENT of the error for a message that cannot be read, and adds FIELD_INVALID and the violation to the error for a message that cannot be parsed because of
- * one field, such as a number that does not fit its type.
+ * Makes INVALID_ARGUMENT of the error for a message that cannot be read, and adds FIELD_INVALID and
+ * the violation to the error for a message that cannot be parsed because of one field, such as a
+ * number that does not fit its type.
  *
  * Connect parses messages before interceptors run, so that none of them sees this error. What Connect
  * does is to abort the call's signal with the error, just before it writes the answer; the details
