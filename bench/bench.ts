@@ -8,9 +8,10 @@ import { endWith } from "./end-with.ts";
 import { findGenerators } from "./load/generators.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { type Bench, say, serverOf } from "./phases/bench.ts";
-import { measureAtRate, measureOneCaller } from "./phases/latency.ts";
+import { measureAtHalfRate, measureOneCaller } from "./phases/latency.ts";
 import { measureMemory } from "./phases/memory.ts";
 import { measureStart } from "./phases/start.ts";
+import { measureSteadiness } from "./phases/steadiness.ts";
 import { measureThroughput } from "./phases/throughput.ts";
 import { keepResults } from "./report/keep.ts";
 import { describeMachine } from "./report/machine.ts";
@@ -19,8 +20,8 @@ import { formatResults } from "./report/table.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { type ServerName, startContender } from "./servers.ts";
 
-/** Who is timed with one caller: the service, what it is held against, and its bound. */
-const oneCallerIds = ["service", "fastify-rest", "fastify-bare"];
+/** Whose calls are timed: the service, what it is held against, and its bound. */
+const timedIds = ["service", "fastify-rest", "fastify-bare"];
 
 /** Measures the service and its peers in turn, on one database, and prints one table. */
 async function main(options: Options): Promise<void> {
@@ -55,6 +56,7 @@ async function main(options: Options): Promise<void> {
 
 async function measure(bench: Bench, present: readonly Contender[]): Promise<Results> {
   const { options, database, generators } = bench;
+  const steadiness = measureSteadiness();
   const startMs = await measureStart(bench);
   const served = present.filter(isServed);
   const servers = new Map<ServerName, ServerProcess>();
@@ -65,11 +67,10 @@ async function measure(bench: Bench, present: readonly Contender[]): Promise<Res
       }
     }
     const throughput = await measureThroughput(bench, present, servers);
-    const timed = served.filter(({ id }) => oneCallerIds.includes(id));
+    const timed = served.filter(({ id }) => timedIds.includes(id));
     const oneCaller = await measureOneCaller(bench, timed, servers);
     const service = served.find(({ id }) => id === "service");
     const server = service && serverOf(service, servers);
-    const rate = (throughput.find(({ id }) => id === "service")?.callsPerSecond ?? 0) / 2;
     return {
       measuredAt: new Date().toISOString(),
       machine: describeMachine({
@@ -82,7 +83,8 @@ async function measure(bench: Bench, present: readonly Contender[]): Promise<Res
       warmUpSeconds: options.warmUpSeconds,
       throughput,
       oneCaller,
-      halfRate: service && server && (await measureAtRate(bench, service, server, rate)),
+      halfRate: await measureAtHalfRate(bench, timed, servers, throughput),
+      steadiness,
       memory: service && server && (await measureMemory(bench, service, server)),
       startMs,
     };

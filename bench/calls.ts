@@ -65,6 +65,11 @@ export async function createCalls(): Promise<Calls> {
   });
   const get = (path: string): Call => ({ method: "GET", path, headers, body: Buffer.alloc(0) });
 
+  const connectGet = (method: string, content: JsonValue): Call => {
+    const message = encodeURIComponent(JSON.stringify(content));
+    return get(`${rpcPath}/${method}?connect=v1&encoding=json&message=${message}`);
+  };
+
   const request = toJson(CreatePartnerRequestSchema, partner);
   const book = createBook(organizationId);
   const { partnerId: id } = book;
@@ -76,8 +81,8 @@ export async function createCalls(): Promise<Calls> {
     book,
     connect: {
       create: post(`${rpcPath}/CreatePartner`, request),
-      get: { ...post(`${rpcPath}/GetPartner`, { id }), ...found },
-      list: { ...post(`${rpcPath}/ListPartners`, { pageSize }), ...page },
+      get: { ...connectGet("GetPartner", { id }), ...found },
+      list: { ...connectGet("ListPartners", { pageSize }), ...page },
     },
     rest: {
       create: post("/partners", request),

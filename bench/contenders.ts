@@ -119,6 +119,14 @@ export const contenders: readonly Contender[] = [
     call: ({ connect }) => connect.get,
   },
   {
+    id: "service-twice-get",
+    title: "this service, two processes (REUSE_PORT)",
+    operation: "get",
+    load: "json",
+    server: "service-twice",
+    call: ({ connect }) => connect.get,
+  },
+  {
     id: "fastify-rest-get",
     title: "Fastify by hand, one SELECT a call",
     operation: "get",

@@ -1,8 +1,7 @@
 import { type ServerContender, targetOf } from "../contenders.ts";
 import { runOpenLoad } from "../load/http1-load.ts";
 import type { TimedResult } from "../load/load.ts";
-import { type Latency, median } from "../report/results.ts";
-import type { ServerProcess } from "../server-process.ts";
+import { type Latency, median, type Throughput } from "../report/results.ts";
 import {
   type Bench,
   connections,
@@ -34,24 +33,33 @@ export async function measureOneCaller(
   return [...rounds].map(([{ id }, results]) => summarize(id, results));
 }
 
-/** Times the calls that arrive at a constant rate, from when they were due. */
-export async function measureAtRate(
+/** Times the calls that arrive at a constant rate, half of the highest, from when they were due. */
+export async function measureAtHalfRate(
   bench: Bench,
-  contender: ServerContender,
-  server: ServerProcess,
-  callsPerSecond: number,
-): Promise<Latency & { readonly callsPerSecond: number }> {
+  timed: readonly ServerContender[],
+  servers: Servers,
+  throughput: readonly Throughput[],
+): Promise<readonly (Latency & { readonly callsPerSecond: number })[]> {
   const { rounds, seconds } = bench.options;
-  const target = targetOf(contender, server, bench.calls);
-  const results: TimedResult[] = [];
+  const loads = timed.map((contender) => ({
+    contender,
+    callsPerSecond: (throughput.find(({ id }) => id === contender.id)?.callsPerSecond ?? 0) / 2,
+    results: Array.of<TimedResult>(),
+  }));
   for (let round = 1; round <= rounds; round += 1) {
-    await runOpenLoad(target, connections, callsPerSecond, 1);
-    await prepareTable(contender, bench);
-    const result = await runOpenLoad(target, connections, callsPerSecond, seconds);
-    results.push(succeeded(contender, result));
-    say(`half of the highest rate: round ${round} of ${rounds}`);
+    for (const { contender, callsPerSecond, results } of loads) {
+      const target = targetOf(contender, serverOf(contender, servers), bench.calls);
+      await runOpenLoad(target, connections, callsPerSecond, 1);
+      await prepareTable(contender, bench);
+      const result = await runOpenLoad(target, connections, callsPerSecond, seconds);
+      results.push(succeeded(contender, result));
+      say(`half of the highest rate: round ${round} of ${rounds}, ${contender.id}`);
+    }
   }
-  return { ...summarize(contender.id, results), callsPerSecond };
+  return loads.map(({ contender: { id }, callsPerSecond, results }) => ({
+    ...summarize(id, results),
+    callsPerSecond,
+  }));
 }
 
 /** The medians of the rounds. */

@@ -1,4 +1,5 @@
 import type { Operation } from "../calls.ts";
+import type { Steadiness } from "../phases/steadiness.ts";
 
 /** Everything that a run found out, as it is kept in results/latest.json. */
 export interface Results {
@@ -13,8 +14,9 @@ export interface Results {
   readonly throughput: readonly Throughput[];
   /** One caller that waits for each answer. */
   readonly oneCaller: readonly Latency[];
-  /** Calls at a constant rate: half of what the service reached. */
-  readonly halfRate: (Latency & { readonly callsPerSecond: number }) | undefined;
+  /** Calls at a constant rate: half of what each reached. */
+  readonly halfRate: readonly (Latency & { readonly callsPerSecond: number })[];
+  readonly steadiness: Steadiness;
   readonly memory: Memory | undefined;
   /** From the start of the process until /readyz says so, in milliseconds. */
   readonly startMs: number | undefined;

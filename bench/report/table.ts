@@ -1,22 +1,23 @@
+import { slowFactor } from "../phases/steadiness.ts";
 import type { Results, Throughput } from "./results.ts";
 import { compareWithTargets } from "./targets.ts";
 
 /** The results as Markdown, for a terminal as much as for the README. */
 export function formatResults(results: Results): string {
   const { machine, rounds, seconds, warmUpSeconds, oneCaller, halfRate, memory } = results;
-  const { throughput } = results;
+  const { throughput, steadiness } = results;
+  const titleOf = (id: string) => throughput.find((each) => each.id === id)?.title ?? id;
   const lines = [
     ...groups.flatMap((group) => formatThroughput(group, throughput)),
     ...(oneCaller.length === 0 ? [] : ["| | p50 | p99 |", "|---|---:|---:|"]),
-    ...oneCaller.map(({ id, p50Ms, p99Ms }) => {
-      const title = throughput.find((each) => each.id === id)?.title ?? id;
-      return `| one caller at a time, ${title} | ${ms(p50Ms)} | ${ms(p99Ms)} |`;
-    }),
-    ...(halfRate === undefined
-      ? []
-      : [
-          `| this service at half of its highest rate (${count(halfRate.callsPerSecond)} a second) | ${ms(halfRate.p50Ms)} | ${ms(halfRate.p99Ms)} |`,
-        ]),
+    ...oneCaller.map(
+      ({ id, p50Ms, p99Ms }) =>
+        `| one caller at a time, ${titleOf(id)} | ${ms(p50Ms)} | ${ms(p99Ms)} |`,
+    ),
+    ...halfRate.map(
+      ({ id, p50Ms, p99Ms, callsPerSecond }) =>
+        `| at half of the highest rate (${count(callsPerSecond)} a second), ${titleOf(id)} | ${ms(p50Ms)} | ${ms(p99Ms)} |`,
+    ),
     ...(oneCaller.length === 0 ? [] : [""]),
     "| | measured | target | | the bound |",
     "|---|---:|---:|---|---:|",
@@ -24,6 +25,13 @@ export function formatResults(results: Results): string {
       const best = atBest === undefined ? "" : figure(atBest, unit);
       return `| ${title} | ${figure(measured, unit)} | ${bound} ${figure(limit, unit)} | ${met ? "✓" : "✗"} | ${best} |`;
     }),
+    "",
+    [
+      `The machine itself, with nothing else to do, ran a loop of arithmetic ${slowFactor} times slower`,
+      `than usual or worse for ${(steadiness.slowShare * 100).toFixed(1)} % of the time, for up to`,
+      `${Math.round(steadiness.longestMs)} ms on end: calls that fall into such a time are slow for`,
+      "every contender.",
+    ].join(" "),
     "",
     [
       ...(memory === undefined ? [] : [`At its peak, this service took ${memory.peak} MB.`]),
