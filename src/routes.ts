@@ -55,10 +55,10 @@ export function createRoutes({ verifyToken, validator, book, readiness }: RouteD
     createValidationInterceptor(validator, services),
   ];
 
-  async function requestGate(context: HandlerContext): Promise<void> {
+  function requestGate(context: HandlerContext): Promise<void> {
     required(context.values, callKey).signal = context.signal;
     describeUnreadableMessages(context);
-    await admit(context);
+    return admit(context);
   }
 
   return (router: ConnectRouter): void => {

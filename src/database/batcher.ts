@@ -110,17 +110,16 @@ export function createBatcher<Item, Answer>(
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  return async (item: Item, signal: AbortSignal): Promise<Answer> => {
-    if (waiting.length >= limits.waiting) {
-      dropAborted();
-    }
-    if (waiting.length >= limits.waiting) {
-      throw new OverloadedError();
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    waiting.push({ item, signal, since: performance.now(), resolve, reject });
-    schedule();
-    watchOver();
-    return promise;
-  };
+  return (item: Item, signal: AbortSignal): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      if (waiting.length >= limits.waiting) {
+        dropAborted();
+      }
+      if (waiting.length >= limits.waiting) {
+        throw new OverloadedError();
+      }
+      waiting.push({ item, signal, since: performance.now(), resolve, reject });
+      schedule();
+      watchOver();
+    });
 }

@@ -19,19 +19,25 @@ const waits = [50, 100, 200, 400];
  * @throws DatabaseUnavailableError when the database stays away, or does not answer in time; what
  *   is under way may be done all the same, as with a connection that is lost.
  */
-export async function withRetries<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const patience = setTimeout(() => {
-    reject(
-      new DatabaseUnavailableError(false, new Error("The database has not answered in time.")),
+export function withRetries<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const patience = setTimeout(() => {
+      reject(
+        new DatabaseUnavailableError(false, new Error("The database has not answered in time.")),
+      );
+    }, databasePatienceMs);
+    const deadline = performance.now() + databasePatienceMs;
+    tryUntil(deadline, operation, signal).then(
+      (outcome) => {
+        clearTimeout(patience);
+        resolve(outcome);
+      },
+      (failure: unknown) => {
+        clearTimeout(patience);
+        reject(failure);
+      },
     );
-  }, databasePatienceMs);
-  const deadline = performance.now() + databasePatienceMs;
-  try {
-    return await Promise.race([tryUntil(deadline, operation, signal), late]);
-  } finally {
-    clearTimeout(patience);
-  }
+  });
 }
 
 /** Nobody waits any more for a try that would begin after the deadline. */

@@ -16,11 +16,9 @@ export function createAccessInterceptor(
   rules: AccessRules,
   isConnected: Connections["isConnected"],
 ): Interceptor {
+  /** Whether the requester may call for a target other than itself. */
   async function isAllowed({ scenarios }: AccessRule, call: Organizations, signal: AbortSignal) {
     const { requester, target } = call;
-    if (requester === target) {
-      return scenarios.includes(Scenario.SELF);
-    }
     if (scenarios.includes(Scenario.INVITED)) {
       return true;
     }
@@ -46,7 +44,11 @@ export function createAccessInterceptor(
       );
     }
     const organizations = required(request.contextValues, organizationsKey);
-    if (!(await isAllowed(rule, organizations, request.signal))) {
+    const isSelf = organizations.requester === organizations.target;
+    const allowed = isSelf
+      ? rule.scenarios.includes(Scenario.SELF)
+      : await isAllowed(rule, organizations, request.signal);
+    if (!allowed) {
       throw serviceError(
         ErrorReason.SCENARIO_NOT_ALLOWED,
         `The requester may not call ${request.method.name} for this target.`,

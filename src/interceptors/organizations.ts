@@ -16,7 +16,7 @@ const nilUuid = "00000000-0000-0000-0000-000000000000";
  * Fails with ORGANIZATION_HEADER_MISSING, ORGANIZATION_HEADER_INVALID or REQUESTER_NOT_AUTHORIZED.
  */
 export function createOrganizationsInterceptor(): Interceptor {
-  return (next) => async (request) => {
+  return (next) => (request) => {
     const call = required(request.contextValues, callKey);
     const caller = required(request.contextValues, callerKey);
     const requester = readOrganization(request.header, requesterHeader, call);
@@ -29,7 +29,7 @@ export function createOrganizationsInterceptor(): Interceptor {
     }
     call.requester = requester;
     request.contextValues.set(organizationsKey, { requester, target });
-    return await next(request);
+    return next(request);
   };
 }
 

@@ -20,7 +20,7 @@ export function createValidationInterceptor(
   const plainRules = new Map(
     requestsOf(services).map((descriptor) => [descriptor, createPlainRules(descriptor)]),
   );
-  return (next) => async (request) => {
+  return (next) => (request) => {
     if (!request.stream && !plainRules.get(request.method.input)?.(request.message)) {
       const { method, message } = request;
       const tooLong = overlongLists(method.input, message);
@@ -30,7 +30,7 @@ export function createValidationInterceptor(
         throw invalidFields(violations);
       }
     }
-    return await next(request);
+    return next(request);
   };
 }
 

@@ -63,7 +63,7 @@ async function readMessage(
   return chunks.length === 1 && only !== undefined && String(only.byteLength) === promised
     ? only
     : // Joins the chunks, and has the protocol's errors for lengths that are too great or do not fit.
-      await readAllBytes(createAsyncIterable(chunks), limit, promised);
+      readAllBytes(createAsyncIterable(chunks), limit, promised);
 }
 
 const encoder = new TextEncoder();
