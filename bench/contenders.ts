@@ -135,6 +135,14 @@ export const contenders: readonly Contender[] = [
     call: ({ rest }) => rest.get,
   },
   {
+    id: "fastify-rest-twice-get",
+    title: "Fastify by hand, two processes",
+    operation: "get",
+    load: "json",
+    server: "fastify-rest-twice",
+    call: ({ rest }) => rest.get,
+  },
+  {
     id: "fastify-bare-get",
     title: "bound: Fastify and the shared SELECT alone",
     operation: "get",

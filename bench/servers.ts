@@ -34,6 +34,11 @@ const servers = {
   },
   "connect-fastify": { args: ["bench/peers/connect-fastify.ts"], isReady: accepts },
   "fastify-rest": { args: ["bench/peers/fastify-rest.ts"], isReady: accepts },
+  "fastify-rest-twice": {
+    args: ["bench/peers/fastify-rest.ts"],
+    isReady: accepts,
+    processes: 2,
+  },
   "fastify-bare": { args: ["bench/peers/fastify-bare.ts"], isReady: accepts },
   "grpc-js": { args: ["bench/peers/grpc-js.ts"], isReady: accepts },
 } as const satisfies Record<string, Server>;

@@ -109,4 +109,7 @@ app.get<{ Querystring: { pageSize: number; pageToken?: string }; Headers: Header
 process.once("SIGTERM", () => {
   app.close().then(() => pool.end());
 });
-await app.listen({ host: "127.0.0.1", port: settings.port });
+// Several processes may share the port. Fastify hands its options on to Node, this one too, which its
+// types lack.
+const address = { host: "127.0.0.1", port: settings.port, reusePort: true };
+await app.listen(address);
