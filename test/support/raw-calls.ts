@@ -45,7 +45,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
       headers: [...added, ...headers.flat()],
     });
     return await new Promise((resolve, reject) => {
-      call.once("error", reject).once("response", (response) => {
+      call.on("error", reject).once("response", (response) => {
         buffer(response).then((read) => {
           const { statusCode: status, headers: answered, trailers } = response;
           resolve({ status, headers: answered, body: read, trailers });
@@ -72,7 +72,7 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
         stream.once("trailers", (last) => {
           trailers = last;
         });
-        stream.once("error", reject).once("response", (response) => {
+        stream.on("error", reject).once("response", (response) => {
           buffer(stream).then((read) => {
             resolve({ status: response[":status"], headers: response, body: read, trailers });
           }, reject);
