@@ -1,7 +1,7 @@
 import { type ServerContender, targetOf } from "../contenders.ts";
 import { runOpenLoad } from "../load/http1-load.ts";
 import type { TimedResult } from "../load/load.ts";
-import { type Latency, median, type Throughput } from "../report/results.ts";
+import { type Latency, type LatencyAtRate, median, type Throughput } from "../report/results.ts";
 import {
   type Bench,
   connections,
@@ -39,7 +39,7 @@ export async function measureAtHalfRate(
   timed: readonly ServerContender[],
   servers: Servers,
   throughput: readonly Throughput[],
-): Promise<readonly (Latency & { readonly callsPerSecond: number })[]> {
+): Promise<readonly LatencyAtRate[]> {
   const { rounds, seconds } = bench.options;
   const loads = timed.map((contender) => ({
     contender,

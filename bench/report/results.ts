@@ -15,7 +15,7 @@ export interface Results {
   /** One caller that waits for each answer. */
   readonly oneCaller: readonly Latency[];
   /** Calls at a constant rate: half of what each reached. */
-  readonly halfRate: readonly (Latency & { readonly callsPerSecond: number })[];
+  readonly halfRate: readonly LatencyAtRate[];
   readonly steadiness: Steadiness;
   readonly memory: Memory | undefined;
   /** From the start of the process until /readyz says so, in milliseconds. */
@@ -48,6 +48,10 @@ export interface Latency {
   readonly id: string;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+export interface LatencyAtRate extends Latency {
+  readonly callsPerSecond: number;
 }
 
 /** Resident memory of the service, in megabytes. */

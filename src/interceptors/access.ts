@@ -17,7 +17,11 @@ export function createAccessInterceptor(
   isConnected: Connections["isConnected"],
 ): Interceptor {
   /** Whether the requester may call for a target other than itself. */
-  async function isAllowed({ scenarios }: AccessRule, call: Organizations, signal: AbortSignal) {
+  async function mayCallForOther(
+    { scenarios }: AccessRule,
+    call: Organizations,
+    signal: AbortSignal,
+  ) {
     const { requester, target } = call;
     if (scenarios.includes(Scenario.INVITED)) {
       return true;
@@ -47,7 +51,7 @@ export function createAccessInterceptor(
     const isSelf = organizations.requester === organizations.target;
     const allowed = isSelf
       ? rule.scenarios.includes(Scenario.SELF)
-      : await isAllowed(rule, organizations, request.signal);
+      : await mayCallForOther(rule, organizations, request.signal);
     if (!allowed) {
       throw serviceError(
         ErrorReason.SCENARIO_NOT_ALLOWED,

@@ -12,7 +12,7 @@ type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 type UnaryLaneOptions = ConnectPluginOptions &
   Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">> & {
-    /** Reads the URL of a request whose URL is known to be valid. */
+    /** The reader that the app has for every request: it remembers what it has just read. */
     readonly readUrl: UrlReader;
   };
 
@@ -46,17 +46,18 @@ export async function connectPluginWithUnaryLane(
     route.handler = function (request, reply) {
       const url = options.readUrl(request.raw);
       const serve = url === null ? undefined : chooseProtocol(method, request.raw, url);
-      return serve === undefined
+      return url === null || serve === undefined
         ? passBy.call(this, request, reply)
-        : answer(serve, request, reply);
+        : answer(serve, url, request, reply);
     };
   });
 
-  function answer(serve: Serve, request: FastifyRequest, reply: FastifyReply): void {
+  function answer(serve: Serve, url: URL, request: FastifyRequest, reply: FastifyReply): void {
     serve({
       request: request.raw,
       response: reply.raw,
       values: options.contextValues(request),
+      url: url.href,
       commonHeaders: reply.getHeaders(),
     }).catch((failure: unknown) => {
       request.log.error({ err: failure }, "call not answered");
@@ -70,24 +71,23 @@ export async function connectPluginWithUnaryLane(
   });
 }
 
-type Serve = (exchange: Omit<Exchange, "url">) => Promise<void>;
+type Serve = (exchange: Exchange) => Promise<void>;
 
 /** How to serve the call on the lane; undefined if it is not one for the lane. */
 function chooseProtocol(
   method: UnaryMethod,
   request: Exchange["request"],
-  parsedUrl: URL,
+  url: URL,
 ): Serve | undefined {
-  const url = parsedUrl.href;
   const message = method.protocols.includes("connect")
-    ? findConnectMessage(request, parsedUrl, method.spec.method)
+    ? findConnectMessage(request, url, method.spec.method)
     : undefined;
   if (message !== undefined) {
-    return (exchange) => serveConnect(method, message, { ...exchange, url });
+    return (exchange) => serveConnect(method, message, exchange);
   }
   const grpc =
     request.method === "POST" && "stream" in request && method.protocols.includes("grpc")
       ? parseContentType(request.headers["content-type"] ?? null)
       : undefined;
-  return grpc && ((exchange) => serveGrpc(method, grpc.binary, { ...exchange, url }));
+  return grpc && ((exchange) => serveGrpc(method, grpc.binary, exchange));
 }
