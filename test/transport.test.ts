@@ -428,7 +428,11 @@ describe("a server that closes", () => {
   test("ends all connections when it is forced to", async () => {
     const { app, port, url } = await startTransportServer();
     const session = connectHttp2(url);
-    const held = [requestHttp1(createAgent(), `${url}/held`), requestHttp2(session, "/held")];
+    // They fail while the server is still closing, before anything else awaits them.
+    const held = Promise.allSettled([
+      requestHttp1(createAgent(), `${url}/held`),
+      requestHttp2(session, "/held"),
+    ]);
     await requestHttp2(session, "/begun");
     const silent = readToEnd(await connectRaw(port));
     const goaway = once(session, "goaway");
@@ -438,10 +442,7 @@ describe("a server that closes", () => {
 
     await closed;
     await silent;
-    expect((await Promise.allSettled(held)).map(({ status }) => status)).toEqual([
-      "rejected",
-      "rejected",
-    ]);
+    expect((await held).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 });
 
