@@ -68,6 +68,8 @@ export async function createApp(
       requestIdLogLabel: "requestId",
     }),
     serverFactory: createServerFactory(config.tls === undefined ? {} : { tls: config.tls }),
+    // No route asks Fastify for its query: Connect reads that of a GET from the URL.
+    routerOptions: { querystringParser: () => ({}) },
     genReqId: ({ headers }) => {
       const given = headers[requestIdHeader.toLowerCase()];
       return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
