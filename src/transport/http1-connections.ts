@@ -27,7 +27,7 @@ export function createHttp1Connections(
   server.on("request", (request, response) => {
     const { socket } = request;
     connections.set(socket, response);
-    response.once("close", () => {
+    response.on("close", () => {
       if (!request.complete) {
         request.discardRest();
       }

@@ -79,11 +79,11 @@ export function createHttp2Connections(
         waitingSince: now,
         cancelled: false,
       });
-      stream.once("close", () => {
+      stream.on("close", () => {
         streams.delete(stream);
         connection.idleSince = performance.now();
       });
-      stream.once("finish", () => discardRequest(stream));
+      stream.on("finish", () => discardRequest(stream));
     });
   }
 

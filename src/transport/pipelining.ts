@@ -44,7 +44,7 @@ function createPipeline(socket: Socket, serve: RequestListener): RequestListener
 
   function start(request: IncomingMessage, response: ServerResponse<IncomingMessage>): void {
     inFlight += 1;
-    response.once("close", startNext);
+    response.on("close", startNext);
     serve(request, response);
   }
 

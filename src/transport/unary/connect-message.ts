@@ -13,7 +13,7 @@ export interface ConnectMessage {
   /** The name of its compression. */
   readonly compression: string | null;
   /** Reads it, compressed as it may be; a body that is longer than the limit is an error. */
-  read(limit: number): Uint8Array | Promise<Uint8Array>;
+  read(limit: number): Uint8Array | string | Promise<Uint8Array>;
 }
 
 /**
@@ -66,8 +66,6 @@ async function readMessage(
       readAllBytes(createAsyncIterable(chunks), limit, promised);
 }
 
-const encoder = new TextEncoder();
-
 /** See https://connectrpc.com/docs/protocol#unary-get-request. */
 function messageOfGet({ searchParams }: URL): ConnectMessage | undefined {
   const encoding = searchParams.get("encoding");
@@ -79,7 +77,7 @@ function messageOfGet({ searchParams }: URL): ConnectMessage | undefined {
     compression: searchParams.get("compression"),
     read() {
       const text = searchParams.get("message") ?? "";
-      return searchParams.get("base64") === "1" ? base64Decode(text) : encoder.encode(text);
+      return searchParams.get("base64") === "1" ? base64Decode(text) : text;
     },
   };
 }

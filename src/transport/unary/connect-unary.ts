@@ -18,6 +18,7 @@ import {
 import type { ConnectMessage } from "./connect-message.ts";
 import type { Exchange } from "./exchange.ts";
 import { LazyHeaders } from "./lazy-headers.ts";
+import { readInput, toBytes, writeOutput } from "./messages.ts";
 import { openCall, toConnectError } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 
@@ -33,7 +34,7 @@ export async function serveConnect(
   message: ConnectMessage,
   exchange: Exchange,
 ): Promise<void> {
-  const { options, serialization, spec } = method;
+  const { options, spec } = method;
   const { binary } = message;
   const requestHeader = new LazyHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
@@ -54,20 +55,20 @@ export async function serveConnect(
   });
   const { responseHeader } = call;
   let status = 200;
-  let body: Uint8Array;
+  let body: Uint8Array | string;
   try {
     await options.requestGate?.(call);
     const unacceptable = compression.error ?? timeout.error;
     if (unacceptable) {
       throw unacceptable;
     }
-    let bytes = await message.read(options.readMaxBytes);
+    let data = await message.read(options.readMaxBytes);
     if (compression.request) {
-      bytes = await compression.request.decompress(bytes, options.readMaxBytes);
+      data = await compression.request.decompress(toBytes(data), options.readMaxBytes);
     }
-    const input = serialization.getI(binary).parse(bytes);
+    const input = readInput(method, binary, data);
     const output = await invokeUnaryImplementation(spec, call, input, options.interceptors);
-    body = serialization.getO(binary).serialize(output);
+    body = writeOutput(method, binary, output);
     call.end();
   } catch (failure) {
     // Comes first: who listens to the signal may complete the error.
@@ -80,31 +81,15 @@ export async function serveConnect(
     }
     body = errorToJsonBytes(error, options.jsonOptions);
   }
-  if (compression.response && body.byteLength >= options.compressMinBytes) {
-    body = await compression.response.compress(body);
+  if (compression.response && Buffer.byteLength(body) >= options.compressMinBytes) {
+    body = await compression.response.compress(toBytes(body));
     responseHeader.set(headerUnaryEncoding, compression.response.name);
   }
   const headers = { ...exchange.commonHeaders, ...responseHeader.toNode() };
   for (const [name, value] of Object.entries(call.responseTrailer.toNode())) {
     headers[`trailer-${name}`] = value;
   }
-  headers[lowerCase.contentLength] = body.byteLength;
+  headers[lowerCase.contentLength] = Buffer.byteLength(body);
   exchange.response.writeHead(status, headers);
-  endWith(exchange, body);
-}
-
-/**
- * Ends a response with its body. Over HTTP/1.1, Node sends a text in one piece with the head, but
- * bytes as a piece of their own, which takes longer; in Latin-1 each byte is a character.
- */
-function endWith(
-  { request, response }: Exchange,
-  { buffer, byteOffset, byteLength }: Uint8Array,
-): void {
-  const body = Buffer.from(buffer, byteOffset, byteLength);
-  if ("stream" in request) {
-    response.end(body);
-  } else {
-    response.end(body.toString("latin1"), "latin1");
-  }
+  exchange.response.end(body);
 }

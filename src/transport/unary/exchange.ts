@@ -20,7 +20,6 @@ type ResponseHeaders = Record<string, string | string[] | number | undefined>;
 interface Response {
   writeHead(status: number, headers: ResponseHeaders): unknown;
   addTrailers(trailers: ResponseHeaders): void;
-  end(body: Uint8Array): unknown;
-  end(body: string, encoding: "latin1"): unknown;
-  once(event: "close", listener: () => void): unknown;
+  end(body: Uint8Array | string): unknown;
+  on(event: "close", listener: () => void): unknown;
 }

@@ -24,6 +24,7 @@ import {
 } from "@connectrpc/connect/protocol-grpc";
 import type { Exchange } from "./exchange.ts";
 import { LazyHeaders } from "./lazy-headers.ts";
+import { readInput, toBytes, writeOutput } from "./messages.ts";
 import { readBody } from "./request-body.ts";
 import { openCall, toConnectError, type UnaryCall } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
@@ -42,7 +43,7 @@ export async function serveGrpc(
   binary: boolean,
   exchange: Exchange,
 ): Promise<void> {
-  const { options, serialization } = method;
+  const { options } = method;
   const requestHeader = new LazyHeaders(exchange.request.headers);
   const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
@@ -81,11 +82,11 @@ export async function serveGrpc(
         : await invokeUnaryImplementation(
             method.spec,
             call,
-            serialization.getI(binary).parse(message),
+            readInput(method, binary, message),
             options.interceptors,
           );
     const envelope = await envelopeCompress(
-      { flags: 0, data: serialization.getO(binary).serialize(output) },
+      { flags: 0, data: toBytes(writeOutput(method, binary, output)) },
       compression.response,
       options.compressMinBytes,
     );

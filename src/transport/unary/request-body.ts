@@ -18,9 +18,9 @@ export function readBody(request: Exchange["request"], limit: number): Promise<U
           }
         }
       })
-      .once("end", () => resolve(chunks))
-      .once("error", reject)
-      .once("close", () => {
+      .on("end", () => resolve(chunks))
+      .on("error", reject)
+      .on("close", () => {
         if (!request.readableEnded) {
           reject(new Error("The connection closed in the middle of a message."));
         }

@@ -47,7 +47,7 @@ export function openCall(
     controller.abort(failure);
   }
 
-  response.once("close", () => {
+  response.on("close", () => {
     if (!controller.signal.aborted) {
       end(reasonOfLeaving(request));
     }

@@ -9,13 +9,14 @@ import {
   type UniversalHandlerOptions,
   validateUniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
-import { withPlainJson } from "./plain-json.ts";
+import { createPlainJson, type PlainJson } from "./plain-json.ts";
 
 /** A unary RPC with all that is needed to serve it. */
 export interface UnaryMethod {
   readonly spec: Extract<MethodImplSpec, { kind: "unary" }>;
   readonly options: UniversalHandlerOptions;
   readonly serialization: ReturnType<typeof createMethodSerializationLookup>;
+  readonly plainJson: PlainJson;
   /** Connect's names of the protocols in which it is served. */
   readonly protocols: readonly string[];
 }
@@ -42,11 +43,13 @@ export function recordUnaryMethods(
       methods.set(handler.requestPath, {
         spec,
         options,
-        serialization: withPlainJson(
-          createMethodSerializationLookup(spec.method, binaryOptions, jsonOptions, options),
+        serialization: createMethodSerializationLookup(
           spec.method,
+          binaryOptions,
+          jsonOptions,
           options,
         ),
+        plainJson: createPlainJson(spec.method, options),
         protocols: handler.protocolNames,
       });
     }
