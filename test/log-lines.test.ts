@@ -1,7 +1,7 @@
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { joinLogLines } from "../src/log-lines.ts";
+import { joinLogLines, maxWaiting } from "../src/log-lines.ts";
 
 test("the lines of one turn of the event loop are written in one piece", async () => {
   const out = new PassThrough({ encoding: "utf8" });
@@ -22,3 +22,66 @@ test("an error that is not the reader's going is not swallowed", () => {
   joinLogLines(out);
   expect(() => out.emit("error", new Error("The disk is full."))).toThrow("The disk is full.");
 });
+
+const warning = (lines: number) => ({
+  level: 40,
+  time: expect.any(Number),
+  lines,
+  msg: "log lines lost",
+});
+
+test("lines wait for a reader that stalls as far as there is room, and it is told how many were lost", async () => {
+  const { out, taken, takeOne } = stalledPipe();
+  const lines = joinLogLines(out);
+  lines.write("x".repeat(maxWaiting - 1));
+  lines.write("\n");
+  lines.write("lost\n");
+  await setImmediate();
+  lines.write("lost too\n");
+
+  await takeOne();
+  await takeOne();
+
+  expect([taken.length, taken[0]?.length]).toEqual([2, maxWaiting]);
+  expect(JSON.parse(taken[1] ?? "")).toEqual(warning(2));
+});
+
+test("a reader that takes some of what waits is told of what was lost before it gets the next line", async () => {
+  const { out, taken, takeOne } = stalledPipe();
+  const lines = joinLogLines(out);
+  for (let half = 0; half < 2; half += 1) {
+    lines.write("x".repeat(maxWaiting / 2));
+    await setImmediate();
+  }
+  lines.write("lost\n");
+  await takeOne();
+  lines.write("next\n");
+  await setImmediate();
+  await takeOne();
+  await takeOne();
+
+  const [lost = "", next] = taken[2]?.split("\n") ?? [];
+  expect([taken.length, JSON.parse(lost), next]).toEqual([3, warning(1), "next"]);
+});
+
+/** A pipe whose reader takes what is first in line when it is told to. */
+function stalledPipe() {
+  const taken: string[] = [];
+  let takeFirst = () => {};
+  const out = new Writable({
+    decodeStrings: false,
+    write(text, _encoding, done) {
+      takeFirst = () => {
+        taken.push(text);
+        done();
+      };
+    },
+  });
+  async function takeOne(): Promise<void> {
+    takeFirst();
+    // What its event has the log write comes at the end of a turn.
+    await setImmediate();
+    await setImmediate();
+  }
+  return { out, taken, takeOne };
+}
