@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { outcomesOfSamples, readSamples, type Sample } from "./support/docs-samples.ts";
 import { acme } from "./support/organizations.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -55,33 +58,69 @@ describe("the API reference at /docs", () => {
   });
 
   test("has calls in curl that work as pasted", async () => {
-    const calls = [...page.matchAll(/<code>(curl [\s\S]*?)<\/code>/g)].map(([, call = ""]) =>
-      call.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&amp;", "&"),
-    );
-    expect(calls).toHaveLength(PartnerService.methods.length);
-    const environment = {
-      PATH: process.env.PATH,
-      PARTNER_URL: service.url,
-      PARTNER_TOKEN: await service.issuer.token(),
-      PARTNER_ORGANIZATION: acme,
-    };
-    const answers = new Map<string, unknown>();
-    for (const call of calls) {
-      const { stdout } = await run("bash", ["-c", call], { env: environment });
-      const [, name = ""] = /PartnerService\/(\w+)/.exec(call) ?? [];
-      const { code = "ok" } = JSON.parse(stdout);
-      answers.set(name, code);
+    const outcomes: [string, unknown][] = [];
+    for (const { rpc, code } of readSamples(page, "curl")) {
+      const { stdout } = await run("bash", ["-c", code], { env: await environment() });
+      outcomes.push([rpc, JSON.parse(stdout).code ?? "ok"]);
     }
-    expect(Object.fromEntries(answers)).toEqual({
-      CreatePartner: "ok",
-      // Its example has the request_id of CreatePartner's.
-      BatchCreatePartners: "already_exists",
-      GetPartner: "not_found",
-      ListPartners: "ok",
-      UpdatePartner: "not_found",
-      DeletePartner: "not_found",
-      InvitePartner: "not_found",
-      AcceptInvitation: "permission_denied",
-    });
+    expect(Object.fromEntries(outcomes)).toEqual(outcomesOfSamples);
+  });
+
+  test("has calls in TypeScript that are of the client's types, and do the same", async () => {
+    // In the project's folder, where its packages are found.
+    await mkdir(".data", { recursive: true });
+    const directory = await mkdtemp(resolve(".data/samples-"));
+    try {
+      await writeFile(
+        join(directory, "calls.ts"),
+        typescriptProgram(readSamples(page, "TypeScript")),
+      );
+      const settings = { extends: "../../tsconfig.json", include: ["."] };
+      await writeFile(join(directory, "tsconfig.json"), JSON.stringify(settings));
+      await run("npx", ["tsc", "--project", directory]);
+      const { stdout } = await run(process.execPath, [join(directory, "calls.ts")], {
+        env: await environment(),
+      });
+      expect(JSON.parse(stdout)).toEqual(outcomesOfSamples);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  const environment = async () => ({
+    PATH: process.env.PATH,
+    PARTNER_URL: service.url,
+    PARTNER_TOKEN: await service.issuer.token(),
+    PARTNER_ORGANIZATION: acme,
   });
 });
+
+function typescriptProgram(samples: readonly Sample[]): string {
+  const calls = samples.map(
+    ({ rpc, code }) => `await outcome("${rpc}", async () => { ${code} return response; });`,
+  );
+  return `
+    import { Code, ConnectError } from "@connectrpc/connect";
+    import { createConnectTransport } from "@connectrpc/connect-node";
+    import { createPartnerClient, PartnerType } from "../../src/client/index.ts";
+
+    const partners = createPartnerClient({
+      transport: createConnectTransport({
+        baseUrl: process.env["PARTNER_URL"] ?? "",
+        httpVersion: "1.1",
+      }),
+      token: process.env["PARTNER_TOKEN"] ?? "",
+      organization: process.env["PARTNER_ORGANIZATION"] ?? "",
+    });
+    const outcomes: Record<string, string> = {};
+    async function outcome(rpc: string, call: () => Promise<unknown>): Promise<void> {
+      outcomes[rpc] = await call().then(() => "ok", nameOf);
+    }
+    function nameOf(failure: unknown): string {
+      const { code } = ConnectError.from(failure);
+      return (Code[code] ?? "").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
+    }
+    ${calls.join("\n")}
+    console.log(JSON.stringify(outcomes));
+  `;
+}

@@ -10,6 +10,11 @@ export interface Client {
   readonly run: string;
 }
 
+export const installPython =
+  'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
+  "pip install -r requirements.txt && ./generate.sh";
+export const withPython = '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python';
+
 export const clients: readonly Client[] = [
   {
     name: "curl (JSON over HTTP/1.1)",
@@ -50,10 +55,8 @@ export const clients: readonly Client[] = [
     name: "Python, grpcio (gRPC)",
     folder: "python",
     needs: ["python3"],
-    build:
-      'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
-      "pip install -r requirements.txt && ./generate.sh",
-    run: '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python client.py',
+    build: installPython,
+    run: `${withPython} client.py`,
   },
   {
     name: "Go, connect-go (Connect over HTTP/1.1)",

@@ -1,9 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomesOfSamples, readSamples } from "../support/docs-samples.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { type Client, clients } from "./clients.ts";
+import { samplePrograms } from "./sample-programs.ts";
 import { copyExample, exportContract, missingCommands, runCommands } from "./workspace.ts";
 
 const dataDirectory = mkdtempSync(join(tmpdir(), "partner-interop-"));
@@ -40,9 +42,8 @@ async function printToken(): Promise<string> {
 
 describe("a client generated from the contract creates a partner and reads two refusals:", () => {
   for (const client of clients) {
-    const missing = missingCommands(client.needs);
-    const reason = missing.length === 0 ? "" : ` – SKIPPED, not installed: ${missing.join(", ")}`;
-    test.skipIf(missing.length > 0)(`${client.name}${reason}`, async ({ signal }) => {
+    const skipped = reasonToSkip(client.needs);
+    test.skipIf(skipped !== "")(`${client.name}${skipped}`, async ({ signal }) => {
       expect(await printedBy(client, signal)).toBe(
         "created Example Supplies Ltd invited\n" +
           "invalid_argument FIELD_INVALID city\n" +
@@ -52,10 +53,30 @@ describe("a client generated from the contract creates a partner and reads two r
   }
 });
 
+describe("the calls that the API reference shows come to the same as those in curl:", () => {
+  const page = readFileSync("gen/docs/index.html", "utf8");
+  for (const { language, folder, needs, build, file, write, run } of samplePrograms) {
+    const skipped = reasonToSkip(needs);
+    test.skipIf(skipped !== "")(`${language}${skipped}`, async ({ signal }) => {
+      const copy = copyExample(folder);
+      mkdirSync(dirname(join(copy, file)));
+      writeFileSync(join(copy, file), write(readSamples(page, language)));
+      await runCommands(build, copy, {}, signal);
+      expect(JSON.parse(await runCommands(run, copy, settings, signal))).toEqual(outcomesOfSamples);
+    });
+  }
+});
+
 test("the README has a cell for each client", () => {
   const cells = readFileSync("README.md", "utf8").match(/(?<=\| )`test:interop`/g);
   expect(cells).toHaveLength(clients.length);
 });
+
+/** What to add to a test's name that cannot run here. */
+function reasonToSkip(needs: readonly string[]): string {
+  const missing = missingCommands(needs);
+  return missing.length === 0 ? "" : ` – SKIPPED, not installed: ${missing.join(", ")}`;
+}
 
 async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {
   const copy = copyExample(folder);

@@ -1,0 +1,40 @@
+import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+
+/** A call of an RPC as the API reference shows it. */
+export interface Sample {
+  readonly rpc: string;
+  readonly code: string;
+}
+
+/** The calls in a language that the page of the API reference has, one for each RPC. */
+export function readSamples(page: string, language: string): readonly Sample[] {
+  const blocks = page.matchAll(/<summary>(\w+)<\/summary>\s*<pre[^>]*><code>([\s\S]*?)<\/code>/g);
+  const codes = [...blocks].flatMap(([, name, code = ""]) =>
+    name === language ? unescapeHtml(code) : [],
+  );
+  if (codes.length !== PartnerService.methods.length) {
+    throw new Error(`The page has ${codes.length} calls in ${language}.`);
+  }
+  return PartnerService.methods.map(({ name: rpc }, index) => ({ rpc, code: codes[index] ?? "" }));
+}
+
+function unescapeHtml(text: string): string {
+  return text
+    .replaceAll("&quot;", '"')
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
+
+/** What the calls come to, made in the order of the page on a book that is empty at first. */
+export const outcomesOfSamples = {
+  CreatePartner: "ok",
+  // Its example has the request_id of CreatePartner's.
+  BatchCreatePartners: "already_exists",
+  GetPartner: "not_found",
+  ListPartners: "ok",
+  UpdatePartner: "not_found",
+  DeletePartner: "not_found",
+  InvitePartner: "not_found",
+  AcceptInvitation: "permission_denied",
+};
