@@ -1,11 +1,12 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCalls } from "./calls.ts";
-import { startDatabase } from "./database.ts";
+import { type Calls, createCalls } from "./calls.ts";
+import { contenders, isServed, targetOf } from "./contenders.ts";
+import { type Database, startDatabase } from "./database.ts";
 import { findGenerators } from "./load/generators.ts";
 import { connections } from "./phases/bench.ts";
-import { type CpuProfile, sharesBetween } from "./profile/shares.ts";
+import { type CpuProfile, timesBetween } from "./profile/parts.ts";
 import { replaceSection } from "./report/readme.ts";
 import { startContender } from "./servers.ts";
 
@@ -13,34 +14,65 @@ import { startContender } from "./servers.ts";
 const warmUpSeconds = 20;
 const loadSeconds = 15;
 
-/** Profiles the service from its start to full load, and says where the CPU time goes. */
+/** Where the time of a server's main thread went. */
+interface ServerProfile {
+  /** In microseconds, by part, until it was ready. */
+  readonly start: ReadonlyMap<string, number>;
+  /** In microseconds for each call under full load, by part. */
+  readonly call: ReadonlyMap<string, number>;
+}
+
+/** Profiles creates under full load, by the service, by its bound and by hand, and the service's start. */
 async function main(): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "partner-profile-"));
   const database = await startDatabase();
   try {
-    const { publicKey, connect } = await createCalls();
-    const publicKeyFile = join(directory, "public-key.pem");
-    await writeFile(publicKeyFile, publicKey);
-    const startedAt = performance.now();
-    const server = await startContender("service", database, publicKeyFile, {
-      args: ["--cpu-prof", `--cpu-prof-dir=${directory}`],
-      settings: {},
-    });
-    const readyAfter = (performance.now() - startedAt) / 1000;
-    const { http1 } = await findGenerators();
-    const call = connect.create;
-    const target = { url: `http://127.0.0.1:${server.port}${call.path}`, call };
-    await http1(target, connections, warmUpSeconds);
-    const loadedFrom = (performance.now() - startedAt) / 1000;
-    await http1(target, connections, loadSeconds);
-    const loadedTo = (performance.now() - startedAt) / 1000;
-    await server.stop();
-    const profile = await readProfile(directory);
-    const text = formatShares(profile, readyAfter, loadedFrom, loadedTo);
+    const calls = await createCalls();
+    const service = await profileContender("service", database, calls);
+    const bound = await profileContender("fastify-bare", database, calls);
+    const byHand = await profileContender("fastify-rest", database, calls);
+    const text = formatProfiles(service, bound, byHand);
     console.log(text);
     await replaceSection("bench:profile", text);
   } finally {
     await database.stop();
+  }
+}
+
+async function profileContender(
+  id: string,
+  database: Database,
+  calls: Calls,
+): Promise<ServerProfile> {
+  const contender = contenders.filter(isServed).find((one) => one.id === id);
+  if (contender === undefined) {
+    throw new Error(`There is no contender ${id}.`);
+  }
+  const directory = await mkdtemp(join(tmpdir(), "partner-profile-"));
+  try {
+    const publicKeyFile = join(directory, "public-key.pem");
+    await writeFile(publicKeyFile, calls.publicKey);
+    await database.reset();
+    const startedAt = performance.now();
+    const secondsSinceStart = () => (performance.now() - startedAt) / 1000;
+    const server = await startContender(contender.server, database, publicKeyFile, {
+      args: ["--cpu-prof", `--cpu-prof-dir=${directory}`],
+      settings: {},
+    });
+    const readyAfter = secondsSinceStart();
+    const { http1 } = await findGenerators();
+    const target = targetOf(contender, server, calls);
+    await http1(target, connections, warmUpSeconds);
+    const loadedFrom = secondsSinceStart();
+    const load = await http1(target, connections, loadSeconds);
+    const loadedTo = secondsSinceStart();
+    await server.stop();
+    const profile = await readProfile(directory);
+    const underLoad = timesBetween(profile, loadedFrom, loadedTo);
+    return {
+      start: timesBetween(profile, 0, readyAfter),
+      call: new Map([...underLoad].map(([part, time]) => [part, time / load.calls])),
+    };
+  } finally {
     await rm(directory, { recursive: true });
   }
 }
@@ -54,31 +86,32 @@ async function readProfile(directory: string): Promise<CpuProfile> {
   return JSON.parse(await readFile(join(directory, name), "utf8")) as CpuProfile;
 }
 
-function formatShares(
-  profile: CpuProfile,
-  readyAfter: number,
-  loadedFrom: number,
-  loadedTo: number,
+function formatProfiles(
+  service: ServerProfile,
+  bound: ServerProfile,
+  byHand: ServerProfile,
 ): string {
-  const start = sharesBetween(profile, 0, readyAfter);
-  const load = sharesBetween(profile, loadedFrom, loadedTo);
-  const rows = load.map(({ title, share }, index) => ({
-    title,
-    share,
-    atStart: start[index]?.share,
-  }));
-  return [
-    "| CPU time of the service's main thread | CreatePartner under full load | start |",
-    "|---|---:|---:|",
-    ...rows
-      .toSorted((a, b) => b.share - a.share)
-      .map(
-        ({ title, share, atStart = 0 }) => `| ${title} | ${percent(share)} | ${percent(atStart)} |`,
+  const columns = [service.call, bound.call, byHand.call, service.start];
+  const row = (title: string, times: readonly number[]) => {
+    const micros = times.slice(0, -1).map((time) => `${time.toFixed(1)} µs`);
+    return `| ${title} | ${micros.join(" | ")} | ${((times.at(-1) ?? 0) / 1000).toFixed(0)} ms |`;
+  };
+  const parts = [...service.call]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([part]) =>
+      row(
+        part,
+        columns.map((times) => times.get(part) ?? 0),
       ),
+    );
+  const sums = columns.map((times) => [...times.values()].reduce((sum, time) => sum + time, 0));
+  return [
+    "| CPU time of the main thread | a create by this service | by its bound | by Fastify by hand | this service's start |",
+    "|---|---:|---:|---:|---:|",
+    ...parts,
+    row("all", sums),
     "",
   ].join("\n");
 }
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 await main();
