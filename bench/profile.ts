@@ -91,25 +91,17 @@ function formatProfiles(
   bound: ServerProfile,
   byHand: ServerProfile,
 ): string {
-  const columns = [service.call, bound.call, byHand.call, service.start];
-  const row = (title: string, times: readonly number[]) => {
-    const micros = times.slice(0, -1).map((time) => `${time.toFixed(1)} µs`);
-    return `| ${title} | ${micros.join(" | ")} | ${((times.at(-1) ?? 0) / 1000).toFixed(0)} ms |`;
+  const calls = [service.call, bound.call, byHand.call];
+  const row = (title: string, timeIn: (times: ServerProfile["call"]) => number) => {
+    const micros = calls.map((times) => `${timeIn(times).toFixed(1)} µs`);
+    return `| ${title} | ${micros.join(" | ")} | ${(timeIn(service.start) / 1000).toFixed(0)} ms |`;
   };
-  const parts = [...service.call]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([part]) =>
-      row(
-        part,
-        columns.map((times) => times.get(part) ?? 0),
-      ),
-    );
-  const sums = columns.map((times) => [...times.values()].reduce((sum, time) => sum + time, 0));
+  const parts = [...service.call].toSorted(([, a], [, b]) => b - a);
   return [
     "| CPU time of the main thread | a create by this service | by its bound | by Fastify by hand | this service's start |",
     "|---|---:|---:|---:|---:|",
-    ...parts,
-    row("all", sums),
+    ...parts.map(([part]) => row(part, (times) => times.get(part) ?? 0)),
+    row("all", (times) => [...times.values()].reduce((sum, time) => sum + time, 0)),
     "",
   ].join("\n");
 }

@@ -26,7 +26,7 @@ function unescapeHtml(text: string): string {
     .replaceAll("&amp;", "&");
 }
 
-/** What the calls come to, made in the order of the page on a book that is empty at first. */
+/** What the calls come to, made in the order of the page, however often. */
 export const outcomesOfSamples = {
   CreatePartner: "ok",
   // Its example has the request_id of CreatePartner's.
