@@ -4,6 +4,8 @@ import { type ConnectRouter, cors as connectCors, createContextValues } from "@c
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import fastifyCors from "@fastify/cors";
+import { createServerFactory } from "@partner-service/one-port-server";
+import { connectPluginWithUnaryLane, createUrlReader } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
 import type { Config } from "./config.ts";
@@ -12,9 +14,6 @@ import { answerHttpErrors } from "./http-errors.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
 import type { Readiness } from "./readiness.ts";
 import { mountReference } from "./reference/reference-routes.ts";
-import { createServerFactory } from "./transport/one-port-server.ts";
-import { connectPluginWithUnaryLane } from "./transport/unary-lane.ts";
-import { createUrlReader } from "./transport/url-reader.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

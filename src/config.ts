@@ -23,7 +23,7 @@ export interface Config {
   readonly readMaxBytes: number;
   /** Bound of the timeouts that callers may ask for. */
   readonly maxTimeoutMs: number;
-  /** Whether unary calls go through the lane of their own (src/transport/unary-lane.ts). */
+  /** Whether unary calls go through the lane of their own (packages/unary-lane). */
   readonly unaryLane: boolean;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: string;

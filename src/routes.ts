@@ -1,5 +1,6 @@
 import type { Validator } from "@bufbuild/protovalidate";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { createHealthService, mountReflection } from "@partner-service/health-reflection";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
@@ -7,8 +8,6 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRules } from "./access/access-rules.ts";
 import type { TokenVerifier } from "./authentication/token-verifier.ts";
 import { callKey, required } from "./context.ts";
-import { createHealthService } from "./grpc/health.ts";
-import { mountReflection } from "./grpc/reflection.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
 import { createErrorsInterceptor } from "./interceptors/errors.ts";

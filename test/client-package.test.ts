@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 const page = `
   import { createConnectTransport } from "@connectrpc/connect-web";
-  import { createPartnerClient } from "partner-service/client";
+  import { createPartnerClient } from "@partner-service/client";
   const partners = createPartnerClient({
     transport: createConnectTransport({ baseUrl: "http://127.0.0.1" }),
     token: "",
@@ -23,10 +23,16 @@ test("the packed client goes into a page's bundle, and no code of the server wit
   await mkdir(".data", { recursive: true });
   const directory = await mkdtemp(resolve(".data/package-"));
   try {
-    const installed = join(directory, "node_modules/partner-service");
+    const installed = join(directory, "node_modules/@partner-service/client");
     await mkdir(installed, { recursive: true });
-    await run("npm", ["pack", "--pack-destination", directory]);
-    const archive = join(directory, "partner-service-0.1.0.tgz");
+    await run("npm", [
+      "pack",
+      "--workspace",
+      "@partner-service/client",
+      "--pack-destination",
+      directory,
+    ]);
+    const archive = join(directory, "partner-service-client-0.1.0.tgz");
     await run("tar", ["-xzf", archive, "--strip-components=1", "-C", installed]);
     const input = join(directory, "page.js");
     await writeFile(input, page);
@@ -46,9 +52,9 @@ test("the packed client goes into a page's bundle, and no code of the server wit
       "@bufbuild/protovalidate",
       "@connectrpc/connect",
       "@connectrpc/connect-web",
+      "@partner-service/client/dist/gen",
+      "@partner-service/client/dist/packages",
       "page.js",
-      "partner-service/dist/gen",
-      "partner-service/dist/src/client",
     ]);
     expect((await run(process.execPath, [file])).stdout).toBe("true\n");
   } finally {
@@ -60,8 +66,8 @@ test("the packed client goes into a page's bundle, and no code of the server wit
 function ownerOf(path: string): string {
   const [, inPackage] = path.split(`node_modules${sep}`);
   const [name = "", ...rest] = (inPackage ?? path).split(sep);
-  if (name === "partner-service") {
-    return [name, ...rest.slice(0, rest[1] === "src" ? 3 : 2)].join("/");
+  if (path.includes("@partner-service")) {
+    return [name, ...rest.slice(0, 3)].join("/");
   }
   return name.startsWith("@") ? `${name}/${rest[0]}` : name;
 }

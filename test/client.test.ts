@@ -10,8 +10,8 @@ import {
   type PartnerClientOptions,
   reasonOf,
   violationsOf,
-} from "../src/client/index.ts";
-import { waitBefore, withRetries } from "../src/client/retries.ts";
+} from "../packages/client/src/index.ts";
+import { waitBefore, withRetries } from "../packages/client/src/retries.ts";
 import { serviceError } from "../src/errors/service-error.ts";
 import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { acme, globex } from "./support/organizations.ts";

@@ -102,7 +102,7 @@ function typescriptProgram(samples: readonly Sample[]): string {
   return `
     import { Code, ConnectError } from "@connectrpc/connect";
     import { createConnectTransport } from "@connectrpc/connect-node";
-    import { createPartnerClient, PartnerType } from "../../src/client/index.ts";
+    import { createPartnerClient, PartnerType } from "../../packages/client/src/index.ts";
 
     const partners = createPartnerClient({
       transport: createConnectTransport({

@@ -19,8 +19,8 @@ import {
   ListPartnersResponseSchema,
   UpdatePartnerRequestSchema,
 } from "../gen/partner/v1/partner_service_pb.ts";
-import { createPlainJsonReader } from "../src/transport/unary/plain-json-reader.ts";
-import { createPlainJsonWriter } from "../src/transport/unary/plain-json-writer.ts";
+import { createPlainJsonReader } from "../packages/unary-lane/src/plain-json-reader.ts";
+import { createPlainJsonWriter } from "../packages/unary-lane/src/plain-json-writer.ts";
 
 /** What Protobuf's own reader makes of the text, as the service has it read. */
 const readByProtobuf = (descriptor: DescMessage, text: string) =>

@@ -82,8 +82,8 @@ test("the TypeScript client creates a partner", async () => {
   const organization = crypto.randomUUID();
   const token = await runShell(`npm run --silent token -- --organization ${organization}`);
   const code = snippet("ts", "createPartnerClient").replace(
-    '"partner-service/client"',
-    JSON.stringify(resolve("src/client/index.ts")),
+    '"@partner-service/client"',
+    JSON.stringify(resolve("packages/client/src/index.ts")),
   );
   // In the project's folder, where the packages are found.
   await mkdir(".data", { recursive: true });

@@ -34,7 +34,7 @@ ${services.flatMap(paragraphsOf).map(paragraph)}
 <p>One port answers gRPC, gRPC-Web, Connect and plain JSON. For tools that read OpenAPI:
 <a href="/openapi.json">openapi.json</a>.</p>
 <p>In the calls below, <code>partners</code> is what <code>createPartnerClient</code> of the package
-<code>partner-service/client</code> makes; <code>client</code> and <code>stub</code> are generated from the
+<code>@partner-service/client</code> makes; <code>client</code> and <code>stub</code> are generated from the
 contract, as in the repository's <code>examples</code>.</p>
 <nav aria-label="Contents"><ul>
 ${methods.map(({ name }) => html`<li><a href="#${name}">${name}</a></li>\n`)}<li><a href="#access">Access</a></li>

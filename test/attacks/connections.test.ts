@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { Timeouts } from "@partner-service/one-port-server";
 import { describe, expect, test } from "vitest";
-import type { Timeouts } from "../../src/transport/timeouts.ts";
 import {
   continuation,
   emptyData,

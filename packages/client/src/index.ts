@@ -3,9 +3,9 @@
  *
  * @module
  */
-export { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-export * from "../../gen/partner/v1/partner_pb.ts";
-export * from "../../gen/partner/v1/partner_service_pb.ts";
+export { ErrorReason } from "../../../gen/partner/v1/error_pb.ts";
+export * from "../../../gen/partner/v1/partner_pb.ts";
+export * from "../../../gen/partner/v1/partner_service_pb.ts";
 export { reasonOf, violationsOf } from "./errors.ts";
 export {
   createPartnerClient,

@@ -12,7 +12,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import {
   PartnerService,
   UpdatePartnerRequestSchema,
-} from "../../gen/partner/v1/partner_service_pb.ts";
+} from "../../../gen/partner/v1/partner_service_pb.ts";
 
 /** The field that makes a call safe to repeat (AIP-155). */
 const requestIdField = "request_id";

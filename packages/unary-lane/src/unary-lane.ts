@@ -1,11 +1,11 @@
 import { parseContentType } from "@connectrpc/connect/protocol-grpc";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { findConnectMessage } from "./unary/connect-message.ts";
-import { serveConnect } from "./unary/connect-unary.ts";
-import type { Exchange } from "./unary/exchange.ts";
-import { serveGrpc } from "./unary/grpc-unary.ts";
-import { recordUnaryMethods, type UnaryMethod } from "./unary/unary-method.ts";
+import { findConnectMessage } from "./connect-message.ts";
+import { serveConnect } from "./connect-unary.ts";
+import type { Exchange } from "./exchange.ts";
+import { serveGrpc } from "./grpc-unary.ts";
+import { recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
 import type { UrlReader } from "./url-reader.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];

@@ -3,8 +3,8 @@ import {
   BadRequestSchema,
   ErrorInfoSchema,
   RetryInfoSchema,
-} from "../../gen/google/rpc/error_details_pb.ts";
-import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
+} from "../../../gen/google/rpc/error_details_pb.ts";
+import { ErrorReason, ErrorReasonSchema } from "../../../gen/partner/v1/error_pb.ts";
 
 /**
  * The fields of a request that break a rule, each with what is wrong with it; empty when the call

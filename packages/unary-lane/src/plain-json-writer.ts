@@ -7,7 +7,7 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { Edition, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { formatIsoSecond } from "../../iso-second.ts";
+import { formatIsoSecond } from "./iso-second.ts";
 
 export type PlainJsonWriter = (message: Message) => string;
 

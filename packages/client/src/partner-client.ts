@@ -1,5 +1,5 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import { PartnerService } from "../../../gen/partner/v1/partner_service_pb.ts";
 import { identify, isRepeatable } from "./repeatable-requests.ts";
 import { withRetries } from "./retries.ts";
 

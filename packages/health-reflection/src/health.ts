@@ -4,8 +4,8 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import {
   type Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../../gen/grpc/health/v1/health_pb.ts";
-import type { Readiness } from "../readiness.ts";
+} from "../../../gen/grpc/health/v1/health_pb.ts";
+import type { Readiness } from "../../../src/readiness.ts";
 
 /** How often Watch looks whether the status has changed. */
 const watchIntervalMs = 1000;
