@@ -1,11 +1,12 @@
 import { parseArgs } from "node:util";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { openSandboxKey } from "../src/sandbox/sandbox-key.ts";
 import {
   createSandboxToken,
   sandboxScope,
   sandboxTokenRules,
 } from "../src/sandbox/sandbox-token.ts";
+import { ConfigError } from "../src/setting.ts";
 
 /** Prints an access token for the sandbox, alone, on stdout. */
 const usage = 'usage: npm run --silent token -- --organization UUID [--scope "SCOPE …"]';

@@ -1,32 +1,147 @@
-import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
+import { parseDatabaseUrl } from "./database/database-url.ts";
+import { isLoopback } from "./loopback.ts";
+import {
+  ConfigError,
+  file,
+  integer,
+  oneOf,
+  onOff,
+  optional,
+  optionalOnOff,
+  type Setting,
+  splitList,
+  text,
+  withDefault,
+} from "./setting.ts";
 
-/** Everything that can be set from outside, read once at start. */
-export interface Config {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** Whether other processes may listen on the port as well, which then share its connections. */
-  readonly reusePort: boolean;
+/** The algorithms that may be allowed: asymmetric ones (RFC 8725, section 3.2). */
+const asymmetricAlgorithms = [
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+];
+
+const hour = 3_600_000;
+const mebibyte = 1024 * 1024;
+
+/**
+ * Everything that can be set from outside, each by the environment variable that it names. What the
+ * service reads, `npm start -- --help` and the table in the documents come from here.
+ */
+export const settings = {
+  host: text(
+    "HOST",
+    "127.0.0.1",
+    "the address to listen on; the sandbox serves loopback ones only",
+  ),
+  port: integer("PORT", 8080, [0, 65_535], "one port for HTTP/1.1 and HTTP/2; 0 takes a free one"),
+  reusePort: onOff(
+    "REUSE_PORT",
+    "off",
+    "on: several processes share the port, each with its own connections (Linux, FreeBSD; on PostgreSQL)",
+  ),
+  tlsCertFile: file(
+    "TLS_CERT_FILE",
+    "PEM file",
+    "cleartext",
+    "the certificate and its chain: the same port over TLS, ALPN h2 and http/1.1",
+  ),
+  tlsKeyFile: file("TLS_KEY_FILE", "PEM file", "", "the certificate's private key"),
+  databaseUrl: optional(
+    "DATABASE_URL",
+    "postgres://…",
+    "PGlite in DATA_DIR",
+    "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`",
+    readDatabaseUrl,
+  ),
+  dataDirectory: text("DATA_DIR", ".data", "the folder of the sandbox's database and key"),
+  jwksUrl: optional(
+    "JWT_JWKS_URL",
+    "https://…",
+    "the sandbox's key",
+    "where the issuer of access tokens publishes its keys",
+    readJwksUrl,
+  ),
+  publicKey: file(
+    "JWT_PUBLIC_KEY_FILE",
+    "PEM or JWK file",
+    "",
+    "in its place: the one key of the issuer",
+  ),
+  issuer: optional("JWT_ISSUER", "text", "", "the `iss` of tokens; required with a key", String),
+  audience: optional("JWT_AUDIENCE", "text", "", "their `aud`; required with a key", String),
+  algorithms: withDefault(
+    "JWT_ALGORITHMS",
+    "list",
+    "RS256,PS256,ES256,EdDSA",
+    `what they may be signed with, of ${asymmetricAlgorithms.join(", ")}`,
+    readAlgorithms,
+  ),
+  organizationClaim: text(
+    "JWT_ORGANIZATION_CLAIM",
+    "org_id",
+    "the claim with the caller's organization, or a list of them",
+  ),
+  corsOrigins: withDefault(
+    "CORS_ORIGINS",
+    "list of origins",
+    "",
+    "the origins whose pages may call: `https://app.example.com`",
+    readOrigins,
+  ),
+  console: optionalOnOff(
+    "CONSOLE",
+    "on in the sandbox, else off",
+    "whether the console is served at `/`; outside the sandbox a person pastes a token",
+  ),
+  readMaxBytes: integer(
+    "READ_MAX_BYTES",
+    65_536,
+    [1, 64 * mebibyte],
+    "the largest message, on the wire and decompressed; a batch has its own bound, 2 MiB",
+  ),
+  maxTimeoutMs: integer(
+    "MAX_TIMEOUT_MS",
+    30_000,
+    [1, hour],
+    "the longest timeout a caller may ask for",
+  ),
+  unaryLane: onOff(
+    "UNARY_LANE",
+    "on",
+    "off: every call goes through Connect's Fastify plugin; slower, with the same answers",
+  ),
+  shutdownTimeoutMs: integer(
+    "SHUTDOWN_TIMEOUT_MS",
+    10_000,
+    [1, hour],
+    "how long SIGTERM waits for calls in flight",
+  ),
+  logLevel: oneOf(
+    "LOG_LEVEL",
+    "info",
+    ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+    "the least severe lines that are logged",
+  ),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type Values = {
+  readonly [Key in keyof typeof settings]: ReturnType<(typeof settings)[Key]["read"]>;
+};
+
+type Joined = "tlsCertFile" | "tlsKeyFile" | keyof AuthenticationValues | "console";
+type AuthenticationValues = Pick<
+  Values,
+  "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms"
+>;
+
+/** The settings as the service takes them, with those joined that mean something together only. */
+export interface Config extends Omit<Values, Joined> {
   /** PEM texts. Absent: cleartext. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  /** Absent: an embedded PostgreSQL (PGlite) in the data directory. */
-  readonly databaseUrl: string | undefined;
-  readonly dataDirectory: string;
   /** Absent: the sandbox, with a key of its own in the data directory. */
   readonly authentication: AuthenticationConfig | undefined;
-  readonly organizationClaim: string;
-  readonly corsOrigins: readonly string[];
   /** Whether the console is served at `/`. */
   readonly console: boolean;
-  /** Bound of a message, on the wire and decompressed. */
-  readonly readMaxBytes: number;
-  /** Bound of the timeouts that callers may ask for. */
-  readonly maxTimeoutMs: number;
-  /** Whether unary calls go through the lane of their own (packages/unary-lane). */
-  readonly unaryLane: boolean;
-  readonly shutdownTimeoutMs: number;
-  readonly logLevel: string;
 }
 
 export interface AuthenticationConfig {
@@ -36,177 +151,112 @@ export interface AuthenticationConfig {
   readonly keys: { readonly jwksUrl: URL } | { readonly publicKey: string };
 }
 
-/** A setting is missing or bad. The message names its variable and never repeats its value. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
+/** What `npm start -- --help` prints. */
+export function describeSettings(): string {
+  const entries = Object.values(settings).map(({ name, type, default: fallback, text }) => {
+    const absent = fallback === "" ? "" : `; default: ${fallback}`;
+    return `  ${name} (${type}${absent})\n      ${text}\n`;
+  });
+  return [
+    "Starts the partner service. Its settings are environment variables:\n",
+    ...entries,
+    "npm run migrate applies the migrations; npm run token prints a token for the sandbox.\n",
+  ].join("\n");
 }
-
-/** The algorithms that may be allowed: asymmetric ones (RFC 8725, section 3.2). */
-const asymmetricAlgorithms = [
-  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
-];
-
-const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings from the environment. An empty variable counts as absent.
  *
  * @throws ConfigError
  */
-export function readConfig(environment: Environment): Config {
-  const text = (name: string) => environment[name] || undefined;
-  const authentication = readAuthentication(environment);
-  const config: Config = {
-    host: text("HOST") ?? "127.0.0.1",
-    port: readInteger(environment, "PORT", 8080, 0, 65_535),
-    reusePort: readSwitch(environment, "REUSE_PORT", false),
-    tls: readTls(environment),
-    databaseUrl: readDatabaseUrl(environment),
-    dataDirectory: text("DATA_DIR") ?? ".data",
-    authentication,
-    organizationClaim: text("JWT_ORGANIZATION_CLAIM") ?? "org_id",
-    corsOrigins: readCorsOrigins(environment),
-    console: readSwitch(environment, "CONSOLE", authentication === undefined),
-    readMaxBytes: readInteger(environment, "READ_MAX_BYTES", 65_536, 1, 64 * 1024 * 1024),
-    maxTimeoutMs: readInteger(environment, "MAX_TIMEOUT_MS", 30_000, 1, 3_600_000),
-    unaryLane: readSwitch(environment, "UNARY_LANE", true),
-    shutdownTimeoutMs: readInteger(environment, "SHUTDOWN_TIMEOUT_MS", 10_000, 1, 3_600_000),
-    logLevel: readLogLevel(environment),
-  };
-  if (config.authentication === undefined && !isLoopback(config.host)) {
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  // What each key holds its own setting has read.
+  const values = Object.fromEntries(
+    Object.entries<Setting<unknown>>(settings).map(([key, { name, read }]) => [
+      key,
+      read(environment[name] || undefined),
+    ]),
+  ) as Values;
+  const { tlsCertFile, tlsKeyFile, jwksUrl, publicKey, issuer, audience, algorithms, ...rest } =
+    values;
+  const authentication = joinAuthentication(values);
+  if (authentication === undefined && !isLoopback(values.host)) {
     throw new ConfigError(
       "HOST is not a loopback address: set JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE. " +
         "The sandbox, which gives a token to anyone who can read its output, serves this machine only.",
     );
   }
-  return Object.freeze(config);
+  return Object.freeze({
+    ...rest,
+    tls: joinTls(values),
+    authentication,
+    console: values.console ?? authentication === undefined,
+  });
 }
 
-/** Whether a host name or address is this machine's own. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-}
-
-function readInteger(
-  environment: Environment,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
-  const text = environment[name] || String(fallback);
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min || value > max) {
-    throw new ConfigError(`${name} must be a whole number from ${min} to ${max}.`);
-  }
-  return value;
-}
-
-function readSwitch(environment: Environment, name: string, fallback: boolean): boolean {
-  const text = environment[name] || (fallback ? "on" : "off");
-  if (text !== "on" && text !== "off") {
-    throw new ConfigError(`${name} must be on or off.`);
-  }
-  return text === "on";
-}
-
-function readTls(environment: Environment): Config["tls"] {
-  const certFile = environment.TLS_CERT_FILE || undefined;
-  const keyFile = environment.TLS_KEY_FILE || undefined;
-  if (certFile === undefined && keyFile === undefined) {
+function joinTls({ tlsCertFile: cert, tlsKeyFile: key }: Values): Config["tls"] {
+  if (cert === undefined && key === undefined) {
     return undefined;
   }
-  if (certFile === undefined || keyFile === undefined) {
+  if (cert === undefined || key === undefined) {
     throw new ConfigError("TLS_CERT_FILE and TLS_KEY_FILE must be set together.");
   }
-  return { cert: readFile("TLS_CERT_FILE", certFile), key: readFile("TLS_KEY_FILE", keyFile) };
+  return Object.freeze({ cert, key });
 }
 
-function readFile(name: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new ConfigError(`${name} names a file that cannot be read.`, { cause });
-  }
-}
-
-function readDatabaseUrl(environment: Environment): string | undefined {
-  const url = environment.DATABASE_URL || undefined;
-  if (url !== undefined && !/^postgres(ql)?:$/.test(URL.parse(url)?.protocol ?? "")) {
-    throw new ConfigError("DATABASE_URL must be a URL that begins with postgres://.");
-  }
-  return url;
-}
-
-function readAuthentication(environment: Environment): AuthenticationConfig | undefined {
-  const jwksUrl = environment.JWT_JWKS_URL || undefined;
-  const publicKeyFile = environment.JWT_PUBLIC_KEY_FILE || undefined;
-  if (jwksUrl === undefined && publicKeyFile === undefined) {
-    return undefined;
-  }
-  if (jwksUrl !== undefined && publicKeyFile !== undefined) {
+function joinAuthentication(values: AuthenticationValues): AuthenticationConfig | undefined {
+  const { jwksUrl, publicKey, issuer, audience, algorithms } = values;
+  if (jwksUrl !== undefined && publicKey !== undefined) {
     throw new ConfigError("JWT_JWKS_URL and JWT_PUBLIC_KEY_FILE must not be set together.");
   }
-  return {
-    issuer: requireText(environment, "JWT_ISSUER"),
-    audience: requireText(environment, "JWT_AUDIENCE"),
-    algorithms: readAlgorithms(environment),
-    keys:
-      publicKeyFile === undefined
-        ? { jwksUrl: readJwksUrl(jwksUrl) }
-        : { publicKey: readFile("JWT_PUBLIC_KEY_FILE", publicKeyFile) },
-  };
-}
-
-function requireText(environment: Environment, name: string): string {
-  const value = environment[name];
-  if (value === undefined || value === "") {
+  const keys = jwksUrl !== undefined ? { jwksUrl } : publicKey !== undefined ? { publicKey } : null;
+  if (keys === null) {
+    return undefined;
+  }
+  if (issuer === undefined || audience === undefined) {
+    const name = issuer === undefined ? "JWT_ISSUER" : "JWT_AUDIENCE";
     throw new ConfigError(`${name} must be set once a key is configured.`);
   }
-  return value;
+  return Object.freeze({ issuer, audience, algorithms, keys: Object.freeze(keys) });
 }
 
-function readJwksUrl(text: string | undefined): URL {
-  const url = URL.parse(text ?? "");
-  const secure = url?.protocol === "https:" || (url !== null && isLoopback(url.hostname));
-  if (url === null || !secure) {
-    throw new ConfigError("JWT_JWKS_URL must be an https URL (http only on a loopback address).");
+function readDatabaseUrl(text: string): string {
+  if (parseDatabaseUrl(text) === null) {
+    throw new ConfigError("DATABASE_URL must be a URL that begins with postgres://.");
+  }
+  return text;
+}
+
+function readJwksUrl(text: string): URL {
+  const url = URL.parse(text);
+  const secure =
+    url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
+  if (url === null || !secure || url.username !== "" || url.password !== "") {
+    throw new ConfigError(
+      "JWT_JWKS_URL must be an https URL (http only on a loopback address), without a password.",
+    );
   }
   return url;
 }
 
-function readAlgorithms(environment: Environment): readonly string[] {
-  const names = readList(environment.JWT_ALGORITHMS || "RS256,PS256,ES256,EdDSA");
+function readAlgorithms(text: string): readonly string[] {
+  const names = splitList(text);
   if (names.length === 0 || names.some((name) => !asymmetricAlgorithms.includes(name))) {
     throw new ConfigError(`JWT_ALGORITHMS must list some of ${asymmetricAlgorithms.join(", ")}.`);
   }
-  return names;
+  return Object.freeze(names);
 }
 
-function readCorsOrigins(environment: Environment): readonly string[] {
-  const origins = readList(environment.CORS_ORIGINS ?? "");
-  if (origins.some((origin) => URL.parse(origin)?.origin !== origin)) {
+function readOrigins(text: string): readonly string[] {
+  const origins = splitList(text);
+  if (!origins.every(isOrigin)) {
     throw new ConfigError(
-      "CORS_ORIGINS must list origins such as https://app.example.com, without a path.",
+      "CORS_ORIGINS must list whole origins such as https://app.example.com: no path, no *.",
     );
   }
-  return origins;
+  return Object.freeze(origins);
 }
 
-function readLogLevel(environment: Environment): string {
-  const level = environment.LOG_LEVEL || "info";
-  if (!logLevels.includes(level)) {
-    throw new ConfigError(`LOG_LEVEL must be one of ${logLevels.join(", ")}.`);
-  }
-  return level;
-}
-
-function readList(text: string): readonly string[] {
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text && /^https?:\/\/[^*]+$/.test(text);
 }

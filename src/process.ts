@@ -1,4 +1,4 @@
-import { readConfig } from "./config.ts";
+import { describeSettings, readConfig } from "./config.ts";
 import { joinLogLines } from "./log-lines.ts";
 import { createSandboxToken, sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
@@ -6,6 +6,10 @@ import { type Service, startService } from "./service.ts";
 
 /** The process: settings → service → signals. */
 export async function runProcess(): Promise<void> {
+  if (process.argv.includes("--help")) {
+    process.stdout.write(describeSettings());
+    return;
+  }
   const config = readConfig(process.env);
   const lines = joinLogLines(process.stdout);
   process.once("exit", lines.flush);

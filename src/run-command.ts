@@ -1,5 +1,5 @@
-import { ConfigError } from "./config.ts";
 import { DataDirectoryInUseError } from "./database/data-directory-lock.ts";
+import { ConfigError } from "./setting.ts";
 
 /** Runs a command. What its user can mend is told in one line, and ends the process with 1. */
 export async function runCommand(command: () => Promise<void>): Promise<void> {

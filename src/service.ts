@@ -4,7 +4,7 @@ import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
 import { createConfiguredKeys } from "./authentication/verification-keys.ts";
-import { type AuthenticationConfig, type Config, ConfigError } from "./config.ts";
+import type { AuthenticationConfig, Config } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { createOrm, migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
@@ -14,6 +14,7 @@ import { createRoutes, type RouteDependencies } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
+import { ConfigError } from "./setting.ts";
 
 /** A service that listens. */
 export interface Service {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Config, ConfigError, readConfig } from "../src/config.ts";
+import { type Config, describeSettings, readConfig, settings } from "../src/config.ts";
+import { ConfigError } from "../src/setting.ts";
 
 const defaults: Config = {
   host: "127.0.0.1",
@@ -26,7 +27,17 @@ describe("settings", () => {
   });
 
   test("cannot be changed once read", () => {
-    expect(Object.isFrozen(readConfig({}))).toBe(true);
+    const config = readConfig({
+      JWT_JWKS_URL: "https://issuer.example.com/jwks",
+      JWT_ISSUER: "https://issuer.example.com",
+      JWT_AUDIENCE: "partners",
+      TLS_CERT_FILE: "test/support/tls/certificate.pem",
+      TLS_KEY_FILE: "test/support/tls/key.pem",
+    });
+    const { authentication, tls, corsOrigins } = config;
+    for (const part of [config, authentication, authentication?.keys, tls, corsOrigins]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
   });
 
   test("are read from their variables", () => {
@@ -72,6 +83,35 @@ describe("settings", () => {
     });
   });
 
+  test("say of each its name, what it may hold and what it is for", () => {
+    const help = describeSettings();
+    for (const { name, type, default: fallback, text } of Object.values(settings)) {
+      expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+      const absent = fallback === "" ? "" : `; default: ${fallback}`;
+      expect(help).toContain(`  ${name} (${type}${absent})\n      ${text}\n`);
+    }
+  });
+
+  test.each([
+    ["http://127.0.0.1:8081/jwks"],
+    ["http://127.1.2.3/jwks"],
+    ["http://[::1]:8081/jwks"],
+    ["http://localhost/jwks"],
+  ])("take the keys from %s, which is this machine", (url) => {
+    const { authentication } = readConfig({ ...issuer, JWT_JWKS_URL: url });
+    expect(authentication?.keys).toEqual({ jwksUrl: new URL(url) });
+  });
+
+  test.each([
+    ["postgres://localhost/partners"],
+    ["postgresql://user:p%40ss@db.example.com:5432/partners?sslmode=verify-full"],
+    ["postgres://user@/partners?host=/var/run/postgresql"],
+    ["postgres:///partners?host=/var/run/postgresql"],
+    ["postgres://%2Fvar%2Frun%2Fpostgresql/partners"],
+  ])("take %s for a database", (url) => {
+    expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
   const issuer = { JWT_ISSUER: "https://issuer.example.com", JWT_AUDIENCE: "partners" };
   const jwks = { JWT_JWKS_URL: "https://issuer.example.com/jwks" };
   test.each<[string, Record<string, string>]>([
@@ -85,6 +125,8 @@ describe("settings", () => {
     ["REUSE_PORT", { REUSE_PORT: "yes" }],
     ["CONSOLE", { CONSOLE: "yes" }],
     ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
+    ["DATABASE_URL", { DATABASE_URL: "partners" }],
+    ["DATABASE_URL", { DATABASE_URL: "user@/partners" }],
     ["DATABASE_URL", { DATABASE_URL: "mysql://localhost/partners" }],
     ["TLS_KEY_FILE", { TLS_CERT_FILE: "test/support/tls/certificate.pem" }],
     ["TLS_CERT_FILE", { TLS_CERT_FILE: "nowhere.pem", TLS_KEY_FILE: "nowhere.pem" }],
@@ -92,10 +134,18 @@ describe("settings", () => {
     ["HOST", { HOST: "partners.example.com" }],
     ["CORS_ORIGINS", { CORS_ORIGINS: "*" }],
     ["CORS_ORIGINS", { CORS_ORIGINS: "https://a.example.com/path" }],
+    ["CORS_ORIGINS", { CORS_ORIGINS: "https://*.example.com" }],
+    ["CORS_ORIGINS", { CORS_ORIGINS: "https://a.example.com,ftp://b.example.com" }],
+    ["CORS_ORIGINS", { CORS_ORIGINS: "null" }],
     ["JWT_ISSUER", { ...jwks, JWT_AUDIENCE: "partners" }],
     ["JWT_AUDIENCE", { ...jwks, JWT_ISSUER: "https://issuer.example.com" }],
     ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "http://issuer.example.com/jwks" }],
-    ["JWT_JWKS_URL", { ...issuer, ...jwks, JWT_PUBLIC_KEY_FILE: "key.pem" }],
+    ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "ftp://127.0.0.1/jwks" }],
+    ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "http://127.0.0.1.example.com/jwks" }],
+    ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "https://user:password@issuer.example.com/jwks" }],
+    ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "https://token@issuer.example.com/jwks" }],
+    ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "issuer.example.com/jwks" }],
+    ["JWT_JWKS_URL", { ...issuer, ...jwks, JWT_PUBLIC_KEY_FILE: "test/support/tls/key.pem" }],
     ["JWT_PUBLIC_KEY_FILE", { ...issuer, JWT_PUBLIC_KEY_FILE: "nowhere.pem" }],
     ["JWT_ALGORITHMS", { ...issuer, ...jwks, JWT_ALGORITHMS: "none" }],
     ["JWT_ALGORITHMS", { ...issuer, ...jwks, JWT_ALGORITHMS: "ES256,HS256" }],
@@ -108,5 +158,7 @@ describe("settings", () => {
     }
     expect(failure).toBeInstanceOf(ConfigError);
     expect(String(failure)).toContain(name);
+    expect(String(failure)).not.toContain("\n");
+    expect(String(failure)).not.toContain("password@");
   });
 });

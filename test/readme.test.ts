@@ -120,12 +120,3 @@ test("the commands for PostgreSQL migrate it and start on it", async () => {
   service.child.kill("SIGTERM");
   expect(await service.ended()).toBe(0);
 });
-
-test("the settings that it names are those that the service reads", async () => {
-  const config = await readFile("src/config.ts", "utf8");
-  const [, table = ""] = /\| variable \|[^\n]*\n([\s\S]*?)\n\n/.exec(readme) ?? [];
-  const variable = /\b[A-Z]{2,}(?:_[A-Z]+)*\b/g;
-  const named = table.split("\n").flatMap((row) => row.split("|")[1]?.match(variable) ?? []);
-  const read = [...config.matchAll(/(?:environment\.|text\("|environment, ")([A-Z_]+)/g)];
-  expect(new Set(named)).toEqual(new Set(read.map(([, name]) => name)));
-});

@@ -1,5 +1,6 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import { closeForGood } from "./close-for-good.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 import { ormOptions } from "./orm-options.ts";
 import { databasePatienceMs } from "./retries.ts";
 
@@ -22,7 +23,7 @@ export async function createPostgresOrm(
   databaseUrl: string,
   statementTimeoutMs = databasePatienceMs,
 ): Promise<MikroORM> {
-  const { pathname, username } = new URL(databaseUrl);
+  const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
   const orm = await MikroORM.init({
     ...ormOptions,
     dbName: decodeURIComponent(pathname.slice(1) || username),

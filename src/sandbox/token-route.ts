@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { TokenRules } from "../authentication/token-verifier.ts";
-import { isLoopback } from "../config.ts";
+import { isLoopback } from "../loopback.ts";
 import { uuid } from "../uuid.ts";
 import type { SandboxKey } from "./sandbox-key.ts";
 import { createSandboxToken } from "./sandbox-token.ts";
@@ -30,7 +30,7 @@ function comesFromOwnPage({ headers, host, protocol }: FastifyRequest): boolean 
   const own = URL.parse(`${protocol}://${host}`);
   return (
     own !== null &&
-    isLoopback(own.hostname.replace(/^\[(.*)\]$/, "$1")) &&
+    isLoopback(own.hostname) &&
     headers.origin === own.origin &&
     headers["sec-fetch-site"] === "same-origin"
   );
