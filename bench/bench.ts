@@ -46,7 +46,7 @@ async function main(options: Options): Promise<void> {
     console.log(`\n${formatResults(results)}`);
     if (options.only.length === contenders.length) {
       await keepResults(results);
-      say("written to bench/results and README.md");
+      say("written to bench/results and docs/performance.md");
     }
   } finally {
     await database.stop();

@@ -14,7 +14,7 @@ import { createCalls } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import { describeMachine } from "./report/machine.ts";
-import { replaceSection } from "./report/readme.ts";
+import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
 
 const usage = `usage: npm run bench:books -- [--sizes 1000,100000] [--rounds N]
@@ -59,7 +59,7 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
       };
       const text = formatBooks(results);
       console.log(text);
-      await replaceSection("bench:books", `${text}\n`);
+      await writeSection("bench:books", `${text}\n`);
       await mkdir("bench/results", { recursive: true });
       await writeFile("bench/results/books.json", `${JSON.stringify(results, null, 2)}\n`);
     } finally {

@@ -7,7 +7,7 @@ import { type Database, startDatabase } from "./database.ts";
 import { findGenerators } from "./load/generators.ts";
 import { connections } from "./phases/bench.ts";
 import { type CpuProfile, timesBetween } from "./profile/parts.ts";
-import { replaceSection } from "./report/readme.ts";
+import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
 
 /** V8 compiles the service's code to its last form within some ten thousand calls. */
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     const byHand = await profileContender("fastify-rest", database, calls);
     const text = formatProfiles(service, bound, byHand);
     console.log(text);
-    await replaceSection("bench:profile", text);
+    await writeSection("bench:profile", text);
   } finally {
     await database.stop();
   }

@@ -1,6 +1,7 @@
-// Fails if gen/ is not what the contract and the console generate, and lists the files that differ.
+// Fails if gen/, or a section of a document, is not what the contract, the settings and the console
+// generate, and says where they differ.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempDisposableSync } from "node:fs";
+import { globSync, mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeThirdPartyProtos } from "./third-party-protos.ts";
@@ -12,15 +13,24 @@ execFileSync(process.execPath, ["scripts/build-console.ts", join(directory.path,
   stdio: "inherit",
 });
 
-const { status, error } = spawnSync(
-  "git",
-  ["diff", "--no-index", "--name-status", "gen", join(directory.path, "gen")],
-  { stdio: "inherit" },
-);
-if (error) {
-  throw error;
+execFileSync(process.execPath, ["scripts/references.ts", directory.path], { stdio: "inherit" });
+
+compare("gen", ["--name-status"]);
+for (const document of globSync("{README,docs/**/*}.md", { cwd: directory.path })) {
+  compare(document, []);
 }
-if (status !== 0) {
-  console.error("gen/ differs from what is generated: run `npm run generate`.");
-  process.exitCode = 1;
+
+function compare(path: string, options: readonly string[]): void {
+  const { status, error } = spawnSync(
+    "git",
+    ["diff", "--no-index", ...options, path, join(directory.path, path)],
+    { stdio: "inherit" },
+  );
+  if (error) {
+    throw error;
+  }
+  if (status !== 0) {
+    console.error(`${path} differs from what is generated: run \`npm run generate\`.`);
+    process.exitCode = 1;
+  }
 }

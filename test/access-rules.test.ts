@@ -6,16 +6,21 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRules } from "../src/access/access-rules.ts";
 
 describe("access rules", () => {
-  test("are in the README as the contract has them", async () => {
+  test("are in docs/api.md as the contract has them", async () => {
     const mark = (allowed: boolean) => (allowed ? "✅" : "❌");
     const rows = [...readAccessRules([PartnerService])].map(([{ name }, { scenarios, scope }]) => {
-      const marks = [Scenario.GUEST, Scenario.HOST, Scenario.SELF].map((scenario) =>
-        mark(scenarios.includes(scenario)),
+      const marks = [Scenario.GUEST, Scenario.HOST, Scenario.SELF, Scenario.INVITED].map(
+        (scenario) => mark(scenarios.includes(scenario)),
       );
-      return `| ${[name, ...marks, scope].join(" | ")} |`;
+      return `| ${[`[${name}](#${name.toLowerCase()})`, ...marks, scope].join(" | ")} |`;
     });
-    const table = ["| RPC | Guest | Host | Self | scope |", "|---|---|---|---|---|", ...rows, ""];
-    expect(await readFile("README.md", "utf8")).toContain(table.join("\n"));
+    const table = [
+      "| RPC | Guest | Host | Self | Invited | scope |",
+      "|---|---|---|---|---|---|",
+      ...rows,
+      "<!-- /access -->",
+    ];
+    expect(await readFile("docs/api.md", "utf8")).toContain(table.join("\n"));
   });
 
   test("are demanded of every RPC: without one there is no start", () => {

@@ -2,7 +2,7 @@ import { slowFactor } from "../phases/steadiness.ts";
 import type { Results, Throughput } from "./results.ts";
 import { compareWithTargets } from "./targets.ts";
 
-/** The results as Markdown, for a terminal as much as for the README. */
+/** The results as Markdown, for a terminal as much as for docs/performance.md. */
 export function formatResults(results: Results): string {
   const { machine, rounds, seconds, warmUpSeconds, oneCaller, halfRate, memory } = results;
   const { throughput, steadiness } = results;

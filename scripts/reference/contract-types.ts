@@ -1,4 +1,10 @@
-import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  ScalarType,
+} from "@bufbuild/protobuf";
 
 /** Whether a type is one of Protobuf's own, which JSON writes in a form of its own. */
 export function isStandard({ typeName }: DescMessage | DescEnum): boolean {
@@ -28,4 +34,11 @@ export function typesWithin(methods: readonly DescMethod[]) {
   // A request that another one holds has its section under its RPC already.
   const own = new Set(methods.flatMap(({ input, output }) => [input, output]));
   return { messages: [...messages.difference(own)], enums: [...enums] };
+}
+
+/** What a field holds, by the name that people know it by, and whether it is a list of it. */
+export function fieldType(field: DescField): { readonly name: string; readonly list: boolean } {
+  const type = field.message ?? field.enum;
+  const name = type?.name ?? ScalarType[field.scalar ?? 0]?.toLowerCase() ?? "";
+  return { name, list: field.fieldKind === "list" };
 }

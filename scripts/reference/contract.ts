@@ -1,19 +1,15 @@
 import {
   type AnyDesc,
-  create,
   createFileRegistry,
   type DescEnum,
   type DescMessage,
   type DescMethod,
   type DescService,
+  fromBinary,
   getOption,
   hasOption,
 } from "@bufbuild/protobuf";
-import {
-  type CodeGeneratorRequest,
-  FileDescriptorSetSchema,
-  MethodOptions_IdempotencyLevel,
-} from "@bufbuild/protobuf/wkt";
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { getComments } from "@bufbuild/protoplugin";
 import { type AccessRule, access_rule } from "../../gen/access/v1/access_pb.ts";
 import { ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
@@ -28,9 +24,9 @@ export interface Contract {
   message(typeName: string): DescMessage;
 }
 
-/** Reads the contract from what `buf generate` hands to its plugins. */
-export function readContract({ protoFile }: CodeGeneratorRequest): Contract {
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFile }));
+/** Reads the contract from the descriptors that `buf build` writes, a FileDescriptorSet. */
+export function readContract(descriptors: Uint8Array): Contract {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
   const services = [...registry].filter(
     (type): type is DescService =>
       type.kind === "service" && type.methods.some((method) => hasOption(method, access_rule)),

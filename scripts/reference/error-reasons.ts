@@ -1,5 +1,5 @@
 import { type DescEnumValue, getOption } from "@bufbuild/protobuf";
-import type { Code } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { error_code } from "../../gen/partner/v1/error_pb.ts";
 import type { Contract } from "./contract.ts";
 
@@ -13,3 +13,11 @@ export function codeOf(reason: DescEnumValue): Code {
   // google.rpc.Code and Connect's Code number the same codes alike.
   return getOption(reason, error_code) as number as Code;
 }
+
+/** What goes wrong without a reason of the contract's. */
+export const codesWithoutReason: ReadonlyMap<Code, string> = new Map([
+  [Code.InvalidArgument, "The body is not JSON, or not the request's message."],
+  [Code.ResourceExhausted, "The message is too large, as sent or decompressed."],
+  [Code.DeadlineExceeded, "The caller's deadline passed."],
+  [Code.Internal, "The service failed, and knows no more."],
+]);

@@ -7,16 +7,8 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { type Contract, commentOf } from "./contract.ts";
-import { codeOf, sentReasons } from "./error-reasons.ts";
+import { codeOf, codesWithoutReason, sentReasons } from "./error-reasons.ts";
 import type { Refer } from "./openapi-schemas.ts";
-
-/** What goes wrong without a reason of the contract's. */
-const codesWithoutReason: ReadonlyMap<Code, string> = new Map([
-  [Code.InvalidArgument, "The body is not JSON, or not the request's message."],
-  [Code.ResourceExhausted, "The message is too large, as sent or decompressed."],
-  [Code.DeadlineExceeded, "The caller's deadline passed."],
-  [Code.Internal, "The service failed, and knows no more."],
-]);
 
 /** The answer to what no protocol reads, which need not have a body. */
 const unsupportedMediaType = {

@@ -1,6 +1,6 @@
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { commentOf } from "./contract.ts";
-import { isStandard } from "./contract-types.ts";
+import { fieldType, isStandard } from "./contract-types.ts";
 import { type Html, html, prose } from "./html.ts";
 import { ruleTexts } from "./rule-texts.ts";
 
@@ -15,21 +15,17 @@ export function fieldTable(message: DescMessage): Html {
       html`<code>${field.name}</code>`,
       html`<code>${field.jsonName}</code>`,
       typeName(field),
-      ruleTexts(field).join("; "),
+      prose(ruleTexts(field).join("; ")),
       prose(commentOf(field)),
     ]),
   );
 }
 
 function typeName(field: DescField): Html {
+  const { list, name } = fieldType(field);
   const type = field.message ?? field.enum;
-  const list = field.fieldKind === "list" ? "list of " : "";
-  if (type === undefined) {
-    return html`${list}${ScalarType[field.scalar ?? 0]?.toLowerCase() ?? ""}`;
-  }
-  return isStandard(type)
-    ? html`${list}${type.name}`
-    : html`${list}<a href="#${type.name}">${type.name}</a>`;
+  const own = type !== undefined && !isStandard(type);
+  return html`${list ? "list of " : ""}${own ? html`<a href="#${name}">${name}</a>` : name}`;
 }
 
 /** A table that scrolls by itself where the window is narrow. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
-import { Scenario } from "../../gen/access/v1/access_pb.ts";
+import { scenarios } from "./access-scenarios.ts";
 import { callSamples } from "./call-samples.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, paragraphsOf } from "./contract.ts";
 import { typesWithin } from "./contract-types.ts";
@@ -99,13 +99,6 @@ ${table(
 `;
 }
 
-const scenarios: readonly [string, Scenario][] = [
-  ["Guest", Scenario.GUEST],
-  ["Host", Scenario.HOST],
-  ["Self", Scenario.SELF],
-  ["Invited", Scenario.INVITED],
-];
-
 function accessSection(methods: readonly DescMethod[]): Html {
   return html`<section aria-labelledby="access">
 <h2 id="access">Access</h2>
@@ -113,10 +106,10 @@ function accessSection(methods: readonly DescMethod[]): Html {
 Guest: the requester accepted the target's invitation. Invited: the requester holds an invitation of the
 target's.</p>
 ${table(
-  ["RPC", ...scenarios.map(([name]) => name), "Scope"],
+  ["RPC", ...scenarios.map(({ name }) => name), "Scope"],
   methods.map((method) => [
     html`<a href="#${method.name}">${method.name}</a>`,
-    ...scenarios.map(([, scenario]) =>
+    ...scenarios.map(({ scenario }) =>
       accessRuleOf(method).scenarios.includes(scenario) ? html`yes` : html`no`,
     ),
     html`<code>${accessRuleOf(method).scope}</code>`,

@@ -6,7 +6,7 @@ import type {
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { rulesOf } from "./field-rules.ts";
 
-/** The rules of a field of a request, each in a few words. */
+/** The rules of a field of a request, each in a few words, with `code` in backticks. */
 export function ruleTexts(field: DescField): readonly string[] {
   const rules = rulesOf(field);
   if (rules === undefined) {
@@ -47,8 +47,8 @@ const wellKnown: Readonly<Record<string, string>> = { email: "an e-mail address"
 
 function stringTexts({ minLen, maxLen, wellKnown: form, pattern }: StringRules): readonly string[] {
   return [
-    ...(maxLen ? [`${minLen}-${maxLen} characters`] : []),
+    ...(maxLen ? [`${minLen ? `${minLen}-` : "at most "}${maxLen} characters`] : []),
     ...(form.case === undefined ? [] : [wellKnown[form.case] ?? form.case]),
-    ...(pattern ? [`matches ${pattern}`] : []),
+    ...(pattern ? [`matches \`${pattern}\``] : []),
   ];
 }

@@ -3,7 +3,7 @@ import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_
 import type { Failure } from "./outcome.ts";
 
 // What the contract says of a call of CreatePartner, evaluated apart from the service: written from
-// the README's tables, without protovalidate and without the contract's annotations.
+// docs/api.md's tables, without protovalidate and without the contract's annotations.
 
 interface Rule {
   readonly field: string;

@@ -1,14 +1,18 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { dirname, join, normalize, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
 
-/** Runs the snippets of README.md as a reader would, against a sandbox on a free port. */
+/** Runs the snippets of the documents as a reader would, against a sandbox on a free port. */
 const run = promisify(execFile);
-const readme = await readFile("README.md", "utf8");
+const documents = new Map(
+  ["README.md", ...globSync("docs/**/*.md")].map((path) => [path, readFileSync(path, "utf8")]),
+);
+const readme = documents.get("README.md") ?? "";
 
 let database: Awaited<ReturnType<typeof createPgliteDatabase>>;
 let dataDirectory: string;
@@ -27,9 +31,9 @@ afterAll(async () => {
   await database.close();
 });
 
-/** The one code block of the language that contains the text. */
+/** The one code block of the language, in all documents, that contains the text. */
 function snippet(language: string, text: string): string {
-  const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+  const blocks = [...[...documents.values()].join("\n").matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
     .filter(([, blockLanguage, code]) => blockLanguage === language && code?.includes(text))
     .map(([, , code]) => code ?? "");
   expect(blocks).toHaveLength(1);
@@ -46,7 +50,8 @@ async function runShell(script: string, environment: Record<string, string> = {}
 const oneCall = () =>
   snippet("sh", "npm run --silent token").replaceAll("http://127.0.0.1:8080", url);
 
-test("it opens with the two commands", () => {
+test("the README has at most 150 lines, and opens with the two commands", () => {
+  expect(readme.split("\n").length - 1).toBeLessThanOrEqual(150);
   expect(readme.indexOf("npm ci && npm start")).toBeGreaterThan(0);
   expect(readme.indexOf("npm ci && npm test")).toBeGreaterThan(0);
 });
@@ -120,3 +125,37 @@ test("the commands for PostgreSQL migrate it and start on it", async () => {
   service.child.kill("SIGTERM");
   expect(await service.ended()).toBe(0);
 });
+
+test("no link of a document leads nowhere", () => {
+  const broken = [...documents].flatMap(([path, text]) =>
+    linksOf(text)
+      .filter((link) => !leadsSomewhere(path, link))
+      .map((link) => `${path}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+function linksOf(text: string): readonly string[] {
+  const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, "");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link = ""]) => link)
+    .filter((link) => !/^https?:/.test(link));
+}
+
+function leadsSomewhere(document: string, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? document : normalize(join(dirname(document), path));
+  if (anchor === undefined) {
+    return existsSync(target);
+  }
+  const headings = documents.get(target)?.matchAll(/^#+ (.+)$/gm) ?? [];
+  return [...headings].some(([, heading = ""]) => anchorOf(heading) === anchor);
+}
+
+/** The anchor that GitHub gives to a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+}

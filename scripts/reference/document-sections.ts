@@ -1,0 +1,154 @@
+import type { DescEnum, DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
+import { settings } from "../../src/config.ts";
+import { scenarios } from "./access-scenarios.ts";
+import { accessRuleOf, type Contract, commentOf, isReadOnly } from "./contract.ts";
+import { fieldType, isStandard, typesWithin } from "./contract-types.ts";
+import { codeOf, codesWithoutReason, sentReasons } from "./error-reasons.ts";
+import { table } from "./markdown.ts";
+import { ruleTexts } from "./rule-texts.ts";
+
+/** The parts of README.md and docs/ that repeat the contract or the settings, in Markdown, by name. */
+export function documentSections(contract: Contract) {
+  const methods = contract.services.flatMap((service) => service.methods);
+  const { messages, enums } = typesWithin(methods);
+  return {
+    command: "npm run generate",
+    texts: new Map([
+      ["rpcs", rpcTable(methods)],
+      ["access", accessTable(methods)],
+      ["methods", methods.map(methodSection).join("\n")],
+      ["types", [...messages.map(messageSection), ...enums.map(enumSection)].join("\n")],
+      ["errors", errorTable(contract)],
+      ["codes", codeTable()],
+      ["settings", settingsTable()],
+    ]),
+  };
+}
+
+function rpcTable(methods: readonly DescMethod[]): string {
+  return table(
+    ["RPC", ""],
+    methods.map((method) => [
+      `[${method.name}](docs/api.md#${anchor(method.name)})`,
+      firstSentence(commentOf(method)),
+    ]),
+  );
+}
+
+function accessTable(methods: readonly DescMethod[]): string {
+  return table(
+    ["RPC", ...scenarios.map(({ name }) => name), "scope"],
+    methods.map((method) => {
+      const rule = accessRuleOf(method);
+      const marks = scenarios.map(({ scenario }) =>
+        rule.scenarios.includes(scenario) ? "✅" : "❌",
+      );
+      return [`[${method.name}](#${anchor(method.name)})`, ...marks, rule.scope];
+    }),
+  );
+}
+
+function methodSection(method: DescMethod): string {
+  const path = `/${method.parent.typeName}/${method.name}`;
+  return `### ${method.name}
+
+${commentOf(method)}
+
+\`POST ${path}\`${isReadOnly(method) ? ", and with Connect `GET`" : ""}
+
+#### ${method.input.name}
+
+${fieldTable(method.input)}
+#### ${method.output.name}
+
+${fieldTable(method.output)}`;
+}
+
+function messageSection(message: DescMessage): string {
+  return `### ${message.name}\n\n${commentOf(message)}\n\n${fieldTable(message)}`;
+}
+
+function enumSection(enumeration: DescEnum): string {
+  const values = table(
+    ["value", "number", "meaning"],
+    enumeration.values.map((value) => [
+      `\`${value.name}\``,
+      String(value.number),
+      inline(commentOf(value)),
+    ]),
+  );
+  return `### ${enumeration.name}\n\n${commentOf(enumeration)}\n\n${values}`;
+}
+
+function fieldTable(message: DescMessage): string {
+  if (message.fields.length === 0) {
+    return "No fields.\n";
+  }
+  return table(
+    ["field (JSON name)", "type", "rules", "meaning"],
+    message.fields.map((field) => [
+      field.name === field.jsonName
+        ? `\`${field.name}\``
+        : `\`${field.name}\` (\`${field.jsonName}\`)`,
+      typeLink(field),
+      ruleTexts(field).join("; "),
+      inline(commentOf(field)),
+    ]),
+  );
+}
+
+function typeLink(field: DescField): string {
+  const { list, name } = fieldType(field);
+  const type = field.message ?? field.enum;
+  const own = type !== undefined && !isStandard(type);
+  return `${list ? "list of " : ""}${own ? `[${name}](#${anchor(name)})` : name}`;
+}
+
+function errorTable(contract: Contract): string {
+  return table(
+    ["reason", "code", "HTTP", "what is wrong"],
+    sentReasons(contract).map((reason) => [
+      `\`${reason.localName}\``,
+      codeToString(codeOf(reason)).toUpperCase(),
+      String(codeToHttpStatus(codeOf(reason))),
+      inline(commentOf(reason)),
+    ]),
+  );
+}
+
+function codeTable(): string {
+  return table(
+    ["code", "HTTP", "what is wrong"],
+    [...codesWithoutReason].map(([code, text]) => [
+      codeToString(code).toUpperCase(),
+      String(codeToHttpStatus(code)),
+      text,
+    ]),
+  );
+}
+
+function settingsTable(): string {
+  return table(
+    ["variable", "value", "default", ""],
+    Object.values(settings).map((setting) => [
+      setting.name,
+      setting.type,
+      setting.default,
+      setting.text,
+    ]),
+  );
+}
+
+/** The place of a heading, as GitHub names it. */
+function anchor(heading: string): string {
+  return heading.toLowerCase();
+}
+
+function inline(comment: string): string {
+  return comment.replaceAll("\n\n", " ");
+}
+
+function firstSentence(comment: string): string {
+  return /^.*?[.](?=\s|$)/.exec(comment)?.[0] ?? comment;
+}

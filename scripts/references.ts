@@ -1,0 +1,30 @@
+// Writes what is generated from the contract for people and programs that do not read Protobuf, and
+// the sections of the documents that repeat it or the settings; below the folder that is named, or here.
+import { execFileSync } from "node:child_process";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readContract } from "./reference/contract.ts";
+import { documentSections } from "./reference/document-sections.ts";
+import { createOpenApi } from "./reference/openapi.ts";
+import { createPage } from "./reference/page.ts";
+import { replaceSections } from "./reference/sections.ts";
+
+const [folder = "."] = process.argv.slice(2);
+
+// Protobuf's generated code holds no comments; the compiler's own descriptors do.
+const contract = readContract(
+  execFileSync("buf", ["build", "--as-file-descriptor-set", "--output", "-"]),
+);
+const sections = documentSections(contract);
+
+write("gen/openapi/openapi.json", `${JSON.stringify(createOpenApi(contract), null, 2)}\n`);
+write("gen/docs/index.html", createPage(contract));
+for (const document of ["README.md", ...globSync("docs/**/*.md")]) {
+  write(document, replaceSections(readFileSync(document, "utf8"), sections));
+}
+
+function write(path: string, content: string): void {
+  const file = join(folder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
