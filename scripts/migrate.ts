@@ -1,6 +1,7 @@
 import { readConfig } from "../src/config.ts";
 import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
 import { runCommand } from "../src/run-command.ts";
+import { schema } from "../src/schema.ts";
 
 /** Applies the migrations that the database of the settings lacks, and says which. */
 async function main(): Promise<void> {
@@ -10,6 +11,7 @@ async function main(): Promise<void> {
       ? { dataDirectory: `${dataDirectory}/database` }
       : // A migration takes as long as it needs.
         { databaseUrl, statementTimeoutMs: 0 },
+    schema,
   );
   try {
     const pending = await pendingMigrations(orm);

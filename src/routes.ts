@@ -14,15 +14,19 @@ import { createErrorsInterceptor } from "./interceptors/errors.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRequestGate } from "./interceptors/request-gate.ts";
 import { describeUnreadableMessages } from "./interceptors/unreadable-messages.ts";
-import { compileRules, createValidationInterceptor } from "./interceptors/validation.ts";
-import type { PartnerBook } from "./partners/partner-book.ts";
-import { createPartnerService } from "./partners/partner-service.ts";
+import {
+  compileRules,
+  createValidationInterceptor,
+  findViolations,
+} from "./interceptors/validation.ts";
+import type { PartnerRepository } from "./partners/partner-repository.ts";
+import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier;
   readonly validator: Validator;
-  readonly book: PartnerBook;
+  readonly partners: PartnerRepository;
   readonly readiness: Readiness;
 }
 
@@ -37,7 +41,7 @@ const batchReadMaxBytes = 2 * 1024 * 1024;
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes({ verifyToken, validator, book, readiness }: RouteDependencies) {
+export function createRoutes({ verifyToken, validator, partners, readiness }: RouteDependencies) {
   const services = [PartnerService];
   const accessRules = readAccessRules(services);
   compileRules(validator, services);
@@ -47,7 +51,7 @@ export function createRoutes({ verifyToken, validator, book, readiness }: RouteD
     createErrorsInterceptor(),
     createAuthenticationInterceptor(verifyToken),
     createOrganizationsInterceptor(),
-    createAccessInterceptor(accessRules, book.isConnected),
+    createAccessInterceptor(accessRules, partners.isConnected),
   ]);
   const interceptors = [
     createErrorsInterceptor(),
@@ -62,20 +66,22 @@ export function createRoutes({ verifyToken, validator, book, readiness }: RouteD
 
   return (router: ConnectRouter): void => {
     const { method } = PartnerService;
-    const partners = createPartnerService(book, validator);
+    const rpcs = createPartnerRpcs(partners, (descriptor, message) =>
+      findViolations(validator, descriptor, message),
+    );
     const options = { interceptors, requestGate };
     router
-      .rpc(method.createPartner, partners.createPartner, options)
-      .rpc(method.batchCreatePartners, partners.batchCreatePartners, {
+      .rpc(method.createPartner, rpcs.createPartner, options)
+      .rpc(method.batchCreatePartners, rpcs.batchCreatePartners, {
         ...options,
         readMaxBytes: batchReadMaxBytes,
       })
-      .rpc(method.getPartner, partners.getPartner, options)
-      .rpc(method.listPartners, partners.listPartners, options)
-      .rpc(method.updatePartner, partners.updatePartner, options)
-      .rpc(method.deletePartner, partners.deletePartner, options)
-      .rpc(method.invitePartner, partners.invitePartner, options)
-      .rpc(method.acceptInvitation, partners.acceptInvitation, options);
+      .rpc(method.getPartner, rpcs.getPartner, options)
+      .rpc(method.listPartners, rpcs.listPartners, options)
+      .rpc(method.updatePartner, rpcs.updatePartner, options)
+      .rpc(method.deletePartner, rpcs.deletePartner, options)
+      .rpc(method.invitePartner, rpcs.invitePartner, options)
+      .rpc(method.acceptInvitation, rpcs.acceptInvitation, options);
     // Open to everyone, as load balancers and tools expect.
     router.service(Health, createHealthService(readiness, services));
     mountReflection(

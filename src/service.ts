@@ -8,12 +8,13 @@ import type { AuthenticationConfig, Config } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { createOrm, migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
-import { createPartnerBook, type PartnerBook } from "./partners/partner-book.ts";
+import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, type RouteDependencies } from "./routes.ts";
 import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
 import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
+import { schema } from "./schema.ts";
 import { ConfigError } from "./setting.ts";
 
 /** A service that listens. */
@@ -42,15 +43,16 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   const verifyToken = await createVerifier(config, sandboxKey);
   const orm = await createOrm(
     databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
+    schema,
   );
   try {
-    const book = createPartnerBook(orm);
+    const partners = createPartnerRepository(orm);
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
     // While the database answers, the app is built.
     const [, app] = await Promise.all([
-      prepareDatabase(orm, book, databaseUrl === undefined),
-      buildApp(config, log, { verifyToken, book, readiness }),
+      prepareDatabase(orm, partners, databaseUrl === undefined),
+      buildApp(config, log, { verifyToken, partners, readiness }),
     ]);
     if (config.console) {
       mountConsole(app, { sandbox: sandboxKey !== undefined });
@@ -89,7 +91,11 @@ async function buildApp(
 }
 
 /** Migrates a database that is the service's own; any other must have been migrated. */
-async function prepareDatabase(orm: Orm, book: PartnerBook, isOwn: boolean): Promise<void> {
+async function prepareDatabase(
+  orm: Orm,
+  partners: PartnerRepository,
+  isOwn: boolean,
+): Promise<void> {
   if (isOwn) {
     await migrate(orm);
   } else if ((await pendingMigrations(orm)).length > 0) {
@@ -98,7 +104,7 @@ async function prepareDatabase(orm: Orm, book: PartnerBook, isOwn: boolean): Pro
     );
   }
   try {
-    await book.warmUp();
+    await partners.warmUp();
   } catch (failure) {
     // A database that cannot write for the moment does not stop the start: the readiness tells.
     if (!(failure instanceof DatabaseUnavailableError)) {

@@ -6,6 +6,7 @@ import { toDatabaseFailure } from "../src/database/failures.ts";
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 import { databaseUrlOn, onServer } from "./support/postgres.ts";
@@ -25,8 +26,8 @@ describe("With PostgreSQL", () => {
   beforeEach(async () => {
     database = await createPostgresDatabase();
     name = new URL(database.settings.databaseUrl).pathname.slice(1);
-    orm = await createOrm(database.settings);
-    observer = await createOrm(database.settings);
+    orm = await createOrm(database.settings, schema);
+    observer = await createOrm(database.settings, schema);
   });
   afterEach(async () => {
     await orm.close(true);
@@ -44,7 +45,7 @@ describe("With PostgreSQL", () => {
         where datname = '${name}' and query like '${statement}'`,
     );
 
-  const insert = (changes = {}) => createPartnerRepository(orm).insert(newPartner(changes), signal);
+  const insert = (changes = {}) => createPartnerRepository(orm).create(newPartner(changes), signal);
 
   const sleepers = async () => {
     const sql = `select 1 from pg_stat_activity where datname = $1 and state = 'active'
@@ -88,7 +89,7 @@ describe("With PostgreSQL", () => {
     const em = observer.em.fork();
     await em.begin();
     await em.execute("lock table partner in exclusive mode");
-    const partner = createPartnerRepository(orm).insert(given, signal);
+    const partner = createPartnerRepository(orm).create(given, signal);
     await expect.poll(blockedSessions).toBe(1);
     await cutConnections("insert into%");
     await expect.poll(blockedSessions).toBe(1);
@@ -100,7 +101,7 @@ describe("With PostgreSQL", () => {
   });
 
   test("a statement that takes too long is ended", async () => {
-    const hasty = await createOrm({ ...database.settings, statementTimeoutMs: 50 });
+    const hasty = await createOrm({ ...database.settings, statementTimeoutMs: 50 }, schema);
     await expect(query(hasty, "select pg_sleep(60)", [])).rejects.toMatchObject({
       ...unavailable,
       passing: false,
@@ -111,14 +112,14 @@ describe("With PostgreSQL", () => {
   });
 
   test("a call that gets no connection finds the database unavailable", async () => {
-    const busy = await createOrm({ ...database.settings, statementTimeoutMs: 0 });
+    const busy = await createOrm({ ...database.settings, statementTimeoutMs: 0 }, schema);
     const sleeping = Array.from({ length: 10 }, () =>
       query(busy, "select pg_sleep(60)", []).catch((error: unknown) => error),
     );
     await expect.poll(sleepers).toBe(10);
     const repository = createPartnerRepository(busy);
     await Promise.all([
-      expect(repository.insert(newPartner(), signal)).rejects.toMatchObject(unavailable),
+      expect(repository.create(newPartner(), signal)).rejects.toMatchObject(unavailable),
       expect(ping(busy)).rejects.toMatchObject(unavailable),
     ]);
     await cutConnections("select pg_sleep%");
@@ -133,7 +134,7 @@ describe("With PostgreSQL", () => {
     const url = new URL(database.settings.databaseUrl);
     url.username = role;
     url.password = "x";
-    const crowded = await createOrm({ databaseUrl: url.href });
+    const crowded = await createOrm({ databaseUrl: url.href }, schema);
     const outcome = await ping(crowded).catch((error: unknown) => error);
     await crowded.close(true);
     await onServer(serverUrl, `drop role ${role}`);
@@ -173,7 +174,7 @@ describe("With PostgreSQL", () => {
 
   test("a parameter of the URL reaches the driver", async () => {
     const url = `${database.settings.databaseUrl}?sslmode=verify-full`;
-    const encrypted = await createOrm({ databaseUrl: url });
+    const encrypted = await createOrm({ databaseUrl: url }, schema);
     await expect(ping(encrypted)).rejects.toThrow("The server does not support SSL connections");
     await encrypted.close(true);
   });
@@ -187,7 +188,7 @@ describe("On the way to PostgreSQL", () => {
   beforeEach(async () => {
     database = await createPostgresDatabase();
     proxy = await createTcpProxy(database.settings.databaseUrl);
-    orm = await createOrm({ databaseUrl: proxy.url, statementTimeoutMs: 500 });
+    orm = await createOrm({ databaseUrl: proxy.url, statementTimeoutMs: 500 }, schema);
   });
   afterEach(async () => {
     await orm.close(true);
@@ -195,7 +196,7 @@ describe("On the way to PostgreSQL", () => {
     await database.close();
   });
 
-  const insert = (changes = {}) => createPartnerRepository(orm).insert(newPartner(changes), signal);
+  const insert = (changes = {}) => createPartnerRepository(orm).create(newPartner(changes), signal);
 
   const count = async () => (await query(orm, "select count(*)::int as n from partner", []))[0]?.n;
 
@@ -249,17 +250,20 @@ describe.concurrent("With no server", () => {
     // A TCP server's address is never a pipe's name.
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
-    const orm = await createOrm({ databaseUrl: `postgres://user:secret@127.0.0.1:${port}/none` });
+    const orm = await createOrm(
+      { databaseUrl: `postgres://user:secret@127.0.0.1:${port}/none` },
+      schema,
+    );
     const outcome = { ...unavailable, cause: { code: "ECONNREFUSED" } };
     await expect(ping(orm)).rejects.toMatchObject(outcome);
-    await expect(createPartnerRepository(orm).insert(newPartner(), signal)).rejects.toMatchObject(
+    await expect(createPartnerRepository(orm).create(newPartner(), signal)).rejects.toMatchObject(
       outcome,
     );
     await orm.close(true);
   });
 
   test("a host without a name is unavailable", async () => {
-    const orm = await createOrm({ databaseUrl: "postgres://user@nowhere.invalid/none" });
+    const orm = await createOrm({ databaseUrl: "postgres://user@nowhere.invalid/none" }, schema);
     await expect(ping(orm)).rejects.toMatchObject(unavailable);
     await orm.close(true);
   });
@@ -268,7 +272,7 @@ describe.concurrent("With no server", () => {
     const mute = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
     await once(mute, "listening");
     const { port } = mute.address() as AddressInfo;
-    const orm = await createOrm({ databaseUrl: `postgres://user@127.0.0.1:${port}/none` });
+    const orm = await createOrm({ databaseUrl: `postgres://user@127.0.0.1:${port}/none` }, schema);
     await expect(ping(orm)).rejects.toMatchObject({
       ...unavailable,
       cause: { message: "The ping got no answer." },
@@ -279,7 +283,7 @@ describe.concurrent("With no server", () => {
 
   test("a database that is missing is told apart", async () => {
     const { serverUrl } = inject("databaseTemplates");
-    const orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, "missing") });
+    const orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, "missing") }, schema);
     await expect(ping(orm)).rejects.toMatchObject({ name: "DatabaseError", sqlState: "3D000" });
     await orm.close(true);
   });

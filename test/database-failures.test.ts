@@ -7,6 +7,7 @@ import { query } from "../src/database/query.ts";
 import { withRetries } from "../src/database/retries.ts";
 import { type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
@@ -18,7 +19,7 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   beforeAll(async () => {
     database = await createTestDatabase(kind);
-    orm = await createOrm(database.settings);
+    orm = await createOrm(database.settings, schema);
   });
   afterAll(async () => {
     await orm.close(true);
@@ -60,7 +61,7 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
     const secret = `secret-${randomUUID()}`;
     const bad = newPartner({ companyName: secret, city: "" });
     const failure = await createPartnerRepository(orm)
-      .insert(bad, signal)
+      .create(bad, signal)
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       name: "DatabaseError",

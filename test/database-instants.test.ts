@@ -5,6 +5,7 @@ import { formatInstant, parseInstant } from "../src/database/instant-type.ts";
 import { createOrm, type DatabaseSettings, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
+import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
@@ -22,9 +23,9 @@ const timeZones = ["UTC", "America/St_Johns", "Asia/Kolkata", "Europe/Amsterdam"
 async function openIn(timeZone: string, settings: DatabaseSettings): Promise<Orm> {
   if ("databaseUrl" in settings) {
     const options = encodeURIComponent(`-c timezone=${timeZone}`);
-    return createOrm({ databaseUrl: `${settings.databaseUrl}?options=${options}` });
+    return createOrm({ databaseUrl: `${settings.databaseUrl}?options=${options}` }, schema);
   }
-  const orm = await createOrm(settings);
+  const orm = await createOrm(settings, schema);
   await query(orm, `set timezone to '${timeZone}'`, []);
   return orm;
 }

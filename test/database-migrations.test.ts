@@ -2,19 +2,20 @@ import { describe, expect, test } from "vitest";
 import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, createTestDatabase, databaseKinds } from "./support/databases.ts";
 
 describe.each(databaseKinds)("The migrations on %s", (kind) => {
   test("make the schema that the entity declares", async () => {
     await using database = await createTestDatabase(kind);
-    await using orm = await createOrm(database.settings);
+    await using orm = await createOrm(database.settings, schema);
     expect(await pendingMigrations(orm)).toEqual([]);
     expect(await orm.schema.getUpdateSchemaSQL()).toBe("");
   });
 
   test("are found wanting when a constraint or an index is missing", async () => {
     await using database = await createTestDatabase(kind);
-    await using orm = await createOrm(database.settings);
+    await using orm = await createOrm(database.settings, schema);
     const { checks, uniques, indexes } = orm.getMetadata(PartnerEntity);
     const names = [...checks, ...uniques, ...indexes].map(({ name }) => String(name));
     for (const name of names) {
@@ -28,7 +29,7 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
 
   test("can be taken back and applied again", async () => {
     await using database = await createTestDatabase(kind);
-    await using orm = await createOrm(database.settings);
+    await using orm = await createOrm(database.settings, schema);
     await orm.migrator.down({ to: 0 });
     expect(await query(orm, "select to_regclass('partner') as name", [])).toEqual([{ name: null }]);
     expect(await pendingMigrations(orm)).toEqual(["0001-create-partner", "0002-partner-lifecycle"]);
@@ -41,7 +42,9 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
 describe("The migrations", () => {
   test("may be applied by several processes at once", async () => {
     await using database = await createPostgresDatabase("template1");
-    const orms = await Promise.all(Array.from({ length: 5 }, () => createOrm(database.settings)));
+    const orms = await Promise.all(
+      Array.from({ length: 5 }, () => createOrm(database.settings, schema)),
+    );
     await Promise.all(orms.map((orm) => migrate(orm)));
     for (const orm of orms) {
       expect(await pendingMigrations(orm)).toEqual([]);
@@ -52,7 +55,7 @@ describe("The migrations", () => {
   test("do not make a database that is missing", async () => {
     const database = await createPostgresDatabase();
     await database.close();
-    await using orm = await createOrm(database.settings);
+    await using orm = await createOrm(database.settings, schema);
     const missing = { name: "DatabaseError", sqlState: "3D000" };
     await expect(migrate(orm)).rejects.toMatchObject(missing);
     await expect(pendingMigrations(orm)).rejects.toMatchObject(missing);

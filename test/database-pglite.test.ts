@@ -11,6 +11,7 @@ import { toDatabaseFailure } from "../src/database/failures.ts";
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createPgliteDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 
 /** Starts a process that writes to the data directory, and waits for as many lines of it. */
 async function startWriter(dataDirectory: string, lineCount: number) {
-  const file = join(import.meta.dirname, "support", "partner-writer.ts");
+  const file = join(import.meta.dirname, "support", "partner-creator.ts");
   const child = spawn(process.execPath, [file, dataDirectory], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -79,17 +80,17 @@ test("A data directory is made whole where a start was killed that made one", as
   const unfinished = `${dataDirectory}.unfinished`;
   await mkdir(unfinished);
   await writeFile(join(unfinished, "PG_VERSION"), "18\n");
-  await using orm = await createOrm({ dataDirectory });
+  await using orm = await createOrm({ dataDirectory }, schema);
   await expect(ping(orm)).resolves.toBeUndefined();
   expect(existsSync(unfinished)).toBe(false);
 });
 
 test("What was written is there after a restart", async () => {
   await using database = await createPgliteDatabase();
-  const first = await createOrm(database.settings);
-  const partner = await createPartnerRepository(first).insert(newPartner(), signal);
+  const first = await createOrm(database.settings, schema);
+  const partner = await createPartnerRepository(first).create(newPartner(), signal);
   await first.close(true);
-  await using second = await createOrm(database.settings);
+  await using second = await createOrm(database.settings, schema);
   expect(await idsIn(second)).toEqual([partner.id]);
 });
 
@@ -103,7 +104,7 @@ test("What was answered is there after the process was killed", { timeout: 180_0
     expect(opened).toBe("open");
     answered.push(...ids);
   }
-  await using orm = await createOrm({ dataDirectory });
+  await using orm = await createOrm({ dataDirectory }, schema);
   const stored = new Set(await idsIn(orm));
   expect(answered.length).toBeGreaterThanOrEqual(297);
   expect(answered.filter((id) => !stored.has(id))).toEqual([]);
@@ -113,28 +114,28 @@ test("A data directory is in use by one process, for as long as that lives", asy
   await using database = await createPgliteDatabase();
   const { dataDirectory } = database.settings;
   const writer = await startWriter(dataDirectory, 1);
-  await expect(createOrm(database.settings)).rejects.toMatchObject({
+  await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
     name: "DataDirectoryInUseError",
     message: `The data directory ${dataDirectory} is in use by another process.`,
   });
   await writer.stop();
-  await using orm = await createOrm(database.settings);
+  await using orm = await createOrm(database.settings, schema);
   await expect(ping(orm)).resolves.toBeUndefined();
 });
 
 test("A data directory is opened once within a process, and again after it was closed", async () => {
   await using database = await createPgliteDatabase();
-  const first = await createOrm(database.settings);
-  await expect(createOrm(database.settings)).rejects.toThrow("is in use");
+  const first = await createOrm(database.settings, schema);
+  await expect(createOrm(database.settings, schema)).rejects.toThrow("is in use");
   await expect(ping(first)).resolves.toBeUndefined();
   await first.close(true);
-  await using second = await createOrm(database.settings);
+  await using second = await createOrm(database.settings, schema);
   await expect(ping(second)).resolves.toBeUndefined();
 });
 
 test("A closed data directory stays closed", async () => {
   await using database = await createPgliteDatabase();
-  const orm = await createOrm(database.settings);
+  const orm = await createOrm(database.settings, schema);
   await orm.close(true);
   await orm.close(true);
   const closed = {

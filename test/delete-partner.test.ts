@@ -7,6 +7,7 @@ import {
 } from "../gen/partner/v1/partner_service_pb.ts";
 import { createOrm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
+import { schema } from "../src/schema.ts";
 import { createPartner, newBook } from "./support/book.ts";
 import { createPostgresDatabase, databaseKinds } from "./support/databases.ts";
 import { failureOf } from "./support/outcome.ts";
@@ -116,7 +117,7 @@ describe.each(databaseKinds)("DeletePartner on %s", (kind) => {
 test("A deleted partner's row keeps nothing of what was said of the company", async () => {
   await using database = await createPostgresDatabase();
   const service = await startTestService(database);
-  await using orm = await createOrm(database.settings);
+  await using orm = await createOrm(database.settings, schema);
   const { client } = await newBook(service);
   const { id } = await createPartner(client, { requestId: randomUUID() });
   await client.deletePartner({ id });

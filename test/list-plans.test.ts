@@ -5,8 +5,9 @@ import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
 import { connectionSql } from "../src/partners/connections.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
-import { findStatement } from "../src/partners/partner-finder.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
+import { findStatement } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 
 const organizationId = randomUUID();
@@ -36,7 +37,7 @@ describe("The plans for a large book", () => {
 
   beforeAll(async () => {
     database = await createPostgresDatabase();
-    orm = await createOrm({ ...database.settings, statementTimeoutMs: 0 });
+    orm = await createOrm({ ...database.settings, statementTimeoutMs: 0 }, schema);
     await query(orm, insertSql, [organizationId]);
     await query(orm, "vacuum analyze partner", []);
   });

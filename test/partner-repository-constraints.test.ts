@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
-import { createPartnerRepository, type NewPartner } from "../src/partners/partner-repository.ts";
+import type { NewPartner } from "../src/partners/partner-entity.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
@@ -32,7 +34,7 @@ describe.each(databaseKinds)("The table of partners on %s", (kind) => {
 
   beforeAll(async () => {
     database = await createTestDatabase(kind);
-    orm = await createOrm(database.settings);
+    orm = await createOrm(database.settings, schema);
   });
   afterAll(async () => {
     await orm.close(true);
@@ -40,7 +42,7 @@ describe.each(databaseKinds)("The table of partners on %s", (kind) => {
   });
 
   const insert = (changes: Partial<NewPartner>) =>
-    createPartnerRepository(orm).insert(newPartner(changes), signal);
+    createPartnerRepository(orm).create(newPartner(changes), signal);
 
   describe.each(Object.entries(limits))("limits %s", (field, maxLength) => {
     test.each(characters)(`to ${maxLength} times %s`, async (character) => {

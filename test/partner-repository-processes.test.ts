@@ -3,18 +3,21 @@ import { expect, test } from "vitest";
 import { createOrm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
 test("Several instances of the service answer one partner to racing calls with one request id", async () => {
   await using database = await createPostgresDatabase();
-  const orms = await Promise.all(Array.from({ length: 3 }, () => createOrm(database.settings)));
+  const orms = await Promise.all(
+    Array.from({ length: 3 }, () => createOrm(database.settings, schema)),
+  );
   const repositories = orms.map((orm) => createPartnerRepository(orm));
   const { signal } = new AbortController();
   for (let round = 0; round < 10; round += 1) {
     const given = newPartner({ requestId: randomUUID() });
     const calls = Array.from({ length: 30 }, (_, n) =>
-      repositories[n % repositories.length]?.insert(given, signal),
+      repositories[n % repositories.length]?.create(given, signal),
     );
     const partners = await Promise.all(calls);
     expect(partners).toEqual(partners.map(() => partners[0]));

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
-import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import {
   createPartnerRepository,
-  type NewPartner,
   type PartnerRepository,
 } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
@@ -46,7 +47,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
 
   beforeAll(async () => {
     database = await createTestDatabase(kind);
-    orm = await createOrm(database.settings);
+    orm = await createOrm(database.settings, schema);
     repository = createPartnerRepository(orm);
   });
   afterAll(async () => {
@@ -62,7 +63,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
   test("answers a partner as it was given, with what the service adds", async () => {
     const before = Temporal.Now.instant().subtract({ microseconds: 1 });
     const given = newPartner();
-    const partner = await repository.insert(given, signal);
+    const partner = await repository.create(given, signal);
     const after = Temporal.Now.instant();
 
     expect(partner).toEqual({
@@ -87,7 +88,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
 
   test("stores and answers any text unaltered", { timeout: 60_000 }, async () => {
     const property = fc.asyncProperty(newPartners, async (given) => {
-      const partner = await repository.insert(given, signal);
+      const partner = await repository.create(given, signal);
       const { organizationId, id } = partner;
       const stored = await orm.em.fork().findOneOrFail(PartnerEntity, { organizationId, id });
       expect(partner).toMatchObject(given);
@@ -102,31 +103,31 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
       address: "\\' \\\\ $1 ? ?? :name %s \u2028 \u202e \ufeff \r\n\t\u0001\u007f",
       city: "\u{1f469}\u200d\u{1f469}\u200d\u{1f467} é e\u0301 \ufffe\uffff\u{10ffff}",
     });
-    expect(await repository.insert(given, signal)).toMatchObject(given);
+    expect(await repository.create(given, signal)).toMatchObject(given);
   });
 
   test("gives later partners greater ids", async () => {
     const organizationId = randomUUID();
     const ids: string[] = [];
     for (let index = 0; index < 50; index += 1) {
-      ids.push((await repository.insert(newPartner({ organizationId }), signal)).id);
+      ids.push((await repository.create(newPartner({ organizationId }), signal)).id);
     }
     expect(ids).toEqual([...new Set(ids)].sort());
   });
 
   test("creates two partners from the same content without a request id", async () => {
     const given = newPartner();
-    const first = await repository.insert(given, signal);
-    const second = await repository.insert(given, signal);
+    const first = await repository.create(given, signal);
+    const second = await repository.create(given, signal);
     expect(second.id).not.toBe(first.id);
     expect(await countIn(given.organizationId)).toBe(2);
   });
 
   test("answers the first partner when a request id comes again with the same content", async () => {
     const given = newPartner({ requestId: randomUUID(), countryCode: null });
-    const first = await repository.insert(given, signal);
+    const first = await repository.create(given, signal);
     const again = { ...given, requestId: String(given.requestId).toUpperCase() };
-    expect(await repository.insert(again, signal)).toEqual(first);
+    expect(await repository.create(again, signal)).toEqual(first);
     expect(await countIn(given.organizationId)).toBe(1);
   });
 
@@ -151,25 +152,26 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
   test.each(changes)("refuses a request id that comes again with %o", async (change) => {
     const requestId = randomUUID();
     const given = newPartner({ requestId });
-    await repository.insert(given, signal);
-    await expect(repository.insert({ ...given, ...change }, signal)).rejects.toMatchObject({
-      name: "RequestIdReusedError",
-      requestId,
+    await repository.create(given, signal);
+    await expect(repository.create({ ...given, ...change }, signal)).rejects.toMatchObject({
+      name: "PartnerError",
+      reason: ErrorReason.REQUEST_ID_REUSED,
+      facts: { metadata: { request_id: requestId } },
     });
     expect(await countIn(given.organizationId)).toBe(1);
   });
 
   test("lets each organization use a request id of another one", async () => {
     const requestId = randomUUID();
-    const first = await repository.insert(newPartner({ requestId }), signal);
-    const second = await repository.insert(newPartner({ requestId }), signal);
+    const first = await repository.create(newPartner({ requestId }), signal);
+    const second = await repository.create(newPartner({ requestId }), signal);
     expect(second.id).not.toBe(first.id);
     expect(second.organizationId).not.toBe(first.organizationId);
   });
 
   test("answers one partner to racing calls with one request id", async () => {
     const given = newPartner({ requestId: randomUUID() });
-    const calls = Array.from({ length: 50 }, () => repository.insert(given, signal));
+    const calls = Array.from({ length: 50 }, () => repository.create(given, signal));
     const partners = await Promise.all(calls);
     expect(partners).toEqual(Array.from({ length: 50 }, () => partners[0]));
     expect(await countIn(given.organizationId)).toBe(1);
@@ -180,7 +182,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
     const one = newPartner({ requestId });
     const other = { ...one, city: "Boston" };
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 20 }, (_, n) => repository.insert(n % 2 === 0 ? one : other, signal)),
+      Array.from({ length: 20 }, (_, n) => repository.create(n % 2 === 0 ? one : other, signal)),
     );
     const [stored] = await query(orm, "select city from partner where request_id = $1", [
       requestId,
@@ -195,7 +197,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
   test("creates nothing for a call that has ended before", async () => {
     const given = newPartner();
     const reason = new Error("too late");
-    await expect(repository.insert(given, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(repository.create(given, AbortSignal.abort(reason))).rejects.toBe(reason);
     expect(await countIn(given.organizationId)).toBe(0);
   });
 });

@@ -1,8 +1,9 @@
 import Fastify from "fastify";
 import { formatInstant } from "../../src/database/instant-type.ts";
 import { createOrm } from "../../src/database/orm.ts";
-import { createPartnerBook } from "../../src/partners/partner-book.ts";
 import type { Partner } from "../../src/partners/partner-entity.ts";
+import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
+import { schema } from "../../src/schema.ts";
 import { type NewPartner, storedPartnerSchema } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 
@@ -12,8 +13,8 @@ import { readSettings } from "./settings.ts";
  * What the service does for these comes on top of this.
  */
 const settings = readSettings();
-const orm = await createOrm({ databaseUrl: settings.databaseUrl });
-const book = createPartnerBook(orm);
+const orm = await createOrm({ databaseUrl: settings.databaseUrl }, schema);
+const partners = createPartnerRepository(orm);
 const app = Fastify();
 const { signal } = new AbortController();
 
@@ -25,7 +26,7 @@ app.post<{ Body: NewPartner; Headers: Headers }>(
   "/partners",
   { schema: { response: { 201: storedPartnerSchema } } },
   async ({ headers, body }, reply) => {
-    const partner = await book.insert(
+    const partner = await partners.create(
       {
         ...body,
         organizationId: headers["target-organization-id"],
@@ -43,8 +44,10 @@ app.post<{ Body: NewPartner; Headers: Headers }>(
 app.get<{ Params: { id: string }; Headers: Headers }>(
   "/partners/:id",
   { schema: { response: { 200: storedPartnerSchema } } },
-  async ({ headers, params }) =>
-    toAnswer(await book.find(headers["target-organization-id"], params.id, signal)),
+  async ({ headers, params: { id } }) => {
+    const organizationId = headers["target-organization-id"];
+    return toAnswer(await partners.find({ organizationId, id }, signal));
+  },
 );
 
 /** The partner as it is stored, of which Fastify writes what the schema names. */

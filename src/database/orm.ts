@@ -1,7 +1,7 @@
 import type { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
-import { migrations } from "./migrations.ts";
+import type { DatabaseSchema } from "./orm-options.ts";
 import { createPgliteOrm } from "./pglite-orm.ts";
 import { createPostgresOrm } from "./postgres-orm.ts";
 import { query } from "./query.ts";
@@ -30,10 +30,10 @@ const pingTimeoutMs = 2000;
  *
  * @throws DataDirectoryInUseError
  */
-export async function createOrm(settings: DatabaseSettings): Promise<Orm> {
+export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
   return "databaseUrl" in settings
-    ? createPostgresOrm(settings.databaseUrl, settings.statementTimeoutMs)
-    : createPgliteOrm(settings.dataDirectory);
+    ? createPostgresOrm(settings.databaseUrl, schema, settings.statementTimeoutMs)
+    : createPgliteOrm(settings.dataDirectory, schema);
 }
 
 /**
@@ -59,7 +59,8 @@ export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
 export async function migrate(orm: Orm): Promise<void> {
   // Whoever comes second fails on what the first has made, and finds it applied on the next try:
   // once for the table that keeps track, and once for each migration.
-  for (let triesLeft = 1 + migrations.length; ; triesLeft -= 1) {
+  const { migrationsList = [] } = orm.config.getAll().migrations;
+  for (let triesLeft = 1 + migrationsList.length; ; triesLeft -= 1) {
     try {
       await orm.migrator.up();
       return;

@@ -3,7 +3,7 @@ import { MikroORM } from "@mikro-orm/pglite";
 import { closeForGood } from "./close-for-good.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { makeDataDirectory } from "./new-data-directory.ts";
-import { ormOptions } from "./orm-options.ts";
+import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
 
 /**
  * Makes the ORM on PGlite, and starts that.
@@ -13,13 +13,16 @@ import { ormOptions } from "./orm-options.ts";
  *
  * @throws DataDirectoryInUseError
  */
-export async function createPgliteOrm(dataDirectory: string): Promise<MikroORM> {
+export async function createPgliteOrm(
+  dataDirectory: string,
+  schema: DatabaseSchema,
+): Promise<MikroORM> {
   const lock = lockDataDirectory(dataDirectory);
   try {
     if (!existsSync(dataDirectory)) {
       await makeDataDirectory(dataDirectory);
     }
-    const orm = await MikroORM.init({ ...ormOptions, dbName: dataDirectory });
+    const orm = await MikroORM.init({ ...ormOptions(schema), dbName: dataDirectory });
     const pglite = await orm.driver.getConnection().getNativeClient();
     closeForGood(orm, async () => {
       if (!pglite.closed) {

@@ -1,7 +1,7 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import { closeForGood } from "./close-for-good.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { ormOptions } from "./orm-options.ts";
+import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import { databasePatienceMs } from "./retries.ts";
 
 const applicationName = "partner-service";
@@ -21,11 +21,12 @@ interface Pool {
 /** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
 export async function createPostgresOrm(
   databaseUrl: string,
+  schema: DatabaseSchema,
   statementTimeoutMs = databasePatienceMs,
 ): Promise<MikroORM> {
   const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
   const orm = await MikroORM.init({
-    ...ormOptions,
+    ...ormOptions(schema),
     dbName: decodeURIComponent(pathname.slice(1) || username),
     driverOptions: {
       // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.

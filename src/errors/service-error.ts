@@ -6,23 +6,15 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema, error_code } from "../../gen/partner/v1/error_pb.ts";
+import type { FieldViolation } from "../partners/partner-error.ts";
 
 /** The domain of every reason: the Protobuf package that declares it (AIP-193). */
 const errorDomain = ErrorReasonSchema.file.proto.package;
 
-/** A field that breaks a rule, as `google.rpc.BadRequest.FieldViolation`. */
-export interface FieldViolation {
-  /** Path of the field in the request message, in the contract's spelling: `company_name`. */
-  readonly field: string;
-  /** What is wrong, as a sentence's end: `must be at most 100 characters`. */
-  readonly description: string;
-  /** The rule's id: `string.max_len`. */
-  readonly reason: string;
-}
-
 export interface ServiceErrorOptions {
   /** Facts for programs, for the `metadata` of `google.rpc.ErrorInfo`. */
-  readonly metadata?: Record<string, string>;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** For the `field_violations` of `google.rpc.BadRequest`. */
   readonly violations?: readonly FieldViolation[];
   /** How long the caller should wait before it tries again, in milliseconds. */
   readonly retryAfterMs?: number;

@@ -4,7 +4,7 @@ import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import type { AccessRules } from "../access/access-rules.ts";
 import { callerKey, type Organizations, organizationsKey, required } from "../context.ts";
 import { serviceError } from "../errors/service-error.ts";
-import type { Connections } from "../partners/connections.ts";
+import type { PartnerRepository } from "../partners/partner-repository.ts";
 
 /**
  * Enforces the access rule that the contract gives to the RPC. Connections are looked up for each
@@ -14,7 +14,7 @@ import type { Connections } from "../partners/connections.ts";
  */
 export function createAccessInterceptor(
   rules: AccessRules,
-  isConnected: Connections["isConnected"],
+  isConnected: PartnerRepository["isConnected"],
 ): Interceptor {
   /** Whether the requester may call for a target other than itself. */
   async function mayCallForOther(

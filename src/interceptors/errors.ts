@@ -1,11 +1,11 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callKey, required } from "../context.ts";
-import { OverloadedError } from "../database/batcher.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
+import { OverloadedError } from "../database/joining.ts";
 import { serviceError } from "../errors/service-error.ts";
 import { PartnerError } from "../partners/partner-error.ts";
-import { RequestIdReusedError } from "../partners/partner-repository.ts";
+import { invalidFields } from "./validation.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
 const databaseRetryAfterMs = 1000;
@@ -37,14 +37,10 @@ function toConnectError(failure: unknown): ConnectError {
     return failure;
   }
   if (failure instanceof PartnerError) {
-    return serviceError(failure.reason, failure.message, { cause: failure });
-  }
-  if (failure instanceof RequestIdReusedError) {
-    return serviceError(
-      ErrorReason.REQUEST_ID_REUSED,
-      "The request_id was used before, with other content or for a partner deleted since.",
-      { metadata: { request_id: failure.requestId }, cause: failure },
-    );
+    const { reason, message, facts } = failure;
+    return facts.violations === undefined
+      ? serviceError(reason, message, { ...facts, cause: failure })
+      : invalidFields(facts.violations);
   }
   if (failure instanceof DatabaseUnavailableError) {
     return serviceError(

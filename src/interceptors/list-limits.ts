@@ -1,7 +1,7 @@
 import { type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FieldViolation } from "../errors/service-error.ts";
+import type { FieldViolation } from "../partners/partner-error.ts";
 
 /** Finds the lists of a message that are longer than the contract lets them be. */
 export type ListLimits = (descriptor: DescMessage, message: Message) => FieldViolation[];

@@ -3,7 +3,8 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { type FieldViolation, serviceError } from "../errors/service-error.ts";
+import { serviceError } from "../errors/service-error.ts";
+import type { FieldViolation } from "../partners/partner-error.ts";
 import { createListLimits } from "./list-limits.ts";
 import { createPlainRules } from "./plain-rules.ts";
 

@@ -23,7 +23,7 @@ export interface Connections {
 export const connectionSql = `select 1 from partner
   where organization_id = $1 and guest_organization_id = $2 limit 1`;
 
-/** Makes the look-up of connections. */
+/** Makes the part of the repository that looks connections up. */
 export function createConnections(orm: Orm): Connections {
   const findConnection = createStatement(orm, "find-connection", connectionSql);
   return {

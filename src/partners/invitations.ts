@@ -1,4 +1,4 @@
-import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { hash, randomBytes } from "node:crypto";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -6,16 +6,11 @@ import { query, type Row } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import type { Connection } from "./connections.ts";
-import { createInvitationToken, readInvitationToken } from "./invitation-token.ts";
-import { isGuestConflict } from "./partner-editor.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
-import { PartnerError } from "./partner-error.ts";
-import { partnerNotFound } from "./partner-reader.ts";
+import { isGuestConflict, type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
+import { invitationInvalid, partnerAlreadyAccepted, partnerNotFound } from "./partner-error.ts";
 
 /** The partner to invite, and for how long. */
-interface InvitationRequest {
-  readonly organizationId: string;
-  readonly id: string;
+interface InvitationRequest extends PartnerKey {
   /** In whole microseconds. */
   readonly lifetime: Temporal.Duration;
 }
@@ -50,7 +45,7 @@ export interface Invitations {
   ): Promise<Partner>;
 }
 
-/** Makes what keeps the invitations, in the rows of their partners. */
+/** Makes the part of the repository that keeps invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm): Invitations {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const selectList = selection.join(", ");
@@ -99,7 +94,7 @@ export function createInvitations(orm: Orm): Invitations {
           return { token, expiresAt, partner: toEntity(invited) };
         }
         const [found] = await query(orm, findSql, [organizationId, id]);
-        throw found === undefined ? partnerNotFound() : alreadyAccepted();
+        throw found === undefined ? partnerNotFound() : partnerAlreadyAccepted();
       }, signal);
     },
 
@@ -117,16 +112,28 @@ export function createInvitations(orm: Orm): Invitations {
   };
 }
 
-function alreadyAccepted(): PartnerError {
-  return new PartnerError(
-    ErrorReason.PARTNER_ALREADY_ACCEPTED,
-    "The partner has accepted an invitation already.",
-  );
+/** Bytes of the partner's id, by which its row is found in the book of the host. */
+const idLength = 16;
+/** Bytes of the secret: 256 random bits. */
+const secretLength = 32;
+
+/** Makes a new token for a partner's invitation. Only its holder knows it. */
+function createInvitationToken(partnerId: string): string {
+  const id = Buffer.from(partnerId.replaceAll("-", ""), "hex");
+  return Buffer.concat([id, randomBytes(secretLength)]).toString("base64url");
 }
 
-function invitationInvalid(): PartnerError {
-  return new PartnerError(
-    ErrorReason.INVITATION_INVALID,
-    "The requester cannot accept this invitation.",
-  );
+/**
+ * Reads what to look for in the host's book: the partner's id, and SHA-256 of the token in hex, which
+ * is all that the database holds of it. What is no token reads as one that nobody issued, so that the
+ * same is done for it, in the same time.
+ */
+function readInvitationToken(token: string) {
+  const bytes = Buffer.alloc(idLength + secretLength);
+  bytes.write(token, "base64url");
+  const hex = bytes.toString("hex", 0, idLength);
+  return {
+    partnerId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+    tokenHash: hash("sha256", token, "hex"),
+  };
 }

@@ -4,12 +4,16 @@ import {
   OrderDirection,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { invalidFields } from "../interceptors/validation.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import type { Partner } from "./partner-entity.ts";
-import { defaultPageSize, type ListQuery, type OrderColumn } from "./partner-list.ts";
+import { fieldsInvalid } from "./partner-error.ts";
+import {
+  defaultPageSize,
+  type ListQuery,
+  type OrderColumn,
+  type PartnerPage,
+} from "./partner-list.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
-import type { PartnerPage } from "./partner-reader.ts";
 
 /** The columns of the fields other than creation, which is the default. */
 const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {
@@ -24,7 +28,7 @@ const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = 
 /**
  * The page that a validated request asks for.
  *
- * @throws ConnectError FIELD_INVALID when the page token is not one of this list.
+ * @throws PartnerError FIELD_INVALID when the page token is not one of this list.
  */
 export function toListQuery(request: ListPartnersRequest, organizationId: string): ListQuery {
   const { pageSize, pageToken, filters, order, includeTotalSize } = request;
@@ -41,7 +45,7 @@ export function toListQuery(request: ListPartnersRequest, organizationId: string
   };
   const after = pageToken === "" ? undefined : readPageToken(list, pageToken);
   if (pageToken !== "" && after === undefined) {
-    throw invalidFields([
+    throw fieldsInvalid([
       {
         field: "page_token",
         description: "is not a next_page_token of this list",

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { BatchCreatePartnersRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -6,38 +7,69 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { uuidV5 } from "../database/uuid-v5.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import {
-  createPartner,
   fingerprint,
+  initialPartner,
   type NewPartner,
-  RequestIdReusedError,
-} from "./partner-repository.ts";
+  type Partner,
+  PartnerEntity,
+} from "./partner-entity.ts";
+import { fieldsInvalid, requestIdReused } from "./partner-error.ts";
+import { toNewPartner } from "./partner-mapping.ts";
+
+/** Partners that are created together, in one organization's book. */
+export interface NewBatch {
+  /** What they have as request ids of their own is not used. */
+  readonly newPartners: readonly NewPartner[];
+  /** Stands for the whole batch. */
+  readonly requestId: string | null;
+}
 
 /** Creates partners together. */
-export interface PartnerBatch {
+export interface PartnerBatches {
   /**
    * Creates partners of one organization, all or none, and answers them as they are stored, in the
    * order given. With a request id that the organization used before, for the same batch, it
-   * answers the partners that were created then.
+   * answers the partners that were created then, as they are now.
    *
-   * @param requestId stands for the whole batch; what the partners have of their own is not used.
    * @param signal ends the waiting for a database that is away, not a statement under way.
-   * @throws RequestIdReusedError
+   * @throws PartnerError REQUEST_ID_REUSED
    * @throws DatabaseUnavailableError
    */
-  insertAll(
-    newPartners: readonly NewPartner[],
-    requestId: string | null,
-    signal: AbortSignal,
-  ): Promise<readonly Partner[]>;
+  createBatch(batch: NewBatch, signal: AbortSignal): Promise<readonly Partner[]>;
+}
+
+/**
+ * The batch that a validated request asks for, in the book of the organization.
+ *
+ * @throws PartnerError FIELD_INVALID when an entry has another request id than the batch.
+ */
+export function toNewBatch(
+  { requests, requestId }: BatchCreatePartnersRequest,
+  organizationId: string,
+): NewBatch {
+  const batchId = requestId?.toLowerCase() ?? null;
+  const newPartners = requests.map((request) => toNewPartner(request, organizationId));
+  const violations = newPartners.flatMap((newPartner, index) =>
+    newPartner.requestId === null || newPartner.requestId === batchId
+      ? []
+      : {
+          field: `requests[${index}].request_id`,
+          description: "must be absent or that of the batch",
+          reason: "batch.request_id",
+        },
+  );
+  if (violations.length > 0) {
+    throw fieldsInvalid(violations);
+  }
+  return { newPartners, requestId: batchId };
 }
 
 /** What makes an insert fail whose batch, or whose request id, is there already. */
 const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
 
-/** Makes the part of the book that creates partners together. */
-export function createPartnerBatch(orm: Orm): PartnerBatch {
+/** Makes the part of the repository that creates partners together. */
+export function createPartnerBatches(orm: Orm): PartnerBatches {
   const nextId = createUuidV7Generator();
   const { table, selection, insertion, toJson, toEntity } = createRowMapping(orm, PartnerEntity);
   const findSql = `select ${selection.join(", ")} from ${table} where organization_id = $1
@@ -82,13 +114,13 @@ export function createPartnerBatch(orm: Orm): PartnerBatch {
         requestFingerprint === partners[0]?.requestFingerprint && deletedAt === null,
     );
     if (found.length !== partners.length || !(isOurs || isSame)) {
-      throw new RequestIdReusedError(String(requestId));
+      throw requestIdReused(String(requestId));
     }
     return found;
   }
 
   return {
-    insertAll: async (newPartners, requestId, signal) => {
+    async createBatch({ newPartners, requestId }, signal) {
       const [first] = newPartners;
       if (first === undefined) {
         return [];
@@ -97,12 +129,12 @@ export function createPartnerBatch(orm: Orm): PartnerBatch {
       // The ids stay the same in all tries: that makes them safe. They grow, so that the order of
       // the ids is that of the batch.
       const partners = newPartners.map((newPartner, index) => ({
-        ...createPartner({ ...newPartner, requestId: null }, nextId()),
+        ...initialPartner({ ...newPartner, requestId: null }, nextId()),
         requestId: requestId === null ? null : requestIdAt(requestId, index),
         requestFingerprint,
       }));
       const { organizationId } = first;
-      return withRetries(() => insertOrFind(organizationId, partners, requestId), signal);
+      return await withRetries(() => insertOrFind(organizationId, partners, requestId), signal);
     },
   };
 }

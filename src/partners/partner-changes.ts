@@ -1,13 +1,12 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import type { Validator } from "@bufbuild/protovalidate";
 import { type Partner as PartnerMessage, PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,
   type UpdatePartnerRequest,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { findViolations, invalidFields } from "../interceptors/validation.ts";
-import type { PartnerChanges } from "./partner-editor.ts";
+import type { PartnerChanges } from "./partner-edits.ts";
+import { type FieldViolation, fieldsInvalid } from "./partner-error.ts";
 import { toStoredType } from "./partner-mapping.ts";
 
 /** The fields that an update may change are those that a create is made from. */
@@ -15,17 +14,23 @@ const changeableFields = CreatePartnerRequestSchema.fields.filter(
   ({ name }) => name !== "request_id",
 );
 
+/** Finds the rules of the contract that a message breaks. */
+export type FindViolations = (
+  descriptor: DescMessage,
+  message: Message,
+) => readonly FieldViolation[];
+
 /**
  * The changes that a request asks for, checked against the rules that CreatePartnerRequest has for
  * the same fields.
  *
- * @throws ConnectError FIELD_INVALID for a path that no update may name, and for a value that
+ * @throws PartnerError FIELD_INVALID for a path that no update may name, and for a value that
  * breaks a rule.
  */
 export function readPartnerChanges(
   { updateMask }: UpdatePartnerRequest,
   partner: PartnerMessage,
-  validator: Validator,
+  findViolations: FindViolations,
 ): PartnerChanges {
   const given = reflect(PartnerSchema, partner);
   const sourceOf = (name: string) =>
@@ -46,10 +51,10 @@ export function readPartnerChanges(
     }
   }
   const names = new Set(fields.map(({ name }) => name));
-  const violations = findViolations(validator, CreatePartnerRequestSchema, candidate);
+  const violations = findViolations(CreatePartnerRequestSchema, candidate);
   const broken = violations.filter(({ field }) => names.has(field));
   if (broken.length > 0) {
-    throw invalidFields(
+    throw fieldsInvalid(
       broken.map((violation) => ({ ...violation, field: `partner.${violation.field}` })),
     );
   }
@@ -76,7 +81,7 @@ function fieldsOfMask(paths: readonly string[]) {
         ],
   );
   if (unknown.length > 0) {
-    throw invalidFields(unknown);
+    throw fieldsInvalid(unknown);
   }
   return paths.includes("*")
     ? changeableFields

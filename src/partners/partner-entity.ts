@@ -1,4 +1,10 @@
+import { hash } from "node:crypto";
+import { getOption } from "@bufbuild/protobuf";
+import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
+import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
+import { currentInstant } from "../database/current-instant.ts";
+import { DatabaseError } from "../database/failures.ts";
 import { InstantType } from "../database/instant-type.ts";
 
 /** The values of `partner_type`. */
@@ -64,18 +70,8 @@ export const PartnerEntity = defineEntity({
     },
   ],
   checks: [
-    lengthCheck("company_name", 100),
-    { name: "partner_sales_amount_check", expression: "sales_amount >= 0" },
+    ...CreatePartnerRequestSchema.fields.flatMap(contractChecks),
     valueCheck("partner_type", ["customer", "supplier"]),
-    lengthCheck("email", 100),
-    lengthCheck("frequency", 30),
-    lengthCheck("payment_terms", 50),
-    lengthCheck("address", 500),
-    lengthCheck("city", 100),
-    lengthCheck("state", 100),
-    lengthCheck("postal_code", 30),
-    lengthCheck("company_registration_number", 255),
-    { name: "partner_country_code_check", expression: "country_code ~ '^[A-Z]{2}$'" },
     valueCheck("invitation_status", ["invited", "accepted"]),
     {
       name: "partner_guest_organization_id_check",
@@ -96,10 +92,74 @@ export const PartnerEntity = defineEntity({
 /** A partner as it is stored. */
 export type Partner = InferEntity<typeof PartnerEntity>;
 
-/** A limit of the contract: char_length counts Unicode code points, as the contract does. */
-function lengthCheck(column: string, maxLength: number) {
-  const expression = `char_length(${column}) >= 1 and char_length(${column}) <= ${maxLength}`;
-  return { name: `partner_${column}_check`, expression };
+/** Which partner a call is about. UUIDs are in lower case, as they are stored. */
+export type PartnerKey = Pick<Partner, "organizationId" | "id">;
+
+/** What a partner is created from. UUIDs are in lower case. */
+export type NewPartner = Omit<
+  Partner,
+  | "id"
+  | "createdAt"
+  | "updatedAt"
+  | "invitationStatus"
+  | "guestOrganizationId"
+  | "revision"
+  | "requestFingerprint"
+  | "deletedAt"
+  | "invitationTokenHash"
+  | "invitationExpiresAt"
+>;
+
+/** The partner that is stored for a new one, as it is at first. */
+export function initialPartner(newPartner: NewPartner, id: string): Partner {
+  const now = currentInstant();
+  return {
+    ...newPartner,
+    id,
+    createdAt: now,
+    updatedAt: now,
+    invitationStatus: "invited",
+    guestOrganizationId: null,
+    revision: 1,
+    requestFingerprint: newPartner.requestId === null ? null : fingerprint(newPartner),
+    deletedAt: null,
+    invitationTokenHash: null,
+    invitationExpiresAt: null,
+  };
+}
+
+/**
+ * A hash of what the caller wants created. Absent fields take no part, so that a field that is added
+ * to the contract later leaves the fingerprints of those who do not know it as they are.
+ */
+export function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
+  const fields = Object.entries(content).filter(([, value]) => value !== null);
+  return hash("sha256", JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))), "hex");
+}
+
+/** Whether a statement would have made one guest two partners of one type in a book. */
+export function isGuestConflict(failure: unknown): boolean {
+  return failure instanceof DatabaseError && failure.constraint === "partner_guest_unique";
+}
+
+/** The contract's rules of a field as a constraint of its column, which has the same name. */
+function contractChecks(descriptor: (typeof CreatePartnerRequestSchema.fields)[number]) {
+  const { type } = getOption(descriptor, fieldOption);
+  const { name: column } = descriptor;
+  const name = `partner_${column}_check`;
+  if (type.case === "string" && type.value.maxLen > 0n) {
+    // char_length counts Unicode code points, as the contract does.
+    const length = `char_length(${column})`;
+    const { minLen, maxLen } = type.value;
+    return [{ name, expression: `${length} >= ${minLen} and ${length} <= ${maxLen}` }];
+  }
+  if (type.case === "string" && type.value.pattern !== "") {
+    return [{ name, expression: `${column} ~ '${type.value.pattern}'` }];
+  }
+  if (type.case === "int32" && type.value.greaterThan.case === "gte") {
+    return [{ name, expression: `${column} >= ${type.value.greaterThan.value}` }];
+  }
+  return [];
 }
 
 function valueCheck(column: string, values: readonly string[]) {

@@ -1,13 +1,80 @@
-import type { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+
+/** A field of a request that breaks a rule, as `google.rpc.BadRequest.FieldViolation`. */
+export interface FieldViolation {
+  /** Path of the field in the request message, in the contract's spelling: `company_name`. */
+  readonly field: string;
+  /** What is wrong, as a sentence's end: `must be at most 100 characters`. */
+  readonly description: string;
+  /** The rule's id: `string.max_len`. */
+  readonly reason: string;
+}
+
+interface PartnerErrorFacts {
+  /** For programs, as the contract says of the reason. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** What is wrong with the request, where the reason is FIELD_INVALID. */
+  readonly violations?: readonly FieldViolation[];
+}
 
 /** What was asked for cannot be done with the partner, for a reason that the contract names. */
 export class PartnerError extends Error {
   override readonly name = "PartnerError";
   readonly reason: ErrorReason;
+  readonly facts: PartnerErrorFacts;
 
   /** @param message is shown to the caller. */
-  constructor(reason: ErrorReason, message: string) {
+  constructor(reason: ErrorReason, message: string, facts: PartnerErrorFacts = {}) {
     super(message);
     this.reason = reason;
+    this.facts = facts;
   }
+}
+
+/** The request passes the rules of its fields, and asks for what cannot be all the same. */
+export function fieldsInvalid(violations: readonly FieldViolation[]): PartnerError {
+  return new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });
+}
+
+export function partnerNotFound(): PartnerError {
+  return new PartnerError(
+    ErrorReason.PARTNER_NOT_FOUND,
+    "The target organization has no such partner.",
+  );
+}
+
+export function requestIdReused(requestId: string): PartnerError {
+  return new PartnerError(
+    ErrorReason.REQUEST_ID_REUSED,
+    "The request_id was used before, with other content or for a partner deleted since.",
+    { metadata: { request_id: requestId } },
+  );
+}
+
+export function etagMismatch(): PartnerError {
+  return new PartnerError(
+    ErrorReason.ETAG_MISMATCH,
+    "The partner has changed since the etag was answered.",
+  );
+}
+
+export function guestAlreadyConnected(): PartnerError {
+  return new PartnerError(
+    ErrorReason.GUEST_ALREADY_CONNECTED,
+    "The guest organization already is a partner of this type in the target's book.",
+  );
+}
+
+export function partnerAlreadyAccepted(): PartnerError {
+  return new PartnerError(
+    ErrorReason.PARTNER_ALREADY_ACCEPTED,
+    "The partner has accepted an invitation already.",
+  );
+}
+
+export function invitationInvalid(): PartnerError {
+  return new PartnerError(
+    ErrorReason.INVITATION_INVALID,
+    "The requester cannot accept this invitation.",
+  );
 }

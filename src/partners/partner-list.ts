@@ -1,5 +1,13 @@
-import type { Statement } from "../database/query.ts";
-import type { InvitationStatus, PartnerType } from "./partner-entity.ts";
+import type { Orm } from "../database/orm.ts";
+import { run, type Statement } from "../database/query.ts";
+import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import {
+  type InvitationStatus,
+  type Partner,
+  PartnerEntity,
+  type PartnerType,
+} from "./partner-entity.ts";
 
 /** How many partners a page holds, where the caller does not say. */
 export const defaultPageSize = 20;
@@ -41,6 +49,44 @@ export interface ListQuery {
   readonly after: ListPosition | undefined;
   readonly pageSize: number;
   readonly countAll: boolean;
+}
+
+/** A page of a list. */
+export interface PartnerPage {
+  readonly partners: readonly Partner[];
+  /** Whether partners come after these. */
+  readonly more: boolean;
+  /** How many partners all pages have together, if the query asked for it. */
+  readonly totalSize: number | undefined;
+}
+
+/** Lists partners. */
+export interface PartnerLists {
+  /** @throws DatabaseUnavailableError */
+  list(listQuery: ListQuery, signal: AbortSignal): Promise<PartnerPage>;
+}
+
+/** Makes the part of the repository that lists partners. */
+export function createPartnerLists(orm: Orm): PartnerLists {
+  // All columns, in the table's order: where PostgreSQL has to sort a book, it then sorts the rows as
+  // they are, and would else make a narrower one of each first, which takes as long again.
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  return {
+    list: (listQuery, signal) =>
+      withRetries(async () => {
+        const page = pageStatement(table, selection, listQuery);
+        const count = countStatement(table, listQuery);
+        const [rows, [counted]] = await Promise.all([
+          run(orm, page),
+          listQuery.countAll ? run(orm, count) : [],
+        ]);
+        return {
+          partners: rows.slice(0, listQuery.pageSize).map(toEntity),
+          more: rows.length > listQuery.pageSize,
+          totalSize: counted === undefined ? undefined : Number(counted.count),
+        };
+      }, signal),
+  };
 }
 
 /**
@@ -127,7 +173,7 @@ function nameStatement(
 }
 
 /** The statement for the number of partners on all pages. */
-export function countStatement(table: string, listQuery: ListQuery): Statement {
+function countStatement(table: string, listQuery: ListQuery): Statement {
   const { conditions, values } = filterConditions(listQuery);
   const text = `select count(*) as count from ${table} where ${conditions.join(" and ")}`;
   return { text, values };

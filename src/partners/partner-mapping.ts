@@ -5,9 +5,7 @@ import {
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
-import { toEtag } from "./etag.ts";
-import type { Partner } from "./partner-entity.ts";
-import type { NewPartner } from "./partner-repository.ts";
+import type { NewPartner, Partner } from "./partner-entity.ts";
 
 const partnerTypes = {
   customer: PartnerType.CUSTOMER,
@@ -68,8 +66,23 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     countryCode: partner.countryCode ?? undefined,
     invitationStatus: invitationStatuses[partner.invitationStatus],
     guestOrganizationId: partner.guestOrganizationId ?? undefined,
-    etag: toEtag(partner.revision),
+    etag: `r${partner.revision}`,
   };
+}
+
+/** The greatest revision that its column holds. */
+const maxRevision = 2_147_483_647;
+
+/**
+ * The revision that an etag of a request stands for. Returns undefined for an empty etag, which asks
+ * for no check, and 0, a revision that no partner has, for one that the service never made.
+ */
+export function toRevision(etag: string): number | undefined {
+  if (etag === "") {
+    return undefined;
+  }
+  const revision = Number(/^r([1-9]\d{0,9})$/.exec(etag)?.[1] ?? 0);
+  return revision <= maxRevision ? revision : 0;
 }
 
 /** The stored form of a validated partner type. */

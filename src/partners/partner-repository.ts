@@ -1,72 +1,149 @@
-import { hash } from "node:crypto";
-import { currentInstant } from "../database/current-instant.ts";
-import { DatabaseUnavailableError } from "../database/failures.ts";
+import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
+import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
+import { createStatement, query } from "../database/query.ts";
+import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
-import { createPartnerWriter } from "./partner-writer.ts";
+import { type Connections, createConnections } from "./connections.ts";
+import { createInvitations, type Invitations } from "./invitations.ts";
+import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
+import { createPartnerEdits, type PartnerEdits } from "./partner-edits.ts";
+import {
+  initialPartner,
+  type NewPartner,
+  type Partner,
+  PartnerEntity,
+  type PartnerKey,
+} from "./partner-entity.ts";
+import { partnerNotFound, requestIdReused } from "./partner-error.ts";
+import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
 
-/** What a partner is created from. UUIDs are in lower case, as they are stored. */
-export type NewPartner = Omit<
-  Partner,
-  | "id"
-  | "createdAt"
-  | "updatedAt"
-  | "invitationStatus"
-  | "guestOrganizationId"
-  | "revision"
-  | "requestFingerprint"
-  | "deletedAt"
-  | "invitationTokenHash"
-  | "invitationExpiresAt"
->;
-
-/** Keeps partners in the database. Every query carries the organization whose book it is about. */
-export interface PartnerRepository {
+/**
+ * Keeps partners in the database. Every query carries the organization whose book it is about, and
+ * every write is one statement that checks and writes at once. The calls that are many, creates and
+ * finds, share their statements with those that are made at the same time.
+ *
+ * A signal ends the waiting for a database that is away, or for others, not a statement under way.
+ */
+export interface PartnerRepository
+  extends PartnerBatches,
+    PartnerLists,
+    PartnerEdits,
+    Invitations,
+    Connections {
   /**
    * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
-   * used before, for the same content, it answers the partner that was created then.
+   * used before, for the same content, it answers the partner that was created then, as it is now.
    *
-   * @param signal ends the waiting for a database that is away, or for others, not a statement
-   *   under way.
-   * @throws RequestIdReusedError
+   * @throws PartnerError REQUEST_ID_REUSED
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  insert(newPartner: NewPartner, signal: AbortSignal): Promise<Partner>;
+  create(newPartner: NewPartner, signal: AbortSignal): Promise<Partner>;
 
   /**
-   * Makes ready what the first partner would otherwise wait for.
+   * @throws PartnerError PARTNER_NOT_FOUND
+   * @throws OverloadedError
+   * @throws DatabaseUnavailableError
+   */
+  find(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
+
+  /**
+   * Opens the connections that creates use, and prepares their statement on each, so that the first
+   * need not wait for it.
    *
    * @throws DatabaseUnavailableError
    */
   warmUp(): Promise<void>;
 }
 
-/** The organization has used the request id before, to create a partner with other content. */
-export class RequestIdReusedError extends Error {
-  override readonly name = "RequestIdReusedError";
-  readonly requestId: string;
+/**
+ * Few statements under way make large ones, and the server commits them together; a second one uses
+ * the time in which the first waits for the disk. The other connections of the pool are for reads.
+ * More rows would save little by the row, and keep the server waiting while they gather. The
+ * contract bounds the texts of a row, and with them a statement.
+ */
+const defaultInsertLimits: JoiningLimits = {
+  statements: 3,
+  callsPerStatement: 32,
+  waiting: 2048,
+  waitMs: databasePatienceMs,
+};
 
-  constructor(requestId: string) {
-    super(`The request id ${requestId} was used before, with other content.`);
-    this.requestId = requestId;
-  }
+/** A statement that reads is short: a second one uses the time that the first is on its way. */
+const findLimits: JoiningLimits = {
+  statements: 2,
+  callsPerStatement: 256,
+  waiting: 2048,
+  waitMs: databasePatienceMs,
+};
+
+/**
+ * The statement that finds rows by two lists, of organizations and of ids. A subquery with a limit
+ * makes it one look into the primary key for each, whatever the planner thinks of the lists' length.
+ */
+export function findStatement(table: string, selection: readonly string[]): string {
+  return `select found.* from unnest($1::uuid[], $2::uuid[]) as wanted (organization_id, id)
+    cross join lateral (
+      select ${selection.join(", ")} from ${table}
+      where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null
+      limit 1
+    ) as found`;
 }
 
 /** Makes the repository of partners. */
-export function createPartnerRepository(orm: Orm): PartnerRepository {
+export function createPartnerRepository(
+  orm: Orm,
+  insertLimits = defaultInsertLimits,
+): PartnerRepository {
   const nextId = createUuidV7Generator();
-  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
-  const writer = createPartnerWriter(orm);
-  const conflictSql = `select ${selection.join(", ")} from ${table}
+  const mapping = createRowMapping(orm, PartnerEntity);
+  const { table, toJson, toEntity } = mapping;
+  const columns = mapping.selection.join(", ");
+
+  const insertRows = createStatement(
+    orm,
+    "insert-partners",
+    `${mapping.insertion} on conflict do nothing returning id`,
+  );
+  const findRows = createStatement(orm, "find-partners", findStatement(table, mapping.selection));
+  const insertJoined = createJoining(insertTogether, insertLimits);
+  const findJoined = createJoining(findTogether, findLimits);
+  const conflictSql = `select ${columns} from ${table}
     where organization_id = $1 and (id = $2 or request_id = $3)`;
 
+  /**
+   * Stores each partner exactly as given, unless its organization has its id or its request id
+   * already, and answers whether it is stored, after the commit.
+   */
+  async function insertTogether(calls: readonly JoinedCall<Partner, boolean>[]): Promise<void> {
+    // Two processes that write the same request ids in the same order do not block each other.
+    const partners = calls
+      .map(({ item }) => item)
+      .sort((a, b) => ((a.requestId ?? a.id) < (b.requestId ?? b.id) ? -1 : 1));
+    try {
+      const inserted = await insertRows([toJson(partners)]);
+      const ids = new Set(inserted.map(({ id }) => id));
+      for (const { item, resolve } of calls) {
+        resolve(ids.has(item.id));
+      }
+    } catch (failure) {
+      if (failure instanceof DatabaseError && calls.length > 1) {
+        // One bad row fails the statement. Halving finds it, and stores all others.
+        const middle = Math.ceil(calls.length / 2);
+        await insertTogether(calls.slice(0, middle));
+        await insertTogether(calls.slice(middle));
+        return;
+      }
+      for (const { reject } of calls) {
+        reject(failure);
+      }
+    }
+  }
+
   async function insertOrFind(partner: Partner, signal: AbortSignal): Promise<Partner> {
-    if (await writer.insert(partner, signal)) {
+    if (await insertJoined(partner, signal)) {
       return partner;
     }
     const { organizationId, id, requestId, requestFingerprint } = partner;
@@ -79,44 +156,60 @@ export function createPartnerRepository(orm: Orm): PartnerRepository {
     // The own id is there when a try whose answer was lost had done its work.
     const sameContent = earlier.requestFingerprint === requestFingerprint;
     if (earlier.id !== id && (!sameContent || earlier.deletedAt !== null)) {
-      throw new RequestIdReusedError(String(requestId));
+      throw requestIdReused(String(requestId));
     }
     return earlier;
   }
 
+  async function findTogether(
+    calls: readonly JoinedCall<PartnerKey, Partner | undefined>[],
+  ): Promise<void> {
+    try {
+      const keys = calls.map(({ item }) => item);
+      const rows = await findRows([
+        keys.map(({ organizationId }) => organizationId),
+        keys.map(({ id }) => id),
+      ]);
+      const partners = new Map(rows.map(toEntity).map((partner) => [textOf(partner), partner]));
+      for (const { item, resolve } of calls) {
+        resolve(partners.get(textOf(item)));
+      }
+    } catch (failure) {
+      for (const { reject } of calls) {
+        reject(failure);
+      }
+    }
+  }
+
   return {
-    insert: (newPartner, signal) => {
+    ...createPartnerBatches(orm),
+    ...createPartnerLists(orm),
+    ...createPartnerEdits(orm),
+    ...createInvitations(orm),
+    ...createConnections(orm),
+
+    create(newPartner, signal) {
       // The id stays the same in all tries: that makes them safe.
-      const partner = createPartner(newPartner, nextId());
+      const partner = initialPartner(newPartner, nextId());
       return withRetries(() => insertOrFind(partner, signal), signal);
     },
-    warmUp: writer.warmUp,
+
+    find: (key, signal) =>
+      withRetries(async () => {
+        const partner = await findJoined(key, signal);
+        if (partner === undefined) {
+          throw partnerNotFound();
+        }
+        return partner;
+      }, signal),
+
+    async warmUp() {
+      const connections = Array.from({ length: insertLimits.statements });
+      await Promise.all(connections.map(() => insertRows([toJson([])])));
+    },
   };
 }
 
-/** The partner that is stored for a new one, as it is at first. */
-export function createPartner(newPartner: NewPartner, id: string): Partner {
-  const now = currentInstant();
-  return {
-    ...newPartner,
-    id,
-    createdAt: now,
-    updatedAt: now,
-    invitationStatus: "invited",
-    guestOrganizationId: null,
-    revision: 1,
-    requestFingerprint: newPartner.requestId === null ? null : fingerprint(newPartner),
-    deletedAt: null,
-    invitationTokenHash: null,
-    invitationExpiresAt: null,
-  };
-}
-
-/**
- * A hash of what the caller wants created. Absent fields take no part, so that a field that is added
- * to the contract later leaves the fingerprints of those who do not know it as they are.
- */
-export function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
-  const fields = Object.entries(content).filter(([, value]) => value !== null);
-  return hash("sha256", JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))), "hex");
+function textOf({ organizationId, id }: PartnerKey): string {
+  return `${organizationId}/${id}`;
 }

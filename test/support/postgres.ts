@@ -8,6 +8,7 @@ import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { createOrm, type DatabaseSettings, migrate } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { schema } from "../../src/schema.ts";
 import { makeScratchDirectory } from "./scratch.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
@@ -96,7 +97,7 @@ const pgliteSavings = [
 
 /** Migrates a template. */
 async function prepare(settings: DatabaseSettings): Promise<void> {
-  const orm = await createOrm(settings);
+  const orm = await createOrm(settings, schema);
   try {
     await migrate(orm);
     for (const sql of "dataDirectory" in settings ? pgliteSavings : []) {

@@ -5,10 +5,11 @@ import { createTokenVerifier } from "../../src/authentication/token-verifier.ts"
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
-import { createPartnerBook } from "../../src/partners/partner-book.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
+import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
 import { createRoutes } from "../../src/routes.ts";
+import { schema } from "../../src/schema.ts";
 import { createTestDatabase, type DatabaseKind, type TestDatabase } from "./databases.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
 
@@ -43,7 +44,7 @@ export async function startTestService(
   settings: Partial<Parameters<typeof createApp>[0]> = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
-  const orm = await createOrm(database.settings);
+  const orm = await createOrm(database.settings, schema);
   const issuer = await createTokenIssuer();
   const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
   const draining = new AbortController();
@@ -51,7 +52,7 @@ export async function startTestService(
   const routes = createRoutes({
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
-    book: createPartnerBook(orm),
+    partners: createPartnerRepository(orm),
     readiness,
   });
   const log: Record<string, unknown>[] = [];

@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { type BatchEntry, type BatchLimits, createBatcher } from "../src/database/batcher.ts";
+import { createJoining, type JoinedCall, type JoiningLimits } from "../src/database/joining.ts";
 import { createErrorsInterceptor } from "../src/interceptors/errors.ts";
 import { failureOf } from "./support/outcome.ts";
 
@@ -10,13 +10,13 @@ const { signal } = new AbortController();
 
 const overloaded = { name: "OverloadedError" };
 
-/** A batcher whose batches end when the test ends them. */
-function startBatcher(limits: Partial<BatchLimits> = {}) {
-  const batches: BatchEntry<string, string>[][] = [];
+/** A joining whose statements end when the test ends them. */
+function startJoining(limits: Partial<JoiningLimits> = {}) {
+  const statements: JoinedCall<string, string>[][] = [];
   const ends: (() => void)[] = [];
-  const add = createBatcher<string, string>(
+  const add = createJoining<string, string>(
     (entries) => {
-      batches.push([...entries]);
+      statements.push([...entries]);
       return new Promise((resolve) => {
         ends.push(() => {
           for (const { item, resolve: answer } of entries) {
@@ -26,13 +26,13 @@ function startBatcher(limits: Partial<BatchLimits> = {}) {
         });
       });
     },
-    { batches: 1, itemsPerBatch: 10, waiting: 10, waitMs: 60_000, ...limits },
+    { statements: 1, callsPerStatement: 10, waiting: 10, waitMs: 60_000, ...limits },
   );
   return {
     add: (name: string, itsSignal = signal) => add(name, itsSignal),
-    names: () => batches.map((entries) => entries.map(({ item }) => item).join("")),
-    /** Ends the oldest batch that is under way, and waits until the next one could start. */
-    async endBatch() {
+    names: () => statements.map((entries) => entries.map(({ item }) => item).join("")),
+    /** Ends the oldest statement that is under way, and waits until the next one could start. */
+    async endStatement() {
       ends.shift()?.();
       await turn();
       await turn();
@@ -41,39 +41,39 @@ function startBatcher(limits: Partial<BatchLimits> = {}) {
 }
 
 test("What is asked for in one turn of the event loop goes together at its end", async () => {
-  const { add, names, endBatch } = startBatcher();
+  const { add, names, endStatement } = startJoining();
   const answers = Promise.all(["a", "b", "c"].map((name) => add(name)));
   expect(names()).toEqual([]);
   await turn();
   expect(names()).toEqual(["abc"]);
-  await endBatch();
+  await endStatement();
   expect(await answers).toEqual(["did a", "did b", "did c"]);
 });
 
-test("What comes while all batches are under way goes with the next one", async () => {
-  const { add, names, endBatch } = startBatcher({ batches: 2 });
+test("What comes while all statements are under way goes with the next one", async () => {
+  const { add, names, endStatement } = startJoining({ statements: 2 });
   for (const name of ["a", "b", "c", "d", "e"]) {
     void add(name);
     await turn();
   }
   expect(names()).toEqual(["a", "b"]);
-  await endBatch();
+  await endStatement();
   expect(names()).toEqual(["a", "b", "cde"]);
 });
 
-test("A batch has no more items than it may", async () => {
-  const { add, names, endBatch } = startBatcher({ itemsPerBatch: 2 });
+test("A statement joins no more calls than it may", async () => {
+  const { add, names, endStatement } = startJoining({ callsPerStatement: 2 });
   for (const name of ["a", "b", "c", "d", "e"]) {
     void add(name);
   }
   await turn();
-  await endBatch();
-  await endBatch();
+  await endStatement();
+  await endStatement();
   expect(names()).toEqual(["ab", "cd", "e"]);
 });
 
-test("A full batch goes at once, and what comes after it in the same turn goes at its end", async () => {
-  const { add, names } = startBatcher({ batches: 3, itemsPerBatch: 2 });
+test("A full statement goes at once, and what comes after it in the same turn goes at its end", async () => {
+  const { add, names } = startJoining({ statements: 3, callsPerStatement: 2 });
   for (const name of ["a", "b", "c"]) {
     void add(name);
   }
@@ -82,8 +82,8 @@ test("A full batch goes at once, and what comes after it in the same turn goes a
   expect(names()).toEqual(["ab", "c"]);
 });
 
-test("An item whose signal has aborted does not go with a batch that is full", async () => {
-  const { add, names } = startBatcher({ batches: 2, itemsPerBatch: 2 });
+test("A call whose signal has aborted does not go with a statement that is full", async () => {
+  const { add, names } = startJoining({ statements: 2, callsPerStatement: 2 });
   const caller = new AbortController();
   const left = add("a", caller.signal);
   caller.abort();
@@ -92,21 +92,21 @@ test("An item whose signal has aborted does not go with a batch that is full", a
   expect(names()).toEqual(["b"]);
 });
 
-test("No more items wait than may, and there is room again once a batch has started", async () => {
-  const { add, names, endBatch } = startBatcher({ waiting: 2 });
+test("No more calls wait than may, and there is room again once a statement has started", async () => {
+  const { add, names, endStatement } = startJoining({ waiting: 2 });
   void add("a");
   await turn();
   void add("b");
   void add("c");
   await expect(add("d")).rejects.toMatchObject(overloaded);
-  await endBatch();
+  await endStatement();
   void add("e");
-  await endBatch();
+  await endStatement();
   expect(names()).toEqual(["a", "bc", "e"]);
 });
 
-test("An item whose signal aborts while it waits is taken out, with the signal's reason", async () => {
-  const { add, names, endBatch } = startBatcher();
+test("A call whose signal aborts while it waits is taken out, with the signal's reason", async () => {
+  const { add, names, endStatement } = startJoining();
   const caller = new AbortController();
   const reason = new Error("gone");
   void add("a");
@@ -114,13 +114,13 @@ test("An item whose signal aborts while it waits is taken out, with the signal's
   const left = expect(add("b", caller.signal)).rejects.toBe(reason);
   void add("c");
   caller.abort(reason);
-  await endBatch();
+  await endStatement();
   await left;
   expect(names()).toEqual(["a", "c"]);
 });
 
-test("An item whose signal has aborted keeps no place from others", async () => {
-  const { add, names, endBatch } = startBatcher({ waiting: 1 });
+test("A call whose signal has aborted keeps no place from others", async () => {
+  const { add, names, endStatement } = startJoining({ waiting: 1 });
   const caller = new AbortController();
   void add("a");
   await turn();
@@ -128,12 +128,12 @@ test("An item whose signal has aborted keeps no place from others", async () => 
   caller.abort();
   void add("c");
   await expect(left).rejects.toBe(caller.signal.reason);
-  await endBatch();
+  await endStatement();
   expect(names()).toEqual(["a", "c"]);
 });
 
 test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to try again", async () => {
-  const { add } = startBatcher({ waiting: 0 });
+  const { add } = startJoining({ waiting: 0 });
   const transport = createRouterTransport(
     ({ service }) =>
       service(PartnerService, {
@@ -151,8 +151,8 @@ test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to 
   });
 });
 
-test("What waits too long for a batch that does not end finds the database unavailable", async () => {
-  const { add, names, endBatch } = startBatcher({ waitMs: 20 });
+test("What waits too long for a statement that does not end finds the database unavailable", async () => {
+  const { add, names, endStatement } = startJoining({ waitMs: 20 });
   const first = add("a");
   await turn();
   await turn();
@@ -160,7 +160,7 @@ test("What waits too long for a batch that does not end finds the database unava
     name: "DatabaseUnavailableError",
     passing: false,
   });
-  await endBatch();
+  await endStatement();
   expect(await first).toBe("did a");
   expect(names()).toEqual(["a"]);
 });

@@ -1,29 +1,29 @@
-import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { currentInstant } from "../database/current-instant.ts";
-import { DatabaseError } from "../database/failures.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
-import { PartnerError } from "./partner-error.ts";
-import { partnerNotFound } from "./partner-reader.ts";
-import type { NewPartner } from "./partner-repository.ts";
+import {
+  isGuestConflict,
+  type NewPartner,
+  type Partner,
+  PartnerEntity,
+  type PartnerKey,
+} from "./partner-entity.ts";
+import { etagMismatch, guestAlreadyConnected, partnerNotFound } from "./partner-error.ts";
 
 /** New values of the fields that change; the others stay as they are. */
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
 
 /** Which partner an edit is about, and in which state. */
-interface PartnerVersion {
-  readonly organizationId: string;
-  readonly id: string;
+interface PartnerVersion extends PartnerKey {
   /** The revision that it must have; undefined where each will do. */
   readonly revision: number | undefined;
 }
 
-/** Changes and deletes partners, each with one statement that checks and writes at once. */
-export interface PartnerEditor {
+/** Changes and deletes partners. */
+export interface PartnerEdits {
   /**
    * Makes the changes, and answers the partner as it is stored. Changes that change nothing leave
    * `updatedAt` and the revision as they are.
@@ -48,24 +48,25 @@ const erasedTexts = [
   ...["postal_code", "company_registration_number"],
 ];
 
-/** Makes the editor of partners. */
-export function createPartnerEditor(orm: Orm): PartnerEditor {
+/** Makes the part of the repository that changes and deletes partners. */
+export function createPartnerEdits(orm: Orm): PartnerEdits {
   const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
-  const selectList = selection.join(", ");
+  const columns = selection.join(", ");
   // A change that is made within a microsecond of the last one, or after the clock has been set
   // back, moves the time as well. A null revision stands for any.
   const move = `revision = revision + 1,
     updated_at = greatest($3::timestamptz, updated_at + interval '1 microsecond')`;
   const match = `organization_id = $1 and id = $2 and deleted_at is null
     and revision = coalesce($4::int, revision)`;
-  const findSql = `select ${selectList} from ${table} where organization_id = $1 and id = $2`;
+  const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasedTexts.map((column) => `${column} = '-'`).join(", ")},
     sales_amount = 0, country_code = null, invitation_status = 'invited',
     guest_organization_id = null, invitation_token_hash = null, invitation_expires_at = null
     where ${match} returning id`;
 
-  async function find({ organizationId, id }: PartnerVersion): Promise<Partner> {
+  /** The partner, deleted or not. */
+  async function find({ organizationId, id }: PartnerKey): Promise<Partner> {
     const [row] = await query(orm, findSql, [organizationId, id]);
     if (row === undefined) {
       throw partnerNotFound();
@@ -86,7 +87,7 @@ export function createPartnerEditor(orm: Orm): PartnerEditor {
       const [updated] = await query(
         orm,
         `update ${table} set ${sets.join(", ")}, ${move}
-          where ${match} and (${differences.join(" or ")}) returning ${selectList}`,
+          where ${match} and (${differences.join(" or ")}) returning ${columns}`,
         [organizationId, id, formatInstant(now), revision, ...Object.values(changes)],
       );
       if (updated !== undefined) {
@@ -138,23 +139,4 @@ export function createPartnerEditor(orm: Orm): PartnerEditor {
       return withRetries(() => deleteOrFind(version, now), signal);
     },
   };
-}
-
-/** Whether a statement would have made one guest two partners of one type in a book. */
-export function isGuestConflict(failure: unknown): boolean {
-  return failure instanceof DatabaseError && failure.constraint === "partner_guest_unique";
-}
-
-function etagMismatch(): PartnerError {
-  return new PartnerError(
-    ErrorReason.ETAG_MISMATCH,
-    "The partner has changed since the etag was answered.",
-  );
-}
-
-function guestAlreadyConnected(): PartnerError {
-  return new PartnerError(
-    ErrorReason.GUEST_ALREADY_CONNECTED,
-    "The guest organization already is a partner of this type in the target's book.",
-  );
 }

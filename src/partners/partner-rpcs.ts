@@ -1,39 +1,43 @@
-import type { Validator } from "@bufbuild/protovalidate";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required } from "../context.ts";
-import { toNewBatch } from "./batch-request.ts";
-import { toRevision } from "./etag.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
-import type { PartnerBook } from "./partner-book.ts";
-import { readPartnerChanges } from "./partner-changes.ts";
-import { toLifetime, toNewPartner, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
+import { toNewBatch } from "./partner-batch.ts";
+import { type FindViolations, readPartnerChanges } from "./partner-changes.ts";
+import {
+  toLifetime,
+  toNewPartner,
+  toPartnerMessage,
+  toRevision,
+  toTimestamp,
+} from "./partner-mapping.ts";
+import type { PartnerRepository } from "./partner-repository.ts";
 
 /** How long an invitation can be accepted, unless the request says otherwise: 30 days. */
 const defaultLifetime = Temporal.Duration.from({ hours: 30 * 24 });
 
-/** Implements the RPCs of PartnerService: from request to the book and back. */
-export function createPartnerService(
-  book: PartnerBook,
-  validator: Validator,
+/** Implements the RPCs of PartnerService: from the message to the repository and back. */
+export function createPartnerRpcs(
+  partners: PartnerRepository,
+  findViolations: FindViolations,
 ): ServiceImpl<typeof PartnerService> {
   return {
     async createPartner(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const partner = await book.insert(toNewPartner(request, target), signal);
+      const partner = await partners.create(toNewPartner(request, target), signal);
       return { partner: toPartnerMessage(partner) };
     },
 
     async batchCreatePartners(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const { newPartners, requestId } = toNewBatch(request, target);
-      const partners = await book.insertAll(newPartners, requestId, signal);
-      return { partners: partners.map(toPartnerMessage) };
+      const created = await partners.createBatch(toNewBatch(request, target), signal);
+      return { partners: created.map(toPartnerMessage) };
     },
 
     async getPartner({ id }, { values, signal, responseHeader }) {
       const { target } = required(values, organizationsKey);
-      const partner = await book.find(target, id, signal);
+      const key = { organizationId: target, id: id.toLowerCase() };
+      const partner = await partners.find(key, signal);
       forbidCaching(responseHeader);
       return { partner: toPartnerMessage(partner) };
     },
@@ -41,7 +45,7 @@ export function createPartnerService(
     async listPartners(request, { values, signal, responseHeader }) {
       const { target } = required(values, organizationsKey);
       const list = toListQuery(request, target);
-      const page = await book.list(list, signal);
+      const page = await partners.list(list, signal);
       forbidCaching(responseHeader);
       return toListResponse(list, page);
     },
@@ -52,21 +56,22 @@ export function createPartnerService(
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
-      const changes = readPartnerChanges(request, partner, validator);
+      const changes = readPartnerChanges(request, partner, findViolations);
       const version = { organizationId, id: partner.id, revision: toRevision(partner.etag) };
-      return { partner: toPartnerMessage(await book.update(version, changes, signal)) };
+      const updated = await partners.update(version, changes, signal);
+      return { partner: toPartnerMessage(updated) };
     },
 
     async deletePartner({ id, etag }, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
-      await book.delete({ organizationId, id, revision: toRevision(etag) }, signal);
+      await partners.delete({ organizationId, id, revision: toRevision(etag) }, signal);
       return {};
     },
 
     async invitePartner({ id, timeToLive }, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
-      const issued = await book.invite({ organizationId, id, lifetime }, signal);
+      const issued = await partners.invite({ organizationId, id, lifetime }, signal);
       return {
         invitationToken: issued.token,
         expiresAt: toTimestamp(issued.expiresAt),
@@ -76,7 +81,7 @@ export function createPartnerService(
 
     async acceptInvitation({ invitationToken: token }, { values, signal }) {
       const { requester: guest, target: host } = required(values, organizationsKey);
-      const partner = await book.accept({ host, guest, token }, signal);
+      const partner = await partners.accept({ host, guest, token }, signal);
       return { partner: toPartnerMessage(partner) };
     },
   };

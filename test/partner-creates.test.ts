@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { BatchLimits } from "../src/database/batcher.ts";
+import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import type { JoiningLimits } from "../src/database/joining.ts";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
-import { createPartner, createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { createPartnerWriter } from "../src/partners/partner-writer.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,
   createTestDatabase,
@@ -18,9 +19,9 @@ import { createTcpProxy } from "./support/tcp-proxy.ts";
 
 const { signal } = new AbortController();
 
-const oneStatement: BatchLimits = {
-  batches: 1,
-  itemsPerBatch: 1000,
+const oneStatement: JoiningLimits = {
+  statements: 1,
+  callsPerStatement: 1000,
   waiting: 1000,
   waitMs: 60_000,
 };
@@ -35,14 +36,14 @@ async function countStatements(orm: Orm, organizationId: string): Promise<unknow
 const countIn = async (orm: Orm, organizationId: string) =>
   await orm.em.fork().count(PartnerEntity, { organizationId });
 
-describe.each(databaseKinds)("The partner writer on %s", (kind) => {
+describe.each(databaseKinds)("Creates that are made at once on %s", (kind) => {
   let database: TestDatabase;
   let orm: Orm;
   let organizationId: string;
 
   beforeAll(async () => {
     database = await createTestDatabase(kind);
-    orm = await createOrm(database.settings);
+    orm = await createOrm(database.settings, schema);
   });
   beforeEach(() => {
     organizationId = randomUUID();
@@ -57,7 +58,7 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
     const given = Array.from({ length: 20 }, (_, n) =>
       newPartner({ organizationId, companyName: `Company ${n}`, salesAmount: n }),
     );
-    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    const partners = await Promise.all(given.map((each) => repository.create(each, signal)));
     expect(partners).toMatchObject(given);
     expect(await countStatements(orm, organizationId)).toBe(1);
     const stored = await orm.em
@@ -72,7 +73,7 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
     given[3] = newPartner({ organizationId, city: "" });
     given[4] = newPartner({ organizationId, salesAmount: 2 ** 31 });
     given[19] = newPartner({ organizationId, state: "\0" });
-    const outcomes = await Promise.allSettled(given.map((each) => repository.insert(each, signal)));
+    const outcomes = await Promise.allSettled(given.map((each) => repository.create(each, signal)));
     const failures = outcomes.map((outcome) =>
       outcome.status === "rejected" ? outcome.reason.sqlState : "",
     );
@@ -84,10 +85,10 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
 
   test("never alters a text: it refuses the one that cannot be stored", async () => {
     const repository = createPartnerRepository(orm);
-    const unpaired = repository.insert(newPartner({ organizationId, city: "\ud800" }), signal);
+    const unpaired = repository.create(newPartner({ organizationId, city: "\ud800" }), signal);
     await expect(unpaired).rejects.toMatchObject({ name: "DatabaseError" });
     const address = "\ufeff \u2028 \u2029 \\u0041 \" ' \u0001\u007f\ufffe\u{10ffff}";
-    expect(await repository.insert(newPartner({ organizationId, address }), signal)).toMatchObject({
+    expect(await repository.create(newPartner({ organizationId, address }), signal)).toMatchObject({
       address,
     });
     // As bytes: PGlite's driver drops a U+FEFF at the beginning of a text that it reads.
@@ -99,13 +100,16 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
   });
 
   test("takes a request id once within a statement", async () => {
-    const { insert } = createPartnerWriter(orm, oneStatement);
+    const repository = createPartnerRepository(orm, oneStatement);
     const requestId = randomUUID();
-    const partners = [{}, {}, { city: "Boston" }, { organizationId: randomUUID() }].map((changes) =>
-      createPartner(newPartner({ organizationId, requestId, ...changes }), randomUUID()),
+    const [ours, again, others] = await Promise.all(
+      [organizationId, organizationId, randomUUID()].map((organization) =>
+        repository.create(newPartner({ organizationId: organization, requestId }), signal),
+      ),
     );
-    const inserted = await Promise.all(partners.map((partner) => insert(partner, signal)));
-    expect(inserted).toEqual([true, false, false, true]);
+    expect(again).toEqual(ours);
+    expect(others?.id).not.toBe(ours?.id);
+    expect(await countIn(orm, organizationId)).toBe(1);
   });
 
   test("answers the calls of one statement with one request id by their content", async () => {
@@ -113,11 +117,18 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
     const requestId = randomUUID();
     const outcomes = await Promise.allSettled(
       ["Boston", "Boston", "Albany", "Boston"].map((city) =>
-        repository.insert(newPartner({ organizationId, requestId, city }), signal),
+        repository.create(newPartner({ organizationId, requestId, city }), signal),
       ),
     );
     const [first] = outcomes;
-    const reused = { status: "rejected", reason: { name: "RequestIdReusedError", requestId } };
+    const reused = {
+      status: "rejected",
+      reason: {
+        name: "PartnerError",
+        reason: ErrorReason.REQUEST_ID_REUSED,
+        facts: { metadata: { request_id: requestId } },
+      },
+    };
     expect(first).toMatchObject({ status: "fulfilled", value: { city: "Boston" } });
     expect(outcomes).toMatchObject([first, first, reused, first]);
     expect(await countIn(orm, organizationId)).toBe(1);
@@ -127,8 +138,8 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
     const repository = createPartnerRepository(orm);
     const caller = new AbortController();
     const reason = new Error("gone");
-    const left = repository.insert(newPartner({ organizationId }), caller.signal);
-    const other = repository.insert(newPartner({ organizationId }), signal);
+    const left = repository.create(newPartner({ organizationId }), caller.signal);
+    const other = repository.create(newPartner({ organizationId }), signal);
     caller.abort(reason);
     await expect(left).rejects.toBe(reason);
     await other;
@@ -137,7 +148,7 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
 
   test("tries all rows of a statement again that the database gave up on", async () => {
     await using own = await createTestDatabase(kind);
-    await using conflicting = await createOrm(own.settings);
+    await using conflicting = await createOrm(own.settings, schema);
     // A sequence moves on even where the transaction is rolled back: the first statement fails.
     for (const sql of [
       "create sequence tries",
@@ -151,20 +162,20 @@ describe.each(databaseKinds)("The partner writer on %s", (kind) => {
     }
     const repository = createPartnerRepository(conflicting);
     const given = Array.from({ length: 5 }, () => newPartner({ organizationId }));
-    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    const partners = await Promise.all(given.map((each) => repository.create(each, signal)));
     expect(partners).toMatchObject(given);
     expect(await countIn(conflicting, organizationId)).toBe(5);
   });
 });
 
-describe("The partner writer", () => {
+describe("Creates that are made at once", () => {
   test("sends what came while a statement was under way with the next, without those who left", async () => {
     await using database = await createPostgresDatabase();
-    await using orm = await createOrm(database.settings);
-    const { insert } = createPartnerWriter(orm, oneStatement);
+    await using orm = await createOrm(database.settings, schema);
+    const repository = createPartnerRepository(orm, oneStatement);
     const organizationId = randomUUID();
     const add = (itsSignal: AbortSignal) =>
-      insert(createPartner(newPartner({ organizationId }), randomUUID()), itsSignal);
+      repository.create(newPartner({ organizationId }), itsSignal);
     const caller = new AbortController();
     const lock = await lockPartners(database.settings);
     const first = add(signal);
@@ -174,8 +185,7 @@ describe("The partner writer", () => {
     caller.abort(new Error("gone"));
     await lock.release();
     await left;
-    expect(await first).toBe(true);
-    expect(new Set(await later)).toEqual(new Set([true]));
+    expect(await Promise.all([first, later])).toMatchObject([{}, Array(10).fill({})]);
     expect(await countIn(orm, organizationId)).toBe(11);
     expect(await countStatements(orm, organizationId)).toBe(2);
   });
@@ -183,14 +193,14 @@ describe("The partner writer", () => {
   test("doubles no row of a statement whose answer is lost", async () => {
     await using database = await createPostgresDatabase();
     const proxy = await createTcpProxy(database.settings.databaseUrl);
-    const orm = await createOrm({ databaseUrl: proxy.url });
+    const orm = await createOrm({ databaseUrl: proxy.url }, schema);
     const repository = createPartnerRepository(orm);
     const organizationId = randomUUID();
     proxy.loseAnswerTo("insert into");
     const given = [null, randomUUID(), null].map((requestId) =>
       newPartner({ organizationId, requestId }),
     );
-    const partners = await Promise.all(given.map((each) => repository.insert(each, signal)));
+    const partners = await Promise.all(given.map((each) => repository.create(each, signal)));
     expect(partners).toMatchObject(given);
     expect(await countIn(orm, organizationId)).toBe(3);
     await orm.close(true);

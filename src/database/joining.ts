@@ -1,18 +1,18 @@
 import { DatabaseUnavailableError } from "./failures.ts";
 
-/** How much a batcher takes on. */
-export interface BatchLimits {
-  /** Batches under way at once. */
-  readonly batches: number;
-  readonly itemsPerBatch: number;
-  /** Items that wait for a batch. */
+/** How much a joining takes on. */
+export interface JoiningLimits {
+  /** Statements under way at once. */
+  readonly statements: number;
+  readonly callsPerStatement: number;
+  /** Calls that wait for a statement. */
   readonly waiting: number;
-  /** How long an item waits for a batch while those under way do not end. */
+  /** How long a call waits for a statement while those under way do not end. */
   readonly waitMs: number;
 }
 
-/** An item of a batch, and the call that waits for what becomes of it. */
-export interface BatchEntry<Item, Answer> {
+/** A call that shares a statement with others, and waits for what becomes of it. */
+export interface JoinedCall<Item, Answer> {
   readonly item: Item;
   readonly signal: AbortSignal;
   /** When it came, by the clock of `performance`. */
@@ -31,27 +31,28 @@ export class OverloadedError extends Error {
 }
 
 /**
- * Does together what is asked for at the same time. What arrives in one turn of the event loop goes
- * at its end, without a timer, or as soon as it fills a batch: the database then works while the
- * rest of the turn goes on. What arrives while all batches are under way goes when one of them ends.
- * So the batches are as large as the load makes them, and a lone item waits for nobody.
+ * Joins what is asked for at the same time into one statement. What arrives in one turn of the event
+ * loop goes at its end, without a timer, or as soon as it fills a statement: the database then works
+ * while the rest of the turn goes on. What arrives while all statements are under way goes when one
+ * of them ends. So the statements are as large as the load makes them, and a lone call waits for
+ * nobody.
  *
- * @param run does the items of a batch, and resolves or rejects each entry; it never rejects itself.
+ * @param run does what the calls ask for, and resolves or rejects each; it never rejects itself.
  */
-export function createBatcher<Item, Answer>(
-  run: (entries: readonly BatchEntry<Item, Answer>[]) => Promise<void>,
-  limits: BatchLimits,
+export function createJoining<Item, Answer>(
+  run: (calls: readonly JoinedCall<Item, Answer>[]) => Promise<void>,
+  limits: JoiningLimits,
 ) {
-  let waiting: BatchEntry<Item, Answer>[] = [];
+  let waiting: JoinedCall<Item, Answer>[] = [];
   let underWay = 0;
   let scheduled = false;
   let watch: NodeJS.Timeout | undefined;
 
   function schedule(): void {
-    if (underWay === limits.batches) {
+    if (underWay === limits.statements) {
       return;
     }
-    if (waiting.length >= limits.itemsPerBatch) {
+    if (waiting.length >= limits.callsPerStatement) {
       start();
     } else if (!scheduled && waiting.length > 0) {
       scheduled = true;
@@ -64,9 +65,9 @@ export function createBatcher<Item, Answer>(
 
   function start(): void {
     dropAborted();
-    while (waiting.length > 0 && underWay < limits.batches) {
+    while (waiting.length > 0 && underWay < limits.statements) {
       underWay += 1;
-      void run(waiting.splice(0, limits.itemsPerBatch)).finally(() => {
+      void run(waiting.splice(0, limits.callsPerStatement)).finally(() => {
         underWay -= 1;
         schedule();
       });
@@ -82,7 +83,7 @@ export function createBatcher<Item, Answer>(
     });
   }
 
-  /** One timer, for the item that has waited longest, does for all. */
+  /** One timer, for the call that has waited longest, does for all. */
   function watchOver(): void {
     const [oldest] = waiting;
     if (watch === undefined && oldest !== undefined) {
@@ -96,7 +97,7 @@ export function createBatcher<Item, Answer>(
     const latest = performance.now() - limits.waitMs;
     waiting = waiting.filter(({ since, reject }) => {
       if (since <= latest) {
-        reject(new DatabaseUnavailableError(false, new Error("No batch has ended in time.")));
+        reject(new DatabaseUnavailableError(false, new Error("No statement has ended in time.")));
       }
       return since > latest;
     });
@@ -106,7 +107,7 @@ export function createBatcher<Item, Answer>(
   /**
    * Has the item done with others.
    *
-   * @param signal takes the item out, with its reason, if it aborts before the batch starts.
+   * @param signal takes the call out, with its reason, if it aborts before the statement is sent.
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */

@@ -1,0 +1,6 @@
+import { migrations } from "./database/migrations.ts";
+import type { DatabaseSchema } from "./database/orm-options.ts";
+import { PartnerEntity } from "./partners/partner-entity.ts";
+
+/** What the service keeps in its database, and how its tables came to be. */
+export const schema: DatabaseSchema = { entities: [PartnerEntity], migrations };
