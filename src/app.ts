@@ -2,18 +2,19 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import fastifyCors from "@fastify/cors";
 import { createServerFactory } from "@partner-service/one-port-server";
 import { connectPluginWithUnaryLane, createUrlReader } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
+import { createCompressions } from "./compression.ts";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerHttpErrors } from "./http-errors.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
 import type { Readiness } from "./readiness.ts";
 import { mountReference } from "./reference/reference-routes.ts";
+import { normalizeHeaders } from "./request-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -84,9 +85,14 @@ export async function createApp(
     };
     reply.header(requestIdHeader, request.id);
     if (readUrl(request.raw) === null) {
-      done(Object.assign(new Error("The request names no valid host."), { statusCode: 400 }));
+      done(badRequest("The request names no valid host."));
       return;
     }
+    if (!targetCharacters.test(request.raw.url ?? "")) {
+      done(badRequest("The request's target holds what is no character of a URI."));
+      return;
+    }
+    normalizeHeaders(request.raw.headers, config.maxTimeoutMs);
     done();
   });
   app.addHook("onResponse", async (request, reply) => {
@@ -121,13 +127,20 @@ export async function createApp(
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes,
     readUrl,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: createCompressions(),
     readMaxBytes: config.readMaxBytes,
     maxTimeoutMs: config.maxTimeoutMs,
     jsonOptions,
     contextValues: (request) => createContextValues().set(callKey, request.call),
   });
   return app;
+}
+
+/** What a request's target is made of; all else comes in percent-encoding (RFC 3986, section 2). */
+const targetCharacters = /^[!-~]*$/;
+
+function badRequest(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400 });
 }
 
 const none: ReadonlySet<string> = new Set();

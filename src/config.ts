@@ -103,7 +103,7 @@ export const settings = {
     "MAX_TIMEOUT_MS",
     30_000,
     [1, hour],
-    "the longest timeout a caller may ask for",
+    "the longest timeout a caller may ask for; longer ones are cut to it",
   ),
   unaryLane: onOff(
     "UNARY_LANE",

@@ -21,7 +21,11 @@ export function answerHttpErrors(app: FastifyInstance): void {
       request,
       reply,
       status,
-      new ConnectError(failure.message, codeFromHttpStatus(status)),
+      // Connect's clients take a 400 without a code for a fault of the server's.
+      new ConnectError(
+        failure.message,
+        status === 400 ? Code.InvalidArgument : codeFromHttpStatus(status),
+      ),
     );
   });
 }

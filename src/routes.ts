@@ -11,6 +11,7 @@ import { callKey, required } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
 import { createErrorsInterceptor } from "./interceptors/errors.ts";
+import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRequestGate } from "./interceptors/request-gate.ts";
 import { describeUnreadableMessages } from "./interceptors/unreadable-messages.ts";
@@ -58,10 +59,11 @@ export function createRoutes({ verifyToken, validator, partners, readiness }: Ro
     createValidationInterceptor(validator, services),
   ];
 
-  function requestGate(context: HandlerContext): Promise<void> {
+  async function requestGate(context: HandlerContext): Promise<void> {
     required(context.values, callKey).signal = context.signal;
     describeUnreadableMessages(context);
-    return admit(context);
+    await admit(context);
+    checkGetQuery(context);
   }
 
   return (router: ConnectRouter): void => {

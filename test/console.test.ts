@@ -161,7 +161,7 @@ describe("the console of the sandbox", () => {
     async (body) => {
       expect(await mint(service.url, ownPage, body)).toEqual({
         status: 400,
-        json: { code: "internal", message: "organization must be a UUID." },
+        json: { code: "invalid_argument", message: "organization must be a UUID." },
       });
     },
   );

@@ -158,7 +158,7 @@ describe("JSON over HTTP", () => {
     ],
   ])("refuses a host over %s that is none: %j", async (version, headers) => {
     const { status, body } = await rawPosts[version](service.url, headers);
-    const answer = { code: "internal", message: "The request names no valid host." };
+    const answer = { code: "invalid_argument", message: "The request names no valid host." };
     expect({ status, body: JSON.parse(body.toString()) }).toEqual({ status: 400, body: answer });
   });
 

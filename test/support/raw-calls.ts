@@ -64,10 +64,14 @@ export const rawPosts: Readonly<Record<"HTTP/1.1" | "HTTP/2", Post>> = {
     try {
       return await new Promise((resolve, reject) => {
         session.on("error", reject);
-        const stream = session.request([
-          ...[":method", method, ":path", path ?? createPartnerPath],
-          ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
-        ]);
+        const stream = session.request(
+          [
+            ...[":method", method, ":path", path ?? createPartnerPath],
+            ...headers.flatMap(([name, value]) => [name.toLowerCase(), value]),
+          ],
+          // Node ends a GET by itself, before a body could be sent.
+          { endStream: false },
+        );
         let trailers: http.IncomingHttpHeaders = {};
         stream.once("trailers", (last) => {
           trailers = last;
