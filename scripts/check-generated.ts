@@ -13,7 +13,8 @@ execFileSync(process.execPath, ["scripts/build-console.ts", join(directory.path,
   stdio: "inherit",
 });
 
-execFileSync(process.execPath, ["scripts/references.ts", directory.path], { stdio: "inherit" });
+const references = ["--disable-warning=ExperimentalWarning", "scripts/references.ts"];
+execFileSync(process.execPath, [...references, directory.path], { stdio: "inherit" });
 
 compare("gen", ["--name-status"]);
 for (const document of globSync("{README,docs/**/*}.md", { cwd: directory.path })) {

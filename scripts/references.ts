@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { readContract } from "./reference/contract.ts";
 import { documentSections } from "./reference/document-sections.ts";
 import { createOpenApi } from "./reference/openapi.ts";
-import { createPage } from "./reference/page.ts";
+import { createPage } from "./reference/page/page.ts";
 import { replaceSections } from "./reference/sections.ts";
 
 const [folder = "."] = process.argv.slice(2);

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
+import { PartnerSchema, PartnerTypeSchema } from "../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { outcomesOfSamples, readSamples, type Sample } from "./support/docs-samples.ts";
 import { acme } from "./support/organizations.ts";
@@ -26,34 +27,48 @@ describe("the API reference at /docs", () => {
     await service?.close();
   });
 
-  test("is a page that allows its own style, and nothing else", () => {
-    const [, style = ""] = /<style>([\s\S]*?)<\/style>/.exec(page) ?? [];
-    const hash = createHash("sha256").update(style).digest("base64");
+  test("is a page that allows its own style and script, and nothing else", () => {
+    const hashOf = (element: string) => {
+      const [, source = ""] = new RegExp(`<${element}>([\\s\\S]*?)</${element}>`).exec(page) ?? [];
+      return `'sha256-${createHash("sha256").update(source).digest("base64")}'`;
+    };
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
     expect(response.headers.get("Content-Security-Policy")).toBe("frame-ancestors 'none'");
     expect(page).toContain(
       `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; ` +
-        `style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'">`,
+        `style-src ${hashOf("style")}; script-src ${hashOf("script")}; ` +
+        `base-uri 'none'; form-action 'none'">`,
     );
-    expect(page).not.toMatch(/<script|\son\w+=|\sstyle=|<link|<img|src=|url\(/);
+    expect(page.match(/<(?:style|script)\b/g)).toEqual(["<style", "<script"]);
+    expect(page).not.toMatch(/\son\w+=|\sstyle=|<link|<img|src=|url\(/);
   });
 
-  test("has every RPC, every reason, and no link that leads nowhere", () => {
-    const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  test("has an anchor for every RPC, field, value and reason, and no link that leads nowhere", () => {
+    const all = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    const ids = new Set(all);
+    expect(all).toHaveLength(ids.size);
     const links = [...page.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id);
     expect(links.filter((id) => !ids.has(id))).toEqual([]);
-    expect(PartnerService.methods.filter(({ name }) => !ids.has(name))).toEqual([]);
     const reasons = ErrorReasonSchema.values.filter(({ number }) => number !== 0);
-    expect(
-      reasons.filter(({ localName }) => !page.includes(`<td><code>${localName}</code></td>`)),
-    ).toEqual([]);
+    const wanted = [
+      ...PartnerService.methods.flatMap(({ name, input, output }) => [
+        ...[name, input.name, output.name],
+        ...[...input.fields, ...output.fields].map((field) => `${field.parent.name}.${field.name}`),
+      ]),
+      ...PartnerSchema.fields.map(({ name }) => `Partner.${name}`),
+      ...PartnerTypeSchema.values.map(({ name }) => name),
+      ...reasons.map(({ localName }) => localName),
+    ];
+    expect(wanted.filter((id) => !ids.has(id))).toEqual([]);
   });
 
   test("says the rules of fields", () => {
-    expect(page).toContain(
-      "<td><code>sales_amount</code></td><td><code>salesAmount</code></td><td>int32</td>" +
-        "<td>required; 0 to 2147483647</td><td>Annual sales amount with this partner.",
+    const [item = ""] =
+      /<li id="CreatePartnerRequest.sales_amount">[\s\S]*?<\/li>/.exec(page) ?? [];
+    expect(item.replaceAll(/<[^>]+>/g, "").trim()).toBe(
+      "sales_amount int32 · required · 0 to 2147483647 · in JSON salesAmount · such as 150000\n" +
+        "Annual sales amount with this partner. 0 is a real value, and differs from an absent one.",
     );
   });
 

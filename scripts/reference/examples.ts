@@ -16,6 +16,12 @@ export function exampleRequest(message: DescMessage): JsonObject {
   );
 }
 
+/** The contract's own example of a field. */
+export function exampleOf(field: DescField): JsonValue | undefined {
+  const rules = rulesOf(field);
+  return rules && ownExample(field, rules);
+}
+
 function exampleValue(field: DescField): JsonValue | undefined {
   const rules = rulesOf(field);
   const example = rules && ownExample(field, rules);

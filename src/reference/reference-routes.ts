@@ -6,7 +6,7 @@ const page = new URL("../../gen/docs/index.html", import.meta.url);
 
 /**
  * Serves what is generated from the contract: an OpenAPI document, and a page for people. The page
- * brings its own policy, which allows its style and nothing else.
+ * brings its own policy, which allows its style and script and nothing else.
  */
 export function mountReference(app: FastifyInstance): void {
   const document = readFileSync(openApi);

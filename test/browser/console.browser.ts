@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import axe from "axe-core";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
+import { overhang, violations } from "./accessibility.ts";
 import { findChromium, launchChromium } from "./chromium.ts";
 import { type ConsolePage, openConsole } from "./console-page.ts";
 
@@ -205,8 +205,7 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     expect(await violations(page)).toEqual([]);
     await page.getByRole("link", { name: "ListPartners" }).click();
     expect(await violations(page)).toEqual([]);
-    const overhang = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    expect(await page.evaluate(overhang)).toBe(0);
+    expect(await overhang(page)).toBe(0);
   });
 
   test("follows the person's colour scheme", async () => {
@@ -232,13 +231,4 @@ async function describedBy(control: ReturnType<ConsolePage["page"]["getByLabel"]
   const ids = (await control.getAttribute("aria-describedby")) ?? "";
   const texts = ids.split(" ").map((id) => control.page().locator(`[id="${id}"]`).innerText());
   return (await Promise.all(texts)).join(" ").replaceAll(/\s+/g, " ").trim();
-}
-
-/** Runs axe in the page, out of reach of the page's own policy, and names what it found. */
-async function violations(page: ConsolePage["page"]): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found: { id: string; nodes: { target: string[] }[] }[] = await page.evaluate(
-    "axe.run().then(({ violations }) => violations)",
-  );
-  return found.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`));
 }
