@@ -1,4 +1,9 @@
-import { type ContextKey, type ContextValues, createContextKey } from "@connectrpc/connect";
+import {
+  type ContextKey,
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import type { FastifyBaseLogger } from "fastify";
 
 /** What is known of a call from its first byte on; the access log is written from it. */
@@ -26,6 +31,12 @@ export interface Organizations {
   readonly requester: string;
   readonly target: string;
 }
+
+/**
+ * An interceptor that needs no more of a call than its headers, and runs before its body is read: it
+ * sets context values or response headers, or throws.
+ */
+export type HeaderInterceptor = (call: HandlerContext) => void | Promise<void>;
 
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "call" });
 export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });

@@ -1,25 +1,27 @@
+import { type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
-import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  createServiceImplSpec,
+  type MethodImpl,
+  type ServiceImpl,
+} from "@connectrpc/connect";
+import { createFastValidator } from "@partner-service/fast-validation";
 import { createHealthService, mountReflection } from "@partner-service/health-reflection";
+import { max_message_bytes } from "../gen/access/v1/access_pb.ts";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { readAccessRules } from "./access/access-rules.ts";
 import type { TokenVerifier } from "./authentication/token-verifier.ts";
-import { callKey, required } from "./context.ts";
-import { createAccessInterceptor } from "./interceptors/access.ts";
+import { createAccessInterceptor, readAccessRule } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
-import { createErrorsInterceptor } from "./interceptors/errors.ts";
+import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
-import { createRequestGate } from "./interceptors/request-gate.ts";
-import { describeUnreadableMessages } from "./interceptors/unreadable-messages.ts";
-import {
-  compileRules,
-  createValidationInterceptor,
-  findViolations,
-} from "./interceptors/validation.ts";
+import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 import type { Readiness } from "./readiness.ts";
@@ -31,11 +33,8 @@ export interface RouteDependencies {
   readonly readiness: Readiness;
 }
 
-/**
- * Bound of a batch, on the wire and decompressed, in place of the setting's. 100 partners with all
- * texts at their greatest length, each character escaped in JSON (`\ud83c\udfed`), are 1.6 MB.
- */
-const batchReadMaxBytes = 2 * 1024 * 1024;
+/** Open to everyone, as load balancers and tools expect. */
+const publicServices: readonly DescService[] = [Health, ServerReflection, ServerReflectionAlpha];
 
 /**
  * Joins each service with its implementation, and with what a call passes on its way there.
@@ -44,52 +43,67 @@ const batchReadMaxBytes = 2 * 1024 * 1024;
  */
 export function createRoutes({ verifyToken, validator, partners, readiness }: RouteDependencies) {
   const services = [PartnerService];
-  const accessRules = readAccessRules(services);
-  compileRules(validator, services);
-
-  // Authorization comes before validation (AIP-211), and before the body is read at all.
-  const admit = createRequestGate([
-    createErrorsInterceptor(),
-    createAuthenticationInterceptor(verifyToken),
-    createOrganizationsInterceptor(),
-    createAccessInterceptor(accessRules, partners.isConnected),
-  ]);
-  const interceptors = [
-    createErrorsInterceptor(),
-    createValidationInterceptor(validator, services),
-  ];
-
-  async function requestGate(context: HandlerContext): Promise<void> {
-    required(context.values, callKey).signal = context.signal;
-    describeUnreadableMessages(context);
-    await admit(context);
-    checkGetQuery(context);
-  }
+  // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
+  // read at all.
+  const guarded = {
+    requestGate: createRequestGate([
+      createAuthenticationInterceptor(verifyToken),
+      createOrganizationsInterceptor(),
+      createAccessInterceptor(services, partners.isConnected),
+      checkGetQuery,
+    ]),
+    interceptors: [
+      createErrorsInterceptor(),
+      createValidationInterceptor(createFastValidator(validator), services),
+    ],
+  };
+  const open = { requestGate: createRequestGate([]), interceptors: [createErrorsInterceptor()] };
 
   return (router: ConnectRouter): void => {
-    const { method } = PartnerService;
     const rpcs = createPartnerRpcs(partners, (descriptor, message) =>
       findViolations(validator, descriptor, message),
     );
-    const options = { interceptors, requestGate };
-    router
-      .rpc(method.createPartner, rpcs.createPartner, options)
-      .rpc(method.batchCreatePartners, rpcs.batchCreatePartners, {
-        ...options,
-        readMaxBytes: batchReadMaxBytes,
-      })
-      .rpc(method.getPartner, rpcs.getPartner, options)
-      .rpc(method.listPartners, rpcs.listPartners, options)
-      .rpc(method.updatePartner, rpcs.updatePartner, options)
-      .rpc(method.deletePartner, rpcs.deletePartner, options)
-      .rpc(method.invitePartner, rpcs.invitePartner, options)
-      .rpc(method.acceptInvitation, rpcs.acceptInvitation, options);
-    // Open to everyone, as load balancers and tools expect.
-    router.service(Health, createHealthService(readiness, services));
+    mountService(router, PartnerService, rpcs, guarded);
+    router.service(Health, createHealthService(readiness, services), open);
     mountReflection(
       router,
       [...services, Health],
       [file_google_rpc_error_details, file_partner_v1_error],
+      open,
     );
+    demandAccessRules(router);
   };
+}
+
+type MountOptions = Parameters<ConnectRouter["rpc"]>[2];
+
+/** Mounts the RPCs of a service, each with what the contract's options say of it. */
+function mountService<Service extends DescService>(
+  router: ConnectRouter,
+  service: Service,
+  implementation: ServiceImpl<Service>,
+  options: MountOptions,
+): void {
+  for (const { method, impl } of Object.values(
+    createServiceImplSpec(service, implementation).methods,
+  )) {
+    const limits = hasOption(method, max_message_bytes)
+      ? { readMaxBytes: getOption(method, max_message_bytes) }
+      : {};
+    // The two belong together; which kind of method it is does not matter here.
+    router.rpc(method, impl as MethodImpl<typeof method>, { ...options, ...limits });
+  }
+}
+
+/**
+ * Sees to it that nothing is mounted without an access rule.
+ *
+ * @throws Error when a service that is not public has an RPC without one.
+ */
+export function demandAccessRules({ handlers }: Pick<ConnectRouter, "handlers">): void {
+  for (const { service, method } of handlers) {
+    if (!publicServices.includes(service)) {
+      readAccessRule(method);
+    }
+  }
 }

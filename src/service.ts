@@ -3,11 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
-import {
-  createConfiguredKeys,
-  UnusableKeyError,
-  type VerificationKeys,
-} from "./authentication/verification-keys.ts";
+import { createConfiguredKeys } from "./authentication/verification-keys.ts";
 import type { AuthenticationConfig, Config } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
@@ -44,7 +40,7 @@ export interface Service {
 export async function startService(config: Config, log: LogOptions): Promise<Service> {
   const { authentication, dataDirectory, databaseUrl } = config;
   const sandboxKey = authentication === undefined ? await openSandboxKey(dataDirectory) : undefined;
-  const verifyToken = createVerifier(config, sandboxKey);
+  const verifyToken = await createVerifier(config, sandboxKey);
   const orm = await createOrm(
     databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
     schema,
@@ -117,33 +113,32 @@ async function prepareDatabase(
   }
 }
 
-function createVerifier(config: Config, sandboxKey: SandboxKey | undefined): TokenVerifier {
+async function createVerifier(
+  config: Config,
+  sandboxKey: SandboxKey | undefined,
+): Promise<TokenVerifier> {
   const { authentication, organizationClaim } = config;
   if (authentication !== undefined) {
     const rules = { ...authentication, organizationClaim };
-    return createTokenVerifier(rules, openKeys(authentication));
+    return createTokenVerifier(rules, await openKeys(authentication.keys));
   }
   if (sandboxKey === undefined) {
     throw new Error("There is neither a configured key nor a sandbox key.");
   }
-  const rules = sandboxTokenRules(organizationClaim);
-  return createTokenVerifier(rules, createConfiguredKeys(sandboxKey.publicKey, rules.algorithms));
+  const keys = await createConfiguredKeys(sandboxKey.publicKey);
+  return createTokenVerifier(sandboxTokenRules(organizationClaim), keys);
 }
 
-function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys {
+async function openKeys(keys: AuthenticationConfig["keys"]) {
   if ("jwksUrl" in keys) {
-    return createPublishedKeys(keys.jwksUrl, algorithms);
+    return createPublishedKeys(keys.jwksUrl);
   }
   try {
-    return createConfiguredKeys(keys.publicKey, algorithms);
+    return await createConfiguredKeys(keys.publicKey);
   } catch (cause) {
-    if (!(cause instanceof UnusableKeyError)) {
-      throw cause;
-    }
-    throw new ConfigError(
-      `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK: ${cause.message}.`,
-      { cause },
-    );
+    throw new ConfigError("JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK.", {
+      cause,
+    });
   }
 }
 

@@ -1,18 +1,23 @@
 import { readFile } from "node:fs/promises";
+import { createConnectRouter } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { Scenario } from "../gen/access/v1/access_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { readAccessRules } from "../src/access/access-rules.ts";
+import { readAccessRule } from "../src/interceptors/access.ts";
+import { demandAccessRules } from "../src/routes.ts";
 
 describe("access rules", () => {
   test("are in docs/api.md as the contract has them", async () => {
     const mark = (allowed: boolean) => (allowed ? "✅" : "❌");
-    const rows = [...readAccessRules([PartnerService])].map(([{ name }, { scenarios, scope }]) => {
+    const rows = PartnerService.methods.map((method) => {
+      const { scenarios, scope } = readAccessRule(method);
       const marks = [Scenario.GUEST, Scenario.HOST, Scenario.SELF, Scenario.INVITED].map(
         (scenario) => mark(scenarios.includes(scenario)),
       );
-      return `| ${[`[${name}](#${name.toLowerCase()})`, ...marks, scope].join(" | ")} |`;
+      const link = `[${method.name}](#${method.name.toLowerCase()})`;
+      return `| ${[link, ...marks, scope].join(" | ")} |`;
     });
     const table = [
       "| RPC | Guest | Host | Self | Invited | scope |",
@@ -23,9 +28,16 @@ describe("access rules", () => {
     expect(await readFile("docs/api.md", "utf8")).toContain(table.join("\n"));
   });
 
-  test("are demanded of every RPC: without one there is no start", () => {
-    expect(() => readAccessRules([PartnerService, Health])).toThrow(
-      "rpc grpc.health.v1.Health.Check has no access.v1.access_rule option.",
-    );
+  test("are demanded of every RPC that is mounted, of whichever service, except the public ones", () => {
+    const router = createConnectRouter();
+    router.service(Health, {});
+    router.service(ServerReflection, {});
+    router.service(PartnerService, {});
+    expect(() => demandAccessRules(router)).not.toThrow();
+    const stranger = { ...Health, typeName: "example.v1.Stranger" };
+    const [check] = router.handlers;
+    expect(() =>
+      demandAccessRules({ handlers: [{ ...check, service: stranger } as never] }),
+    ).toThrow("rpc grpc.health.v1.Health.Check has no access.v1.access_rule option.");
   });
 });

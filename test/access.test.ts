@@ -33,6 +33,13 @@ const pairings = scenarios.map(([requester, target, holding]) => ({
   ...{ requester, target, holding },
 }));
 
+/**
+ * What an empty message comes to, once access has been decided. Each RPC refuses it for its fields,
+ * or answers the list that it asks for.
+ */
+const admittedReason = (method: DescMethodUnary) =>
+  method === PartnerService.method.listPartners ? undefined : "FIELD_INVALID";
+
 /** Calls with an empty message; access is decided before a message is looked at. */
 async function callEmpty(service: TestService, method: DescMethodUnary, headers: Headers) {
   const transport = createConnectTransport({ baseUrl: service.url, httpVersion: "1.1" });
@@ -66,9 +73,10 @@ describe.each(databaseKinds)("Access on %s", (kind) => {
         "Requester-Organization-ID": requester,
         "Target-Organization-ID": target,
       });
-      const reason = await callEmpty(service, method, headers);
       const admitted = rule.scenarios.some((scenario) => holding.includes(scenario));
-      expect({ admitted: reason !== "SCENARIO_NOT_ALLOWED" }).toEqual({ admitted });
+      expect(await callEmpty(service, method, headers)).toBe(
+        admitted ? admittedReason(method) : "SCENARIO_NOT_ALLOWED",
+      );
     });
   });
 

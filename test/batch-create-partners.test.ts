@@ -219,7 +219,13 @@ describe.each(databaseKinds)("BatchCreatePartners on %s", (kind) => {
 describe("A batch", () => {
   const limit = 2 * 1024 * 1024;
   const rpc = PartnerService.method.batchCreatePartners;
-  const exhausted = { failure: { code: "ResourceExhausted" } };
+  const tooLarge = {
+    failure: {
+      code: "ResourceExhausted",
+      reason: "MESSAGE_TOO_LARGE",
+      metadata: { max_bytes: String(limit) },
+    },
+  };
   let service: TestService;
   let headers: ReturnType<typeof goodHeaders>;
 
@@ -297,14 +303,14 @@ describe("A batch", () => {
 
     test("may be 2 MiB long, and no longer", async () => {
       expect(await send(padTo(wire, limit))).toHaveProperty("message");
-      expect(await send(padTo(wire, limit + 1))).toEqual(exhausted);
+      expect(await send(padTo(wire, limit + 1))).toEqual(tooLarge);
     });
 
     test("may be 2 MiB long when it is decompressed, and no longer", async () => {
       const encoding: [string, string] = [wire.encodingHeader, "gzip"];
       const good = await send(gzipSync(padTo(wire, limit)), [encoding], true);
       expect(good).toHaveProperty("message");
-      expect(await send(gzipSync(padTo(wire, limit + 1)), [encoding], true)).toEqual(exhausted);
+      expect(await send(gzipSync(padTo(wire, limit + 1)), [encoding], true)).toEqual(tooLarge);
     });
   });
 

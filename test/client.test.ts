@@ -12,7 +12,7 @@ import {
   violationsOf,
 } from "../packages/client/src/index.ts";
 import { waitBefore, withRetries } from "../packages/client/src/retries.ts";
-import { serviceError } from "../src/errors/service-error.ts";
+import { serviceError } from "../src/interceptors/service-error.ts";
 import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { acme, globex } from "./support/organizations.ts";
 import { examplePartner, partnerRequest } from "./support/requests.ts";

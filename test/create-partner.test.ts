@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InvitationStatus } from "../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
@@ -59,6 +61,18 @@ describe("CreatePartner", () => {
   });
   afterAll(async () => {
     await service?.close();
+  });
+
+  test("has a good request admitted without the validator", async () => {
+    const admitted: unknown[] = [];
+    const onAdmitted = (message: unknown) => admitted.push(message);
+    const transport = createConnectTransport({ baseUrl: service.url, httpVersion: "1.1" });
+    const client = createClient(PartnerService, transport);
+    const headers = callHeaders(await service.issuer.token());
+    subscribe("fast-validation.admitted", onAdmitted);
+    await client.createPartner(partnerRequest(), { headers });
+    unsubscribe("fast-validation.admitted", onAdmitted);
+    expect(admitted).toEqual([{ message: "partner.v1.CreatePartnerRequest" }]);
   });
 
   describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {

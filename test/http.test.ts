@@ -116,7 +116,7 @@ describe("JSON over HTTP", () => {
     expect(summarize(await post(padded(65_537)))).toEqual({
       status: 429,
       code: "resource_exhausted",
-      reason: undefined,
+      reason: "MESSAGE_TOO_LARGE",
       violations: undefined,
     });
   });

@@ -266,6 +266,11 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
   test.each<[string, ListInit, string]>([
     ["a negative page_size", { pageSize: -1 }, "page_size: int32.gte_lte"],
     ["a page_size of 101", { pageSize: 101 }, "page_size: int32.gte_lte"],
+    [
+      "65,000 types",
+      { filters: { partnerTypes: Array<PartnerType>(65_000).fill(PartnerType.CUSTOMER) } },
+      "filters.partner_types: repeated.max_items",
+    ],
     ["101 ids", { filters: { ids: ids(101) } }, "filters.ids: repeated.max_items"],
     ["an id that is none", { filters: { ids: ["1"] } }, "filters.ids[0]: string.uuid"],
     ["an empty text", { filters: { text: "" } }, "filters.text: string.min_len"],

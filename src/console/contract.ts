@@ -1,8 +1,7 @@
-import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import { type DescMethod, type DescMethodUnary, getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Scenario } from "../../gen/access/v1/access_pb.ts";
+import { access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { readAccessRules } from "../access/access-rules.ts";
 
 /** The RPCs of the contract, in its order. */
 export const methods: readonly DescMethodUnary[] = PartnerService.methods.filter(isUnary);
@@ -10,8 +9,6 @@ export const methods: readonly DescMethodUnary[] = PartnerService.methods.filter
 function isUnary(method: DescMethod): method is DescMethodUnary {
   return method.methodKind === "unary";
 }
-
-const accessRules = readAccessRules([PartnerService]);
 
 /** How the caller may stand to the target. A stranger is not connected with it. */
 export const scenarios = ["self", "host", "guest", "stranger"] as const;
@@ -36,7 +33,7 @@ export type Admission = "yes" | "no" | "invited";
 
 /** What the contract's access rule says of a caller in the scenario. */
 export function admission(method: DescMethodUnary, scenario: ScenarioName): Admission {
-  const admitted: readonly Scenario[] = accessRules.get(method)?.scenarios ?? [];
+  const admitted: readonly Scenario[] = getOption(method, access_rule).scenarios;
   const own = admittedAs[scenario];
   if (own !== undefined && admitted.includes(own)) {
     return "yes";
@@ -46,7 +43,7 @@ export function admission(method: DescMethodUnary, scenario: ScenarioName): Admi
 
 /** The scope that a token needs for the RPC. */
 export function requiredScope(method: DescMethodUnary): string {
-  return accessRules.get(method)?.scope ?? "";
+  return getOption(method, access_rule).scope;
 }
 
 /** Whether the RPC changes nothing. */

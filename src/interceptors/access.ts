@@ -1,28 +1,37 @@
-import type { Interceptor } from "@connectrpc/connect";
-import { type AccessRule, Scenario } from "../../gen/access/v1/access_pb.ts";
+import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import { type AccessRule, access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import type { AccessRules } from "../access/access-rules.ts";
-import { callerKey, type Organizations, organizationsKey, required } from "../context.ts";
-import { serviceError } from "../errors/service-error.ts";
+import {
+  callerKey,
+  type HeaderInterceptor,
+  type Organizations,
+  organizationsKey,
+  required,
+} from "../context.ts";
 import type { PartnerRepository } from "../partners/partner-repository.ts";
+import { serviceError } from "./service-error.ts";
 
 /**
- * Enforces the access rule that the contract gives to the RPC. Connections are looked up for each
- * call anew, so that the end of one takes effect on the very next call.
+ * Enforces the access rules that the contract gives to the RPCs of the services. Connections are
+ * looked up for each call anew, so that the end of one takes effect on the very next call.
  *
  * Fails with SCOPE_MISSING or SCENARIO_NOT_ALLOWED, and with what `isConnected` throws.
+ *
+ * @throws Error when an RPC has no rule, or one that admits nobody: the service must not start then.
  */
 export function createAccessInterceptor(
-  rules: AccessRules,
+  services: readonly DescService[],
   isConnected: PartnerRepository["isConnected"],
-): Interceptor {
+): HeaderInterceptor {
+  const methods = services.flatMap((service) => service.methods);
+  const rules = new Map(methods.map((method) => [method, readAccessRule(method)]));
+
   /** Whether the requester may call for a target other than itself. */
   async function mayCallForOther(
     { scenarios }: AccessRule,
-    call: Organizations,
+    { requester, target }: Organizations,
     signal: AbortSignal,
   ) {
-    const { requester, target } = call;
     if (scenarios.includes(Scenario.INVITED)) {
       return true;
     }
@@ -34,30 +43,47 @@ export function createAccessInterceptor(
     );
   }
 
-  return (next) => async (request) => {
-    const rule = rules.get(request.method);
+  return async ({ method, values, signal }) => {
+    const rule = rules.get(method);
     if (rule === undefined) {
-      throw new Error(`No access rule was read for ${request.method}.`);
+      throw new Error(`No access rule was read for ${method}.`);
     }
-    const caller = required(request.contextValues, callerKey);
-    if (!caller.scopes.has(rule.scope)) {
+    if (!required(values, callerKey).scopes.has(rule.scope)) {
       throw serviceError(
         ErrorReason.SCOPE_MISSING,
         `The access token lacks the scope ${rule.scope}.`,
         { metadata: { scope: rule.scope } },
       );
     }
-    const organizations = required(request.contextValues, organizationsKey);
+    const organizations = required(values, organizationsKey);
     const isSelf = organizations.requester === organizations.target;
     const allowed = isSelf
       ? rule.scenarios.includes(Scenario.SELF)
-      : await mayCallForOther(rule, organizations, request.signal);
+      : await mayCallForOther(rule, organizations, signal);
     if (!allowed) {
       throw serviceError(
         ErrorReason.SCENARIO_NOT_ALLOWED,
-        `The requester may not call ${request.method.name} for this target.`,
+        `The requester may not call ${method.name} for this target.`,
       );
     }
-    return await next(request);
   };
+}
+
+/**
+ * Reads the access rule that the contract gives to an RPC.
+ *
+ * @throws Error when it has none, or one that admits nobody.
+ */
+export function readAccessRule(method: DescMethod): AccessRule {
+  if (!hasOption(method, access_rule)) {
+    throw new Error(`${method} has no access.v1.access_rule option.`);
+  }
+  const rule = getOption(method, access_rule);
+  if (rule.scenarios.length === 0 || rule.scenarios.includes(Scenario.UNSPECIFIED)) {
+    throw new Error(`The access rule of ${method} names no scenario, or an unspecified one.`);
+  }
+  if (rule.scope === "") {
+    throw new Error(`The access rule of ${method} names no scope.`);
+  }
+  return rule;
 }

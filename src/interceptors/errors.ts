@@ -1,11 +1,11 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { isFieldError } from "@bufbuild/protobuf/reflect";
+import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { callKey, required } from "../context.ts";
+import { callKey, type HeaderInterceptor, required } from "../context.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { OverloadedError } from "../database/joining.ts";
-import { serviceError } from "../errors/service-error.ts";
 import { PartnerError } from "../partners/partner-error.ts";
-import { invalidFields } from "./validation.ts";
+import { clip, invalidFields, serviceError } from "./service-error.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
 const databaseRetryAfterMs = 1000;
@@ -13,28 +13,79 @@ const databaseRetryAfterMs = 1000;
 const overloadRetryAfterMs = 1000;
 
 /**
- * Turns whatever a call fails with into the error that the contract promises, and ends a call when
- * its deadline passes or its client leaves, whatever it is waiting for.
- *
- * A failure that nobody expected is INTERNAL for the caller, and is logged once, whole.
+ * Runs interceptors on a call's headers, in order, before its body is read. What they fail with
+ * becomes what the contract promises, and so does what Connect itself fails with later: it parses
+ * messages before interceptors run, so that none of them sees that error. What Connect does is to
+ * abort the call's signal with the error, just before it writes the answer.
  */
-export function createErrorsInterceptor(): Interceptor {
-  return (next) => async (request) => {
-    try {
-      return await untilAborted(next(request), request.signal);
-    } catch (failure) {
-      const error = toConnectError(failure);
-      if (error.code === Code.Internal) {
-        required(request.contextValues, callKey).log.error({ err: failure }, "call failed");
-      }
-      throw error;
+export function createRequestGate(
+  interceptors: readonly HeaderInterceptor[],
+): (context: HandlerContext) => Promise<void> {
+  async function run(context: HandlerContext): Promise<void> {
+    for (const intercept of interceptors) {
+      await intercept(context);
     }
+  }
+  return (context) => {
+    const { values, signal } = context;
+    required(values, callKey).signal = signal;
+    signal.addEventListener("abort", () => {
+      if (signal.reason instanceof ConnectError) {
+        const { code, rawMessage, message, details } = toConnectError(signal.reason);
+        Object.assign(signal.reason, { code, rawMessage, message, details });
+      }
+    });
+    return decideOutcome(context, run(context));
   };
 }
 
+/**
+ * Turns whatever a call fails with into the error that the contract promises, and ends a call when
+ * its deadline passes or its client leaves, whatever it is waiting for.
+ */
+export function createErrorsInterceptor(): Interceptor {
+  return (next) => async (request) => {
+    const call = { values: request.contextValues, signal: request.signal };
+    const response = await decideOutcome(call, next(request));
+    return response.stream ? { ...response, message: each(response.message, call) } : response;
+  };
+}
+
+type Call = Pick<HandlerContext, "values" | "signal">;
+
+async function* each<T>(messages: AsyncIterable<T>, call: Call): AsyncGenerator<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const result = await decideOutcome(call, iterator.next());
+      if (result.done === true) {
+        return;
+      }
+      yield result.value;
+    }
+  } finally {
+    // It may be waiting for what never comes, and has nothing to say any more.
+    iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** A failure that nobody expected is INTERNAL for the caller, and is logged once, whole. */
+async function decideOutcome<T>({ values, signal }: Call, work: Promise<T>): Promise<T> {
+  try {
+    return await untilAborted(work, signal);
+  } catch (failure) {
+    const error = toConnectError(failure);
+    if (error.code === Code.Internal && !signal.aborted) {
+      required(values, callKey).log.error({ err: failure }, "call failed");
+    }
+    throw error;
+  }
+}
+
+/** The one place where it is decided which failure is which error for the caller. */
 function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof ConnectError) {
-    return failure;
+    return failure.details.length > 0 ? failure : withReason(failure);
   }
   if (failure instanceof PartnerError) {
     const { reason, message, facts } = failure;
@@ -58,6 +109,40 @@ function toConnectError(failure: unknown): ConnectError {
   return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
 }
 
+/** What Connect says of a message that is too long, on the wire or decompressed. */
+const tooLarge = / larger than configured readMaxBytes (\d+)/;
+/** What Connect calls INTERNAL although the sender's bytes are no Protobuf, or are cut. */
+const sendersFault = /^(parse binary: |decompression failed$)/;
+
+/** Gives the reason to an error that Connect makes of a message that it cannot read. */
+function withReason(error: ConnectError): ConnectError {
+  const { code, cause } = error;
+  const message = clip(error.rawMessage, 300);
+  const fieldError = cause instanceof Error ? cause.cause : undefined;
+  if (isFieldError(fieldError)) {
+    const description = clip(fieldError.message, 200);
+    const violations = [{ field: fieldError.field().name, description, reason: "type" }];
+    return serviceError(ErrorReason.FIELD_INVALID, message, { violations, cause });
+  }
+  const [, maxBytes] = tooLarge.exec(message) ?? [];
+  if (code === Code.ResourceExhausted && maxBytes !== undefined) {
+    const text = `The request message is longer than ${maxBytes} bytes.`;
+    const metadata = { max_bytes: maxBytes };
+    return serviceError(ErrorReason.MESSAGE_TOO_LARGE, text, { metadata, cause });
+  }
+  // Of the other errors that Connect makes INVALID_ARGUMENT all are about timeouts.
+  const malformed =
+    code === Code.Internal
+      ? sendersFault.test(message)
+      : code === Code.InvalidArgument && !message.includes("timeout");
+  if (malformed) {
+    return serviceError(ErrorReason.MESSAGE_MALFORMED, message, { cause });
+  }
+  return message === error.rawMessage
+    ? error
+    : new ConnectError(message, code, error.metadata, undefined, cause);
+}
+
 /**
  * What the work comes to, or a rejection as soon as the signal aborts. Connect aborts it with
  * DEADLINE_EXCEEDED when the caller's timeout has passed, with an error of its own when the client
@@ -65,24 +150,18 @@ function toConnectError(failure: unknown): ConnectError {
  */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    let settled = false;
-    const onAbort = () => {
-      if (!settled) {
-        reject(toAbortError(signal.reason));
-      }
-    };
+    const onAbort = () => reject(toAbortError(signal.reason));
     if (signal.aborted) {
       onAbort();
-    } else {
-      signal.addEventListener("abort", onAbort);
     }
+    signal.addEventListener("abort", onAbort);
     work.then(
       (outcome) => {
-        settled = true;
+        signal.removeEventListener("abort", onAbort);
         resolve(outcome);
       },
       (failure: unknown) => {
-        settled = true;
+        signal.removeEventListener("abort", onAbort);
         reject(failure);
       },
     );

@@ -1,8 +1,14 @@
-import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { type Call, callerKey, callKey, organizationsKey, required } from "../context.ts";
-import { serviceError } from "../errors/service-error.ts";
+import {
+  type Call,
+  callerKey,
+  callKey,
+  type HeaderInterceptor,
+  organizationsKey,
+  required,
+} from "../context.ts";
 import { uuid } from "../uuid.ts";
+import { serviceError } from "./service-error.ts";
 
 export const requesterHeader = "Requester-Organization-ID";
 export const targetHeader = "Target-Organization-ID";
@@ -15,12 +21,12 @@ const nilUuid = "00000000-0000-0000-0000-000000000000";
  *
  * Fails with ORGANIZATION_HEADER_MISSING, ORGANIZATION_HEADER_INVALID or REQUESTER_NOT_AUTHORIZED.
  */
-export function createOrganizationsInterceptor(): Interceptor {
-  return (next) => (request) => {
-    const call = required(request.contextValues, callKey);
-    const caller = required(request.contextValues, callerKey);
-    const requester = readOrganization(request.header, requesterHeader, call);
-    const target = readOrganization(request.header, targetHeader, call);
+export function createOrganizationsInterceptor(): HeaderInterceptor {
+  return ({ requestHeader, values }) => {
+    const call = required(values, callKey);
+    const caller = required(values, callerKey);
+    const requester = readOrganization(requestHeader, requesterHeader, call);
+    const target = readOrganization(requestHeader, targetHeader, call);
     if (!caller.organizations.includes(requester)) {
       throw serviceError(
         ErrorReason.REQUESTER_NOT_AUTHORIZED,
@@ -28,8 +34,7 @@ export function createOrganizationsInterceptor(): Interceptor {
       );
     }
     call.requester = requester;
-    request.contextValues.set(organizationsKey, { requester, target });
-    return next(request);
+    values.set(organizationsKey, { requester, target });
   };
 }
 

@@ -9,7 +9,15 @@ import { startTestService, type TestService } from "../support/service.ts";
 import { envelope, type Outcome, type Wire, wires } from "../support/wires.ts";
 
 const invalidArgument = { failure: { code: "InvalidArgument" } };
-const exhausted = { failure: { code: "ResourceExhausted" } };
+const malformed = { failure: { code: "InvalidArgument", reason: "MESSAGE_MALFORMED" } };
+const unimplemented = { failure: { code: "Unimplemented" } };
+const tooLarge = {
+  failure: {
+    code: "ResourceExhausted",
+    reason: "MESSAGE_TOO_LARGE",
+    metadata: { max_bytes: "65536" },
+  },
+};
 const goodBinary = toBinary(CreatePartnerRequestSchema, partnerRequest());
 const goodJson = Buffer.from(JSON.stringify(examplePartnerJson));
 
@@ -78,7 +86,7 @@ describe("A body", () => {
     test("may be 64 KiB long, and not a byte more, however often it is tried", async () => {
       expect(await send(padTo(wire, 65_536))).toHaveProperty("partner");
       for (let round = 0; round < 10; round++) {
-        expect(await send(padTo(wire, 65_537))).toEqual(exhausted);
+        expect(await send(padTo(wire, 65_537))).toEqual(tooLarge);
       }
     });
 
@@ -98,15 +106,15 @@ describe("A body", () => {
         expect(await send(compress(padTo(wire, 65_536)), [encoding], true)).toHaveProperty(
           "partner",
         );
-        expect(await send(compress(padTo(wire, 65_537)), [encoding], true)).toEqual(exhausted);
+        expect(await send(compress(padTo(wire, 65_537)), [encoding], true)).toEqual(tooLarge);
         expect(bomb.byteLength).toBeLessThan(65_536);
-        expect(await send(bomb, [encoding], true)).toEqual(exhausted);
+        expect(await send(bomb, [encoding], true)).toEqual(tooLarge);
       },
     );
 
     test.each(["gzip", "br"])("must be compressed if it claims to be, with %s", async (name) => {
       const encoding: [string, string] = [wire.encodingHeader, name];
-      expect(await send(goodMessage(wire), [encoding], true)).toEqual(invalidArgument);
+      expect(await send(goodMessage(wire), [encoding], true)).toEqual(malformed);
     });
 
     test("must be whole where it is compressed", async () => {
@@ -115,7 +123,7 @@ describe("A body", () => {
         for (const length of [1, 5, whole.byteLength >> 1, whole.byteLength - 1]) {
           const cut = whole.subarray(0, length);
           const outcome = await send(cut, [[wire.encodingHeader, name]], true);
-          expect({ name, length, ...outcome }).toEqual({ name, length, ...invalidArgument });
+          expect({ name, length, ...outcome }).toEqual({ name, length, ...malformed });
         }
       }
     });
@@ -136,7 +144,7 @@ describe("A body", () => {
       ["a continuation alone", [0x80]],
       ["Latin-1", [0x4d, 0xfc, 0x6c, 0x6c, 0x65, 0x72]],
     ])("must not hold UTF-8 that is %s", async (_what, bytes) => {
-      expect(await send(withNameBytes(wire, Buffer.from(bytes)))).toEqual(invalidArgument);
+      expect(await send(withNameBytes(wire, Buffer.from(bytes)))).toEqual(malformed);
     });
 
     test("keeps every naughty text byte for byte", async () => {
@@ -171,22 +179,26 @@ describe("A body", () => {
       const good = goodMessage(wire);
 
       test.each([
-        ["no frame", Buffer.alloc(0), "Unimplemented"],
-        ["a cut prefix", Buffer.from([0, 0, 0]), "InvalidArgument"],
-        ["a prefix only", envelope(good).subarray(0, 5), "Unimplemented"],
-        ["a cut message", envelope(good).subarray(0, -1), "InvalidArgument"],
-        ["a length that is greater", envelope(good, 0, good.byteLength + 1), "InvalidArgument"],
-        ["a length over the limit", envelope(good, 0, 65_537), "ResourceExhausted"],
-        ["the greatest length", envelope(good, 0, 0xffff_ffff), "ResourceExhausted"],
-        ["a second message", Buffer.concat([envelope(good), envelope(good)]), "Unimplemented"],
-        ["garbage after it", Buffer.concat([envelope(good), Buffer.from("garbage")]), /./],
+        ["no frame", Buffer.alloc(0), unimplemented],
+        ["a cut prefix", Buffer.from([0, 0, 0]), malformed],
+        ["a prefix only", envelope(good).subarray(0, 5), unimplemented],
+        ["a cut message", envelope(good).subarray(0, -1), malformed],
+        ["a length that is greater", envelope(good, 0, good.byteLength + 1), malformed],
+        ["a length over the limit", envelope(good, 0, 65_537), tooLarge],
+        ["the greatest length", envelope(good, 0, 0xffff_ffff), tooLarge],
+        ["a second message", Buffer.concat([envelope(good), envelope(good)]), unimplemented],
+        // Read as a prefix, it promises more than 1.6 GB.
+        ["garbage after it", Buffer.concat([envelope(good), Buffer.from("garbage")]), tooLarge],
         // The protocol itself asks for INTERNAL here
         // (https://github.com/grpc/grpc/blob/master/doc/compression.md).
-        ["a compression that no header names", envelope(gzipSync(good), 1), "Internal"],
-      ])("is refused with %s", async (_what, body, code) => {
+        [
+          "a compression that no header names",
+          envelope(gzipSync(good), 1),
+          { failure: { code: "Internal" } },
+        ],
+      ])("is refused with %s", async (_what, body, failure) => {
         const before = await service.countPartners();
-        const outcome = await send(body);
-        expect(outcome).toEqual({ failure: { code: expect.stringMatching(code) } });
+        expect(await send(body)).toEqual(failure);
         expect(await service.countPartners()).toBe(before);
       });
     },
@@ -250,7 +262,7 @@ describe("A body", () => {
       ["objects", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
     ])("may nest %s deeply in a field that is unknown", async (_what, value) => {
       const { status } = await post(text.replace("{", `{"unknown":${value},`));
-      expect([200, 400]).toContain(status);
+      expect(status).toBe(200);
     });
 
     test("must not nest deeply in a field that is known", async () => {
@@ -276,7 +288,7 @@ describe("A body", () => {
     const close = Buffer.alloc(20_000, Buffer.from([0xc4, 0x3e]));
     for (const nested of [open, Buffer.concat([open.subarray(0, 20_000), close])]) {
       const body = Buffer.concat([goodBinary, nested]);
-      expect(await wire?.send(service.url, headers, body)).toEqual(invalidArgument);
+      expect(await wire?.send(service.url, headers, body)).toEqual(malformed);
     }
   });
 });

@@ -2,7 +2,7 @@
 // @generated from file access/v1/access.proto (package access.v1, syntax proto3)
 /* eslint-disable */
 
-// Who may call an RPC, declared beside the RPC itself.
+// Whom and what an RPC admits, declared beside the RPC itself.
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file access/v1/access.proto.
  */
 export const file_access_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChZhY2Nlc3MvdjEvYWNjZXNzLnByb3RvEglhY2Nlc3MudjEiQwoKQWNjZXNzUnVsZRImCglzY2VuYXJpb3MYASADKA4yEy5hY2Nlc3MudjEuU2NlbmFyaW8SDQoFc2NvcGUYAiABKAkqdAoIU2NlbmFyaW8SGAoUU0NFTkFSSU9fVU5TUEVDSUZJRUQQABIRCg1TQ0VOQVJJT19TRUxGEAESEQoNU0NFTkFSSU9fSE9TVBACEhIKDlNDRU5BUklPX0dVRVNUEAMSFAoQU0NFTkFSSU9fSU5WSVRFRBAEOlgKC2FjY2Vzc19ydWxlEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCzIVLmFjY2Vzcy52MS5BY2Nlc3NSdWxlUgphY2Nlc3NSdWxlYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("ChZhY2Nlc3MvdjEvYWNjZXNzLnByb3RvEglhY2Nlc3MudjEiQwoKQWNjZXNzUnVsZRImCglzY2VuYXJpb3MYASADKA4yEy5hY2Nlc3MudjEuU2NlbmFyaW8SDQoFc2NvcGUYAiABKAkqdAoIU2NlbmFyaW8SGAoUU0NFTkFSSU9fVU5TUEVDSUZJRUQQABIRCg1TQ0VOQVJJT19TRUxGEAESEQoNU0NFTkFSSU9fSE9TVBACEhIKDlNDRU5BUklPX0dVRVNUEAMSFAoQU0NFTkFSSU9fSU5WSVRFRBAEOlgKC2FjY2Vzc19ydWxlEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCzIVLmFjY2Vzcy52MS5BY2Nlc3NSdWxlUgphY2Nlc3NSdWxlOkwKEW1heF9tZXNzYWdlX2J5dGVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0oYDIAEoDVIPbWF4TWVzc2FnZUJ5dGVzYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * AccessRule names the callers that an RPC admits. Every RPC of a service carries exactly one;
@@ -116,4 +116,14 @@ export const ScenarioSchema: GenEnum<Scenario> = /*@__PURE__*/
  */
 export const access_rule: GenExtension<MethodOptions, AccessRule> = /*@__PURE__*/
   extDesc(file_access_v1_access, 0);
+
+/**
+ * How many bytes a request message of the RPC may have, on the wire and decompressed, where that
+ * differs from the server's setting for all RPCs. A longer one is answered with
+ * RESOURCE_EXHAUSTED and the reason MESSAGE_TOO_LARGE.
+ *
+ * @generated from extension: uint32 max_message_bytes = 50002;
+ */
+export const max_message_bytes: GenExtension<MethodOptions, number> = /*@__PURE__*/
+  extDesc(file_access_v1_access, 1);
 

@@ -28,33 +28,46 @@ export function mountReflection(
   router: ConnectRouter,
   services: readonly DescService[],
   furtherFiles: readonly DescFile[],
+  options?: Parameters<ConnectRouter["service"]>[2],
 ): void {
   const reflect = createReflection(
     [...services, v1.ServerReflection, v1alpha.ServerReflection],
     furtherFiles,
   );
 
-  router.service(v1.ServerReflection, {
-    async *serverReflectionInfo(requests) {
-      for await (const request of requests) {
-        yield reflect(request);
-      }
+  router.service(
+    v1.ServerReflection,
+    {
+      async *serverReflectionInfo(requests) {
+        for await (const request of requests) {
+          yield reflect(request);
+        }
+      },
     },
-  });
-  router.service(v1alpha.ServerReflection, {
-    async *serverReflectionInfo(requests) {
-      for await (const request of requests) {
-        const answer = reflect(
-          convert(v1alpha.ServerReflectionRequestSchema, request, v1.ServerReflectionRequestSchema),
-        );
-        yield convert(
-          v1.ServerReflectionResponseSchema,
-          answer,
-          v1alpha.ServerReflectionResponseSchema,
-        );
-      }
+    options,
+  );
+  router.service(
+    v1alpha.ServerReflection,
+    {
+      async *serverReflectionInfo(requests) {
+        for await (const request of requests) {
+          const answer = reflect(
+            convert(
+              v1alpha.ServerReflectionRequestSchema,
+              request,
+              v1.ServerReflectionRequestSchema,
+            ),
+          );
+          yield convert(
+            v1.ServerReflectionResponseSchema,
+            answer,
+            v1alpha.ServerReflectionResponseSchema,
+          );
+        }
+      },
     },
-  });
+    options,
+  );
 }
 
 function convert<From extends DescMessage, To extends DescMessage>(

@@ -37,8 +37,46 @@ export function serviceError(
   return error;
 }
 
+/**
+ * How many violations an error names at most, and in how many bytes: gRPC carries them in trailers,
+ * of which clients take 8 KiB in all. There bytes become more: a third by base64 in the details, which
+ * repeat the message, and up to three times as many in the message itself.
+ */
+const maxViolations = 25;
+const maxViolationBytes = 3000;
+const maxMessageBytes = 500;
+
+/** The error for a request whose fields break rules: FIELD_INVALID, naming the fields. */
+export function invalidFields(all: readonly FieldViolation[]): ConnectError {
+  let bytes = 0;
+  const violations = all
+    .slice(0, maxViolations)
+    .map(({ field, description, reason }) => {
+      return { field: clip(field, 200), description: clip(description, 200), reason };
+    })
+    .filter((violation) => {
+      bytes += 8 + Buffer.byteLength(Object.values(violation).join(""));
+      return bytes <= maxViolationBytes;
+    });
+  // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
+  const message = violations
+    .map(({ field, description }) => `${field} (${description})`)
+    .join(" and ");
+  const options = { violations };
+  return serviceError(ErrorReason.FIELD_INVALID, clip(message, maxMessageBytes), options);
+}
+
+/** The text, or as much of its beginning as fits into so many bytes of UTF-8. */
+export function clip(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) {
+    return text;
+  }
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes - 3));
+  return `${text.slice(0, read)}…`;
+}
+
 /** The `google.rpc` details of an error with this reason: ErrorInfo first. */
-export function errorDetails(
+function errorDetails(
   reason: ErrorReason,
   { metadata = {}, violations, retryAfterMs }: ServiceErrorOptions,
 ): ConnectError["details"] {

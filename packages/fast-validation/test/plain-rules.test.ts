@@ -2,8 +2,8 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HealthCheckRequestSchema } from "../gen/grpc/health/v1/health_pb.ts";
-import { PartnerType } from "../gen/partner/v1/partner_pb.ts";
+import { HealthCheckRequestSchema } from "../../../gen/grpc/health/v1/health_pb.ts";
+import { PartnerType } from "../../../gen/partner/v1/partner_pb.ts";
 import {
   AcceptInvitationRequestSchema,
   BatchCreatePartnersRequestSchema,
@@ -13,9 +13,9 @@ import {
   InvitePartnerRequestSchema,
   ListPartnersRequestSchema,
   UpdatePartnerRequestSchema,
-} from "../gen/partner/v1/partner_service_pb.ts";
-import { createPlainRules } from "../src/interceptors/plain-rules.ts";
-import { partnerRequest } from "./support/requests.ts";
+} from "../../../gen/partner/v1/partner_service_pb.ts";
+import { partnerRequest } from "../../../test/support/requests.ts";
+import { createPlainRules } from "../src/plain-rules.ts";
 
 const validator = createValidator();
 

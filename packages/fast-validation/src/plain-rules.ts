@@ -14,7 +14,6 @@ import {
   message as messageOption,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { uuid } from "../uuid.ts";
 
 /** Whether a message surely follows its rules. Where it answers false, the validator has to judge. */
 export type PlainRules = (message: object) => boolean;
@@ -85,6 +84,9 @@ const stringRules: Readonly<Record<string, CheckMaker>> = {
   },
   example: () => alwaysFollowed,
 };
+
+/** The textual form of a UUID (RFC 9562, section 4), in either case. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Some of the e-mail addresses of the HTML standard, which the rule is about. */
 const simpleEmail = /^[a-z0-9._+-]+@[a-z0-9]{1,63}(?:\.[a-z0-9]{1,63})*$/i;
