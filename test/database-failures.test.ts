@@ -87,6 +87,7 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
       deletedAt: null,
       invitationTokenHash: null,
       invitationExpiresAt: null,
+      writeId: null,
     };
     const failure = await orm.em.fork().insert(PartnerEntity, bad).catch(toDatabaseFailure);
     expect(failure).toMatchObject({ name: "DatabaseError", sqlState: "23514" });

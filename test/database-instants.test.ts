@@ -76,6 +76,7 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
         deletedAt: null,
         invitationTokenHash: null,
         invitationExpiresAt: null,
+        writeId: null,
       };
       await orm.em.fork().insert(PartnerEntity, partner);
       const { createdAt } = partner;

@@ -32,7 +32,11 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
     await using orm = await createOrm(database.settings, schema);
     await orm.migrator.down({ to: 0 });
     expect(await query(orm, "select to_regclass('partner') as name", [])).toEqual([{ name: null }]);
-    expect(await pendingMigrations(orm)).toEqual(["0001-create-partner", "0002-partner-lifecycle"]);
+    expect(await pendingMigrations(orm)).toEqual([
+      "0001-create-partner",
+      "0002-partner-lifecycle",
+      "0003-partner-writes",
+    ]);
     await migrate(orm);
     expect(await pendingMigrations(orm)).toEqual([]);
     expect(await orm.schema.getUpdateSchemaSQL()).toBe("");

@@ -206,4 +206,61 @@ describe("Creates that are made at once", () => {
     await orm.close(true);
     await proxy.close();
   });
+
+  test("answers what it created where its answer is lost and the partner is deleted meanwhile", async () => {
+    await using database = await createPostgresDatabase();
+    const proxy = await createTcpProxy(database.settings.databaseUrl);
+    const orm = await createOrm({ databaseUrl: proxy.url }, schema);
+    const repository = createPartnerRepository(orm);
+    // Each partner is gone as soon as it is there.
+    for (const sql of [
+      `create function erase() returns trigger language plpgsql as $$ begin
+         update partner set deleted_at = now(), city = '-' where id = new.id;
+         return null;
+       end $$`,
+      "create trigger erase after insert on partner for each row execute function erase()",
+    ]) {
+      await query(orm, sql, []);
+    }
+    const organizationId = randomUUID();
+    const given = newPartner({ organizationId, requestId: randomUUID() });
+    proxy.loseAnswerTo("insert into");
+    expect(await repository.create(given, signal)).toMatchObject({ ...given, deletedAt: null });
+
+    const batch = { newPartners: [given, given], requestId: randomUUID() };
+    proxy.loseAnswerTo("insert into");
+    const { city } = given;
+    expect(await repository.createBatch(batch, signal)).toMatchObject([
+      { city, deletedAt: null },
+      { city, deletedAt: null },
+    ]);
+    expect(await countIn(orm, organizationId)).toBe(3);
+    await orm.close(true);
+    await proxy.close();
+  });
+
+  test("fails as a whole, with one statement, where it is the statement that is wrong", async () => {
+    await using database = await createPostgresDatabase();
+    await using orm = await createOrm(database.settings, schema);
+    // A sequence moves on even where the transaction is rolled back.
+    for (const sql of [
+      "create sequence statements",
+      `create function refuse() returns trigger language plpgsql as $$ begin
+         perform nextval('statements');
+         raise exception using errcode = '42703';
+       end $$`,
+      "create trigger refuse before insert on partner for each statement execute function refuse()",
+    ]) {
+      await query(orm, sql, []);
+    }
+    const repository = createPartnerRepository(orm, oneStatement);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 32 }, () => repository.create(newPartner(), signal)),
+    );
+    const failed = { status: "rejected", reason: { name: "DatabaseError", sqlState: "42703" } };
+    expect(outcomes).toMatchObject(Array(32).fill(failed));
+    expect(await query(orm, "select last_value::int as count from statements", [])).toEqual([
+      { count: 1 },
+    ]);
+  });
 });

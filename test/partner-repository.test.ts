@@ -77,6 +77,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
       guestOrganizationId: null,
       invitationTokenHash: null,
       invitationExpiresAt: null,
+      writeId: null,
       deletedAt: null,
       revision: 1,
       requestFingerprint: null,

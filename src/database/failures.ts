@@ -26,6 +26,11 @@ export class DatabaseError extends Error {
   /** The constraint that the statement violates. */
   readonly constraint: string | undefined;
 
+  /** Whether it is for the values: a data exception (22), or an integrity constraint (23). */
+  get isOfValues(): boolean {
+    return /^2[23]/.test(this.sqlState);
+  }
+
   constructor(sqlState: string, { message, constraint, stack }: DriverError) {
     // Only data exceptions quote values in the message itself.
     super(`${sqlState}: ${sqlState.startsWith("22") ? "data exception" : firstLine(message)}`);

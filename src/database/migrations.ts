@@ -1,5 +1,6 @@
 import { CreatePartner } from "./migrations/0001-create-partner.ts";
 import { PartnerLifecycle } from "./migrations/0002-partner-lifecycle.ts";
+import { PartnerWrites } from "./migrations/0003-partner-writes.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -8,4 +9,5 @@ import { PartnerLifecycle } from "./migrations/0002-partner-lifecycle.ts";
 export const migrations = [
   { name: "0001-create-partner", class: CreatePartner },
   { name: "0002-partner-lifecycle", class: PartnerLifecycle },
+  { name: "0003-partner-writes", class: PartnerWrites },
 ];

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto";
+import { hash, randomBytes, randomUUID } from "node:crypto";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -6,7 +6,13 @@ import { query, type Row } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import type { Connection } from "./connections.ts";
-import { isGuestConflict, type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
+import {
+  isGuestConflict,
+  movedSql,
+  type Partner,
+  PartnerEntity,
+  type PartnerKey,
+} from "./partner-entity.ts";
 import { invitationInvalid, partnerAlreadyAccepted, partnerNotFound } from "./partner-error.ts";
 
 /** The partner to invite, and for how long. */
@@ -57,8 +63,7 @@ export function createInvitations(orm: Orm): Invitations {
     where organization_id = $1 and id = $2 and deleted_at is null`;
   // Of two that accept at once, the second finds the partner accepted.
   const acceptSql = `update ${table} set invitation_status = 'accepted',
-    guest_organization_id = $4, revision = revision + 1,
-    updated_at = greatest($5::timestamptz, updated_at + interval '1 microsecond')
+    guest_organization_id = $4, ${movedSql("$5", "$6")}
     where organization_id = $1 and id = $2 and deleted_at is null
       and invitation_status = 'invited' and invitation_token_hash = $3
       and invitation_expires_at > $5::timestamptz
@@ -69,7 +74,7 @@ export function createInvitations(orm: Orm): Invitations {
 
   async function acceptOrFind(key: readonly unknown[], now: string): Promise<Row | undefined> {
     try {
-      const [accepted] = await query(orm, acceptSql, [...key, now]);
+      const [accepted] = await query(orm, acceptSql, [...key, now, randomUUID()]);
       if (accepted !== undefined) {
         return accepted;
       }

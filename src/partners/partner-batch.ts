@@ -107,13 +107,16 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
     if (found.length === 0) {
       throw new DatabaseUnavailableError(true, new Error("The conflicting partners are gone."));
     }
-    // The own ids are there when a try whose answer was lost had done its work.
-    const isOurs = found.every(({ id }, index) => id === ids[index]);
+    if (found.length === ids.length && found.every(({ id }, index) => id === ids[index])) {
+      // A try whose answer was lost had done its work. This is that answer, whatever became of the
+      // partners since.
+      return partners;
+    }
     const isSame = found.every(
       ({ requestFingerprint, deletedAt }) =>
         requestFingerprint === partners[0]?.requestFingerprint && deletedAt === null,
     );
-    if (found.length !== partners.length || !(isOurs || isSame)) {
+    if (found.length !== partners.length || !isSame) {
       throw requestIdReused(String(requestId));
     }
     return found;

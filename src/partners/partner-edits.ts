@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -6,6 +7,7 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import {
   isGuestConflict,
+  movedSql,
   type NewPartner,
   type Partner,
   PartnerEntity,
@@ -52,12 +54,10 @@ const erasedTexts = [
 export function createPartnerEdits(orm: Orm): PartnerEdits {
   const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
-  // A change that is made within a microsecond of the last one, or after the clock has been set
-  // back, moves the time as well. A null revision stands for any.
-  const move = `revision = revision + 1,
-    updated_at = greatest($3::timestamptz, updated_at + interval '1 microsecond')`;
+  const move = movedSql("$3", "$4");
+  // A null revision stands for any.
   const match = `organization_id = $1 and id = $2 and deleted_at is null
-    and revision = coalesce($4::int, revision)`;
+    and revision = coalesce($5::int, revision)`;
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasedTexts.map((column) => `${column} = '-'`).join(", ")},
@@ -77,18 +77,19 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
   async function updateOrFind(
     version: PartnerVersion,
     changes: PartnerChanges,
-    now: Temporal.Instant,
+    now: string,
+    writeId: string,
   ): Promise<Partner> {
     const { organizationId, id, revision = null } = version;
     const names = Object.keys(changes).map((property) => columnOf(property));
     if (names.length > 0) {
-      const sets = names.map((name, index) => `${name} = $${index + 5}`);
-      const differences = names.map((name, index) => `${name} is distinct from $${index + 5}`);
+      const sets = names.map((name, index) => `${name} = $${index + 6}`);
+      const differences = names.map((name, index) => `${name} is distinct from $${index + 6}`);
       const [updated] = await query(
         orm,
         `update ${table} set ${sets.join(", ")}, ${move}
           where ${match} and (${differences.join(" or ")}) returning ${columns}`,
-        [organizationId, id, formatInstant(now), revision, ...Object.values(changes)],
+        [organizationId, id, now, writeId, revision, ...Object.values(changes)],
       );
       if (updated !== undefined) {
         return toEntity(updated);
@@ -98,25 +99,27 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     if (found.deletedAt !== null) {
       throw partnerNotFound();
     }
-    // The next revision is there when a try whose answer was lost had done its work.
-    const isOurs = found.revision - 1 === revision && found.updatedAt.equals(now);
-    if (revision !== null && found.revision !== revision && !isOurs) {
+    // The own write is there when a try whose answer was lost had done its work.
+    if (revision !== null && found.revision !== revision && found.writeId !== writeId) {
       throw etagMismatch();
     }
     return found;
   }
 
-  async function deleteOrFind(version: PartnerVersion, now: Temporal.Instant): Promise<void> {
+  async function deleteOrFind(
+    version: PartnerVersion,
+    now: string,
+    writeId: string,
+  ): Promise<void> {
     const { organizationId, id, revision = null } = version;
-    const values = [organizationId, id, formatInstant(now), revision];
+    const values = [organizationId, id, now, writeId, revision];
     const [deleted] = await query(orm, deleteSql, values);
     if (deleted === undefined) {
-      const { deletedAt } = await find(version);
-      if (deletedAt === null) {
+      const found = await find(version);
+      if (found.deletedAt === null) {
         throw etagMismatch();
       }
-      // It is there when a try whose answer was lost had done its work.
-      if (!deletedAt.equals(now)) {
+      if (found.writeId !== writeId) {
         throw partnerNotFound();
       }
     }
@@ -124,10 +127,11 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
 
   return {
     update(version, changes, signal) {
-      const now = currentInstant();
+      const now = formatInstant(currentInstant());
+      const writeId = randomUUID();
       return withRetries(async () => {
         try {
-          return await updateOrFind(version, changes, now);
+          return await updateOrFind(version, changes, now, writeId);
         } catch (failure) {
           throw isGuestConflict(failure) ? guestAlreadyConnected() : failure;
         }
@@ -135,8 +139,9 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     },
 
     delete(version, signal) {
-      const now = currentInstant();
-      return withRetries(() => deleteOrFind(version, now), signal);
+      const now = formatInstant(currentInstant());
+      const writeId = randomUUID();
+      return withRetries(() => deleteOrFind(version, now, writeId), signal);
     },
   };
 }

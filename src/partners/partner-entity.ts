@@ -53,6 +53,8 @@ export const PartnerEntity = defineEntity({
     /** SHA-256 of the invitation's token in hex. It stays after the acceptance, which may be repeated. */
     invitationTokenHash: p.text().strictNullable(),
     invitationExpiresAt: instant().strictNullable(),
+    /** Which write made the last change, by which a write whose answer was lost knows its own work. */
+    writeId: p.uuid().strictNullable(),
   },
   uniques: [
     { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
@@ -108,6 +110,7 @@ export type NewPartner = Omit<
   | "deletedAt"
   | "invitationTokenHash"
   | "invitationExpiresAt"
+  | "writeId"
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
@@ -125,6 +128,7 @@ export function initialPartner(newPartner: NewPartner, id: string): Partner {
     deletedAt: null,
     invitationTokenHash: null,
     invitationExpiresAt: null,
+    writeId: null,
   };
 }
 
@@ -135,6 +139,20 @@ export function initialPartner(newPartner: NewPartner, id: string): Partner {
 export function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
   const fields = Object.entries(content).filter(([, value]) => value !== null);
   return hash("sha256", JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))), "hex");
+}
+
+/**
+ * What a statement that changes a partner sets beside. A change that is made within a microsecond of
+ * the last one, or after the clock has been set back, moves the time as well. The sum is that of times
+ * without a zone, because that of times with one depends on the session's, and Citus takes only what
+ * does not.
+ *
+ * @param now the parameter that is bound to the time of the change.
+ * @param writeId the parameter that is bound to a UUID of this write.
+ */
+export function movedSql(now: string, writeId: string): string {
+  return `revision = revision + 1, write_id = ${writeId}, updated_at = greatest(${now}::timestamptz,
+    (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC')`;
 }
 
 /** Whether a statement would have made one guest two partners of one type in a book. */

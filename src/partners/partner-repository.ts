@@ -129,7 +129,7 @@ export function createPartnerRepository(
         resolve(ids.has(item.id));
       }
     } catch (failure) {
-      if (failure instanceof DatabaseError && calls.length > 1) {
+      if (calls.length > 1 && failure instanceof DatabaseError && failure.isOfValues) {
         // One bad row fails the statement. Halving finds it, and stores all others.
         const middle = Math.ceil(calls.length / 2);
         await insertTogether(calls.slice(0, middle));
@@ -153,9 +153,12 @@ export function createPartnerRepository(
       throw new DatabaseUnavailableError(true, new Error("The conflicting partner is gone."));
     }
     const earlier = toEntity(found);
-    // The own id is there when a try whose answer was lost had done its work.
-    const sameContent = earlier.requestFingerprint === requestFingerprint;
-    if (earlier.id !== id && (!sameContent || earlier.deletedAt !== null)) {
+    if (earlier.id === id) {
+      // A try whose answer was lost had done its work. This is that answer, whatever became of the
+      // partner since.
+      return partner;
+    }
+    if (earlier.requestFingerprint !== requestFingerprint || earlier.deletedAt !== null) {
       throw requestIdReused(String(requestId));
     }
     return earlier;
