@@ -76,6 +76,11 @@ export const settings = {
     `what they may be signed with, of ${asymmetricAlgorithms.join(", ")}`,
     readAlgorithms,
   ),
+  requireAtJwt: onOff(
+    "JWT_REQUIRE_AT_JWT",
+    "off",
+    "on: tokens whose `typ` is not `at+jwt` (RFC 9068) are refused; off: `JWT` or none will do",
+  ),
   organizationClaim: text(
     "JWT_ORGANIZATION_CLAIM",
     "org_id",
@@ -131,7 +136,7 @@ type Values = {
 type Joined = "tlsCertFile" | "tlsKeyFile" | keyof AuthenticationValues | "console";
 type AuthenticationValues = Pick<
   Values,
-  "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms"
+  "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms" | "requireAtJwt"
 >;
 
 /** The settings as the service takes them, with those joined that mean something together only. */
@@ -148,6 +153,7 @@ export interface AuthenticationConfig {
   readonly issuer: string;
   readonly audience: string;
   readonly algorithms: readonly string[];
+  readonly requireAtJwt: boolean;
   readonly keys: { readonly jwksUrl: URL } | { readonly publicKey: string };
 }
 
@@ -177,8 +183,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       read(environment[name] || undefined),
     ]),
   ) as Values;
-  const { tlsCertFile, tlsKeyFile, jwksUrl, publicKey, issuer, audience, algorithms, ...rest } =
-    values;
+  const { tlsCertFile, tlsKeyFile, ...others } = values;
+  const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...rest } = others;
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
     throw new ConfigError(
@@ -205,7 +211,7 @@ function joinTls({ tlsCertFile: cert, tlsKeyFile: key }: Values): Config["tls"] 
 }
 
 function joinAuthentication(values: AuthenticationValues): AuthenticationConfig | undefined {
-  const { jwksUrl, publicKey, issuer, audience, algorithms } = values;
+  const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt } = values;
   if (jwksUrl !== undefined && publicKey !== undefined) {
     throw new ConfigError("JWT_JWKS_URL and JWT_PUBLIC_KEY_FILE must not be set together.");
   }
@@ -217,7 +223,8 @@ function joinAuthentication(values: AuthenticationValues): AuthenticationConfig 
     const name = issuer === undefined ? "JWT_ISSUER" : "JWT_AUDIENCE";
     throw new ConfigError(`${name} must be set once a key is configured.`);
   }
-  return Object.freeze({ issuer, audience, algorithms, keys: Object.freeze(keys) });
+  Object.freeze(keys);
+  return Object.freeze({ issuer, audience, algorithms, requireAtJwt, keys });
 }
 
 function readDatabaseUrl(text: string): string {

@@ -3,7 +3,11 @@ import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
 import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
-import { createConfiguredKeys } from "./authentication/verification-keys.ts";
+import {
+  createConfiguredKeys,
+  UnusableKeyError,
+  type VerificationKeys,
+} from "./authentication/verification-keys.ts";
 import type { AuthenticationConfig, Config } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
@@ -40,7 +44,7 @@ export interface Service {
 export async function startService(config: Config, log: LogOptions): Promise<Service> {
   const { authentication, dataDirectory, databaseUrl } = config;
   const sandboxKey = authentication === undefined ? await openSandboxKey(dataDirectory) : undefined;
-  const verifyToken = await createVerifier(config, sandboxKey);
+  const verifyToken = createVerifier(config, sandboxKey);
   const orm = await createOrm(
     databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
     schema,
@@ -113,32 +117,33 @@ async function prepareDatabase(
   }
 }
 
-async function createVerifier(
-  config: Config,
-  sandboxKey: SandboxKey | undefined,
-): Promise<TokenVerifier> {
+function createVerifier(config: Config, sandboxKey: SandboxKey | undefined): TokenVerifier {
   const { authentication, organizationClaim } = config;
   if (authentication !== undefined) {
     const rules = { ...authentication, organizationClaim };
-    return createTokenVerifier(rules, await openKeys(authentication.keys));
+    return createTokenVerifier(rules, openKeys(authentication));
   }
   if (sandboxKey === undefined) {
     throw new Error("There is neither a configured key nor a sandbox key.");
   }
-  const keys = await createConfiguredKeys(sandboxKey.publicKey);
-  return createTokenVerifier(sandboxTokenRules(organizationClaim), keys);
+  const rules = sandboxTokenRules(organizationClaim);
+  return createTokenVerifier(rules, createConfiguredKeys(sandboxKey.publicKey, rules.algorithms));
 }
 
-async function openKeys(keys: AuthenticationConfig["keys"]) {
+function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys {
   if ("jwksUrl" in keys) {
-    return createPublishedKeys(keys.jwksUrl);
+    return createPublishedKeys(keys.jwksUrl, algorithms);
   }
   try {
-    return await createConfiguredKeys(keys.publicKey);
+    return createConfiguredKeys(keys.publicKey, algorithms);
   } catch (cause) {
-    throw new ConfigError("JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK.", {
-      cause,
-    });
+    if (!(cause instanceof UnusableKeyError)) {
+      throw cause;
+    }
+    throw new ConfigError(
+      `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK: ${cause.message}.`,
+      { cause },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
-import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from "jose";
+import { channel } from "node:diagnostics_channel";
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWK } from "jose";
 import {
   checkPublicKey,
   KeysUnavailableError,
@@ -23,99 +24,85 @@ export interface PublishedKeysOptions {
   readonly fetchTimeoutMs?: number;
 }
 
-interface FetchedKeys {
-  readonly text: string;
-  readonly find: JWTVerifyGetKey;
-  readonly at: number;
-}
+/** Publishes how each fetch ended: `{ fetched: boolean }`. */
+const keysChannel = channel("partner-service.keys");
 
 /**
- * The keys that a JWKS URL publishes (RFC 7517). They are fetched when first needed, again when they
- * are no longer fresh, and when a token names a key that is not among them, though not more often
- * than every 30 seconds. While the URL does not answer it is tried every second at most, and the
- * last keys serve for an hour on.
+ * The keys that a JWKS URL publishes (RFC 7517). jose fetches them when first needed, one fetch at a
+ * time, and when a token names a key that is not among them, though not more often than every 30
+ * seconds. What is added here: how much is read has a bound, keys that cannot be used are left out, a
+ * URL that fails is asked once a second at most, and calls do not wait for a URL that is known to be
+ * away while the last keys serve, which is an hour.
  *
- * jose has such a key set too. This one bounds what it reads and how often it asks a URL that fails,
- * and does not make calls wait for a URL that is known to be away.
+ * @param algorithms - those that tokens may be signed with
  */
 export function createPublishedKeys(
   url: URL,
+  algorithms: readonly string[],
   { now = () => performance.now(), fetchTimeoutMs = 5_000 }: PublishedKeysOptions = {},
 ): VerificationKeys {
   let generation = 0;
-  let keys: FetchedKeys | undefined;
-  let nextFetchAt = now();
-  let fetching: Promise<void> | undefined;
-  /** Why the last fetch failed, if it did. */
-  let failure: unknown;
+  let text = "";
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  /** Why the last fetch failed, if it did, and when. */
+  let failure: KeysUnavailableError | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
 
-  function age(): number {
-    return keys === undefined ? Number.POSITIVE_INFINITY : now() - keys.at;
-  }
+  const age = () => now() - fetchedAt;
 
-  /** Settles after the fetch under way, or the one that it starts if it may; never rejects. */
-  async function refresh(): Promise<void> {
-    if (fetching === undefined && now() >= nextFetchAt) {
-      fetching = fetchKeys().finally(() => {
-        fetching = undefined;
-      });
+  async function fetchKeys(signal: AbortSignal): Promise<Response> {
+    if (failure !== undefined && now() < failedAt + retryMs) {
+      throw failure;
     }
-    await fetching;
-  }
-
-  async function fetchKeys(): Promise<void> {
     try {
-      const text = await download(url, fetchTimeoutMs);
-      // Made anew only when the text has changed: a key set keeps the keys that it has imported.
-      const find = text === keys?.text ? keys.find : readKeySet(text);
-      generation += text === keys?.text ? 0 : 1;
-      keys = { text, find, at: now() };
+      const usable = selectUsable(await download(url, signal), algorithms);
+      generation += usable === text ? 0 : 1;
+      text = usable;
+      fetchedAt = now();
       failure = undefined;
-      nextFetchAt = now() + cooldownMs;
-    } catch (reason) {
-      failure = reason;
-      nextFetchAt = now() + retryMs;
+      keysChannel.publish({ fetched: true });
+      return new Response(usable);
+    } catch (cause) {
+      failure = new KeysUnavailableError(`No keys from ${url.origin}.`, { cause });
+      failedAt = now();
+      keysChannel.publish({ fetched: false });
+      throw failure;
     }
   }
 
-  function unavailable(): KeysUnavailableError {
-    return new KeysUnavailableError(`No keys from ${url.origin}.`, { cause: failure });
-  }
+  const remote = createRemoteJWKSet(url, {
+    timeoutDuration: fetchTimeoutMs,
+    cooldownDuration: cooldownMs,
+    // By the clock of the wall, which may be set back: how old keys may be is decided below.
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    [customFetch]: (_url, { signal }) => fetchKeys(signal),
+  });
 
   return {
     async getKey(header, token) {
       if (age() >= freshForMs) {
-        const refreshed = refresh();
-        if (failure === undefined || age() >= usableForMs) {
-          await refreshed;
+        const isAway = failure !== undefined;
+        // How it ends is kept in `failure`.
+        const reloaded = remote.reload().catch(() => undefined);
+        if (!isAway || age() >= usableForMs) {
+          await reloaded;
+        }
+        if (age() >= usableForMs) {
+          throw failure;
         }
       }
-      if (keys === undefined || age() >= usableForMs) {
-        throw unavailable();
-      }
-      try {
-        return await keys.find(header, token);
-      } catch (reason) {
-        if (!(reason instanceof errors.JWKSNoMatchingKey)) {
-          throw reason;
-        }
-      }
-      await refresh();
-      if (failure !== undefined) {
-        throw unavailable();
-      }
-      return await keys.find(header, token);
+      return await remote(header, token);
     },
     generation: () => generation,
     areFresh: () => age() < freshForMs,
   };
 }
 
-async function download(url: URL, timeoutMs: number): Promise<string> {
+async function download(url: URL, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, {
     headers: { Accept: "application/jwk-set+json, application/json" },
     redirect: "error",
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   });
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
@@ -134,14 +121,14 @@ async function download(url: URL, timeoutMs: number): Promise<string> {
 }
 
 /** Leaves out the keys that cannot be used here: a set may hold keys for others (RFC 7517, section 5). */
-function readKeySet(text: string): JWTVerifyGetKey {
+function selectUsable(text: string, algorithms: readonly string[]): string {
   const { keys } = createLocalJWKSet(JSON.parse(text)).jwks();
-  return createLocalJWKSet({ keys: keys.filter(isUsable) });
+  return JSON.stringify({ keys: keys.filter((jwk) => isUsable(jwk, algorithms)) });
 }
 
-function isUsable(jwk: JWK): boolean {
+function isUsable(jwk: JWK, algorithms: readonly string[]): boolean {
   try {
-    checkPublicKey(jwk);
+    checkPublicKey(jwk, algorithms);
     return true;
   } catch {
     return false;

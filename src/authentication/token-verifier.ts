@@ -1,4 +1,11 @@
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import { channel } from "node:diagnostics_channel";
+import {
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from "jose";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import type { Caller } from "../context.ts";
 import { serviceError } from "../interceptors/service-error.ts";
@@ -8,6 +15,12 @@ import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 /** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
 export const clockToleranceSeconds = 5;
 
+/** How many keys are tried on a token that does not tell which of them has signed it. */
+export const maxKeysTried = 16;
+
+/** Publishes for each token whether its verification was remembered: `{ remembered: boolean }`. */
+const tokenChannel = channel("partner-service.token");
+
 /** Three parts of base64url without padding (RFC 7515, section 7.1); jose would take padding too. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -16,6 +29,8 @@ export interface TokenRules {
   readonly audience: string;
   /** The JWS algorithms that are accepted; asymmetric ones only. */
   readonly algorithms: readonly string[];
+  /** Whether a token has to say that it is an access token, by `typ: at+jwt` (RFC 9068). */
+  readonly requireAtJwt: boolean;
   /** The claim that holds the organization's id, or a list of them. */
   readonly organizationClaim: string;
 }
@@ -39,12 +54,25 @@ export function createTokenVerifier(
   now: () => number = Date.now,
 ): TokenVerifier {
   const cache = createVerifiedTokenCache();
+  const allowedTypes: readonly unknown[] = rules.requireAtJwt
+    ? ["at+jwt"]
+    : ["at+jwt", "jwt", undefined];
+  const options = {
+    algorithms: [...rules.algorithms],
+    issuer: rules.issuer,
+    audience: rules.audience,
+    requiredClaims: ["exp", "sub"],
+    clockTolerance: clockToleranceSeconds,
+  };
 
   return async (token) => {
     const time = now();
     const remembered = keys.areFresh()
       ? cache.get(token, keys.generation(), time / 1000)
       : undefined;
+    if (tokenChannel.hasSubscribers) {
+      tokenChannel.publish({ remembered: remembered !== undefined });
+    }
     if (remembered !== undefined) {
       return remembered;
     }
@@ -52,14 +80,13 @@ export function createTokenVerifier(
       if (!compactJws.test(token)) {
         throw new errors.JWSInvalid();
       }
-      const { payload } = await jwtVerify(token, keys.getKey, {
-        algorithms: [...rules.algorithms],
-        issuer: rules.issuer,
-        audience: rules.audience,
-        requiredClaims: ["exp", "sub"],
-        clockTolerance: clockToleranceSeconds,
+      const { payload, protectedHeader } = await verify(token, keys, {
+        ...options,
         currentDate: new Date(time),
       });
+      if (!allowedTypes.includes(readType(protectedHeader.typ))) {
+        throw new ClaimError("The header typ is not that of an access token.");
+      }
       const caller = readCaller(payload, rules.organizationClaim);
       const validUntil = (payload.exp ?? 0) + clockToleranceSeconds;
       cache.set(token, { caller, validUntil, keysGeneration: keys.generation() });
@@ -68,6 +95,38 @@ export function createTokenVerifier(
       throw toServiceError(failure);
     }
   };
+}
+
+/** Verifies a token with its key, or with each that may be its key: ids need not be unique. */
+async function verify(
+  token: string,
+  keys: VerificationKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, keys.getKey, options);
+  } catch (failure) {
+    if (!(failure instanceof errors.JWKSMultipleMatchingKeys)) {
+      throw failure;
+    }
+    let tried = 0;
+    for await (const key of failure) {
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (reason) {
+        tried += 1;
+        if (!(reason instanceof errors.JWSSignatureVerificationFailed) || tried === maxKeysTried) {
+          throw reason;
+        }
+      }
+    }
+    throw failure;
+  }
+}
+
+/** A media type, whose case means nothing and whose `application/` may be left out (RFC 7515, section 4.1.9). */
+function readType(typ: unknown): unknown {
+  return typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : typ;
 }
 
 class ClaimError extends Error {}

@@ -13,6 +13,7 @@ export function sandboxTokenRules(organizationClaim: string): TokenRules {
     issuer: "partner-service-sandbox",
     audience: "partner-service",
     algorithms: ["ES256"],
+    requireAtJwt: true,
     organizationClaim,
   };
 }

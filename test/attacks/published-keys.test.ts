@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import {
   cooldownMs,
   createPublishedKeys,
@@ -10,10 +11,11 @@ import {
   retryMs,
   usableForMs,
 } from "../../src/authentication/published-keys.ts";
-import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
+import { createTokenVerifier, maxKeysTried } from "../../src/authentication/token-verifier.ts";
 import { goodClaims } from "../support/forged-tokens.ts";
 import { failureOf } from "../support/outcome.ts";
 import { tokenRules } from "../support/tokens.ts";
+import { unusableKeys } from "../support/unusable-keys.ts";
 
 const invalid = { code: "Unauthenticated", reason: "ACCESS_TOKEN_INVALID" };
 const unavailable = {
@@ -23,15 +25,16 @@ const unavailable = {
 };
 
 /** A key of the issuer's, and a token made with it; each token is another one. */
-async function createKey(kid: string) {
+async function createKey(kid?: string) {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const id = kid === undefined ? {} : { kid };
   let tokens = 0;
   return {
-    jwk: { ...(await exportJWK(publicKey)), kid },
+    jwk: { ...(await exportJWK(publicKey)), ...id },
     token: async () => {
       tokens += 1;
       return await new SignJWT({ ...goodClaims, jti: String(tokens) })
-        .setProtectedHeader({ alg: "ES256", kid })
+        .setProtectedHeader({ alg: "ES256", ...id })
         .sign(privateKey);
     },
   };
@@ -54,11 +57,20 @@ async function createIssuerSite(fetchTimeoutMs?: number) {
   });
   // A server that listens on a port has an address of this type.
   const { port } = server.address() as AddressInfo;
-  const keys = createPublishedKeys(new URL(`http://127.0.0.1:${port}/keys`), {
-    now: () => time,
-    ...(fetchTimeoutMs === undefined ? {} : { fetchTimeoutMs }),
+  const keys = createPublishedKeys(
+    new URL(`http://127.0.0.1:${port}/keys`),
+    tokenRules.algorithms,
+    {
+      now: () => time,
+      ...(fetchTimeoutMs === undefined ? {} : { fetchTimeoutMs }),
+    },
+  );
+  // jose counts the time since a fetch by Date.
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
   });
-  const verify = createTokenVerifier(tokenRules, keys);
+  const verify = createTokenVerifier(tokenRules, keys, () => (goodClaims.iat + 1) * 1000);
   return Object.assign(site, {
     verify,
     publish(...jwks: JWK[]) {
@@ -69,6 +81,7 @@ async function createIssuerSite(fetchTimeoutMs?: number) {
     },
     pass(ms: number) {
       time += ms;
+      vi.setSystemTime(Date.now() + ms);
     },
     accepts: async (token: string) => (await verify(token)).subject === goodClaims.sub,
   });
@@ -229,17 +242,9 @@ test("nobody waits for a site that is known to be away", async () => {
 test("keys that cannot be used are left out: weak, malformed, private, symmetric or unknown ones", async () => {
   const site = await createIssuerSite();
   const good = await createKey("good");
-  const secret = await exportJWK(
-    (await generateKeyPair("ES256", { extractable: true })).privateKey,
-  );
-  const bad: JWK[] = [
-    { kty: "RSA", e: "AQAB", n: Buffer.alloc(128, 0xcd).toString("base64url"), kid: "weak" },
-    { kty: "EC", crv: "P-256", x: "AA", y: "AA", kid: "malformed" },
-    { kty: "EC", crv: "P-256", kid: "empty" },
-    { ...secret, kid: "private" },
-    { kty: "oct", k: "c2VjcmV0", kid: "symmetric" },
-    { kty: "unheard-of", kid: "unknown" },
-  ];
+  const bad: JWK[] = Object.entries(unusableKeys)
+    .filter(([, { text }]) => text.startsWith('{"kty') && text.endsWith("}"))
+    .map(([kid, { text }]) => ({ ...JSON.parse(text), kid }));
   site.publish(...bad, good.jwk);
   expect(await site.accepts(await good.token())).toBe(true);
   for (const { kid = "", kty } of bad) {
@@ -249,4 +254,35 @@ test("keys that cannot be used are left out: weak, malformed, private, symmetric
     );
     expect(await failureOf(site.verify(`${input.join(".")}.${"A".repeat(86)}`))).toEqual(invalid);
   }
+});
+
+test.each([
+  ["of one id", "same"],
+  ["without an id", undefined],
+])("of several keys %s each is tried, so many at most", async (_name, kid) => {
+  const site = await createIssuerSite();
+  const keys = await Promise.all(Array.from({ length: maxKeysTried + 1 }, () => createKey(kid)));
+  site.publish(...keys.map(({ jwk }) => jwk));
+  for (const { token } of keys.slice(0, maxKeysTried)) {
+    expect(await site.accepts(await token())).toBe(true);
+  }
+  expect(await failureOf(site.verify((await keys.at(-1)?.token()) ?? ""))).toEqual(invalid);
+  const stranger = await createKey(kid);
+  expect(await failureOf(site.verify(await stranger.token()))).toEqual(invalid);
+});
+
+test("how each fetch ended is told", async () => {
+  const site = await createIssuerSite();
+  const { jwk, token } = await createKey("1");
+  const told: unknown[] = [];
+  const listener = (message: unknown) => told.push(message);
+  subscribe("partner-service.keys", listener);
+  onTestFinished(() => {
+    unsubscribe("partner-service.keys", listener);
+  });
+  await failureOf(site.verify(await token()));
+  site.publish(jwk);
+  site.pass(retryMs);
+  await site.verify(await token());
+  expect(told).toEqual([{ fetched: false }, { fetched: true }]);
 });

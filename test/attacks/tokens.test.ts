@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createClient } from "@connectrpc/connect";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import {
   clockToleranceSeconds,
   createTokenVerifier,
 } from "../../src/authentication/token-verifier.ts";
-import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
+import {
+  createConfiguredKeys,
+  UnusableKeyError,
+} from "../../src/authentication/verification-keys.ts";
 import { callHeaders } from "../support/call-cases.ts";
 import { badClaims, forgedTokens, goodClaims } from "../support/forged-tokens.ts";
 import { acme, globex } from "../support/organizations.ts";
@@ -17,6 +21,7 @@ import { goodHeaders, rawPosts, summarize } from "../support/raw-calls.ts";
 import { partnerRequest } from "../support/requests.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { createTokenIssuer, tokenRules } from "../support/tokens.ts";
+import { unusableKeys } from "../support/unusable-keys.ts";
 
 const invalid = { code: "Unauthenticated", reason: "ACCESS_TOKEN_INVALID" };
 const expired = { code: "Unauthenticated", reason: "ACCESS_TOKEN_EXPIRED" };
@@ -114,8 +119,8 @@ describe("A good token", () => {
 
   async function createVerifier(rules = tokenRules) {
     const issuer = await createTokenIssuer();
-    const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
-    return { issuer, verify: createTokenVerifier(rules, keys, () => now) };
+    const keys = createConfiguredKeys(JSON.stringify(issuer.publicKey), rules.algorithms);
+    return { issuer: { ...issuer, keys }, verify: createTokenVerifier(rules, keys, () => now) };
   }
 
   test("may be for several services, and speak for several organizations in either case", async () => {
@@ -168,8 +173,8 @@ describe("A good token", () => {
       const others = tokenRules.algorithms.filter((other) => other !== algorithm);
       const jwk = JSON.stringify(await exportJWK(publicKey));
       const keys = [
-        await createConfiguredKeys(jwk),
-        await createConfiguredKeys(await exportSPKI(publicKey)),
+        createConfiguredKeys(jwk, tokenRules.algorithms),
+        createConfiguredKeys(await exportSPKI(publicKey), tokenRules.algorithms),
       ];
       for (const key of keys) {
         const verify = createTokenVerifier(tokenRules, key, () => now);
@@ -180,19 +185,48 @@ describe("A good token", () => {
     },
   );
 
+  test.each(Object.entries(unusableKeys))(
+    "cannot come from a configured key that is %s: the start fails",
+    (_name, { text, why }) => {
+      expect(() => createConfiguredKeys(text, tokenRules.algorithms)).toThrow(
+        new UnusableKeyError(why),
+      );
+    },
+  );
+
   test.each([
-    [
-      "private",
-      async () => exportJWK((await generateKeyPair("ES256", { extractable: true })).privateKey),
-    ],
-    ["symmetric", async () => ({ kty: "oct", k: "AAAA" })],
-    ["malformed", async () => ({ kty: "EC", crv: "P-256", x: "AA", y: "AA" })],
-    ["of an unknown kind", async () => ({ kty: "XX" })],
-    [
-      "RSA with 1024 bits",
-      async () => ({ kty: "RSA", e: "AQAB", n: Buffer.alloc(128, 0xcd).toString("base64url") }),
-    ],
-  ])("cannot come from a configured key that is %s: the start fails", async (_name, makeKey) => {
-    await expect(createConfiguredKeys(JSON.stringify(await makeKey()))).rejects.toThrow();
+    ["absent", {}],
+    ["JWT", { typ: "JWT" }],
+    ["at+jwt", { typ: "at+jwt" }],
+    ["AT+JWT", { typ: "AT+JWT" }],
+    ["application/at+jwt", { typ: "application/at+jwt" }],
+  ])("may have the typ %s, and must have at+jwt where that is demanded", async (name, header) => {
+    const { issuer, verify } = await createVerifier();
+    const strict = createTokenVerifier(
+      { ...tokenRules, requireAtJwt: true },
+      issuer.keys,
+      () => now,
+    );
+    const token = await issuer.token({ exp: seconds() + 60 }, header);
+    expect((await verify(token)).subject).toBe("test");
+    if (/at\+jwt$/i.test(name)) {
+      expect((await strict(token)).subject).toBe("test");
+    } else {
+      expect(await failureOf(strict(token))).toEqual(invalid);
+    }
+  });
+
+  test("is verified once: a second call with it finds the first's outcome", async () => {
+    const { issuer, verify } = await createVerifier();
+    const told: unknown[] = [];
+    const listener = (message: unknown) => told.push(message);
+    subscribe("partner-service.token", listener);
+    onTestFinished(() => {
+      unsubscribe("partner-service.token", listener);
+    });
+    const token = await issuer.token({ exp: seconds() + 60 });
+    expect(await verify(token)).toBe(await verify(token));
+    await verify(await issuer.token({ exp: seconds() + 60, sub: "another" }));
+    expect(told).toEqual([{ remembered: false }, { remembered: true }, { remembered: false }]);
   });
 });

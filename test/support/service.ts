@@ -46,7 +46,7 @@ export async function startTestService(
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
   const issuer = await createTokenIssuer();
-  const keys = await createConfiguredKeys(JSON.stringify(issuer.publicKey));
+  const keys = createConfiguredKeys(JSON.stringify(issuer.publicKey), tokenRules.algorithms);
   const draining = new AbortController();
   const readiness = createReadiness(() => ping(orm), draining.signal);
   const routes = createRoutes({

@@ -6,6 +6,7 @@ export const tokenRules: TokenRules = {
   issuer: "https://issuer.test",
   audience: "partner-service-test",
   algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+  requireAtJwt: false,
   organizationClaim: "org_id",
 };
 
@@ -13,8 +14,8 @@ export const tokenRules: TokenRules = {
 export interface TokenIssuer {
   readonly publicKey: JWK;
   readonly privateKey: CryptoKey;
-  /** A good token for acme, changed by the given claims; undefined takes a claim away. */
-  token(claims?: Record<string, unknown>): Promise<string>;
+  /** A good token for acme, changed by the given claims (undefined takes a claim away) and header. */
+  token(claims?: Record<string, unknown>, header?: { readonly typ?: string }): Promise<string>;
 }
 
 export async function createTokenIssuer(): Promise<TokenIssuer> {
@@ -22,7 +23,7 @@ export async function createTokenIssuer(): Promise<TokenIssuer> {
   return {
     publicKey: await exportJWK(publicKey),
     privateKey,
-    async token(claims = {}) {
+    async token(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000);
       const payload: JWTPayload = {
         iss: tokenRules.issuer,
@@ -34,7 +35,9 @@ export async function createTokenIssuer(): Promise<TokenIssuer> {
         scope: "partners:read partners:write",
         ...claims,
       };
-      return await new SignJWT(payload).setProtectedHeader({ alg: "ES256" }).sign(privateKey);
+      return await new SignJWT(payload)
+        .setProtectedHeader({ alg: "ES256", ...header })
+        .sign(privateKey);
     },
   };
 }
