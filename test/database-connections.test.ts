@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { toDatabaseFailure } from "../src/database/failures.ts";
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
+import { query, type StatementEvent } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
@@ -155,6 +157,86 @@ describe("With PostgreSQL", () => {
     await expect(insert()).resolves.toBeDefined();
   });
 
+  test.each([
+    ["datestyle", "'German, DMY'"],
+    ["intervalstyle", "sql_standard"],
+    ["timezone", "'Asia/Kolkata'"],
+    ["client_encoding", "latin1"],
+    ["standard_conforming_strings", "off"],
+    ["bytea_output", "escape"],
+    ["transform_null_equals", "on"],
+    ["default_transaction_isolation", "serializable"],
+    ["default_transaction_deferrable", "on"],
+  ])("a database whose %s is %s is read and written as any other", async (setting, value) => {
+    const differ = await query(observer, "select current_setting($1) as value", [setting]);
+    await onServer(serverUrl, `alter database ${name} set ${setting} to ${value}`);
+    await using other = await createOrm(database.settings, schema);
+    expect(await query(other, "select current_setting($1) as value", [setting])).toEqual(differ);
+    const repository = createPartnerRepository(other);
+    const created = await repository.create(
+      newPartner({ companyName: "C:\\new Ünïcode 🏭" }),
+      signal,
+    );
+    expect(await repository.find(created, signal)).toEqual(created);
+  });
+
+  test.each([
+    ["the password has changed", "alter role $role password 'other'", "28P01"],
+    ["the role may not log in", "alter role $role nologin", "28000"],
+    ["the database has another name", `alter database $name rename to $other`, "3D000"],
+    ["the database takes no connections", `alter database $name allow_connections false`, "55000"],
+    ["the role has too many", "alter role $role connection limit 0", "53300"],
+  ])(
+    "a server that turns the service away, because %s, is unavailable",
+    async (_why, sql, code) => {
+      const role = `role_${randomUUID().replaceAll("-", "")}`;
+      const names: Record<string, string> = { $role: role, $name: name, $other: `${name}_other` };
+      const onNames = (text: string) => text.replace(/\$\w+/g, (key) => names[key] ?? key);
+      await onServer(serverUrl, `create role ${role} login password 'x'`);
+      const url = new URL(database.settings.databaseUrl);
+      url.username = role;
+      url.password = "x";
+      const turnedAway = await createOrm({ databaseUrl: url.href }, schema);
+      await query(turnedAway, "select 1", []);
+      await observer.close(true);
+      await cutConnections();
+      await onServer(serverUrl, onNames(sql));
+      const failures = await Promise.all([
+        query(turnedAway, "select 1", []).catch((error: unknown) => error),
+        ping(turnedAway).catch((error: unknown) => error),
+      ]);
+      await turnedAway.close(true);
+      await onServer(serverUrl, onNames("drop database if exists $other with (force)"));
+      await onServer(serverUrl, `drop role ${role}`);
+      expect(failures).toMatchObject([0, 0].map(() => ({ ...unavailable, cause: { code } })));
+    },
+  );
+
+  test("each statement is told once it has ended, with the calls that share it", async () => {
+    const events: StatementEvent[] = [];
+    // The channel's messages are of this type.
+    const listener = (event: unknown) => events.push(event as StatementEvent);
+    subscribe("partner-service.statement", listener);
+    const partners = createPartnerRepository(orm);
+    await Promise.all(Array.from({ length: 7 }, () => partners.create(newPartner(), signal)));
+    await query(orm, "select 1 / $1::int", [0]).catch((error: unknown) => error);
+    unsubscribe("partner-service.statement", listener);
+    const told = events.map(({ name: statement, text, calls, failure }) => ({
+      statement: statement ?? text,
+      calls: calls?.length,
+      failure,
+    }));
+    expect(told).toEqual([
+      { statement: "insert-partners", calls: 7, failure: undefined },
+      {
+        statement: "select 1 / $1::int",
+        calls: undefined,
+        failure: expect.objectContaining({ name: "DatabaseError", sqlState: "22012" }),
+      },
+    ]);
+    expect(events.every(({ durationMs }) => durationMs > 0)).toBe(true);
+  });
+
   test("closing ends the connections", async () => {
     await Promise.all(Array.from({ length: 10 }, () => insert()));
     const sql = "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()";
@@ -175,7 +257,10 @@ describe("With PostgreSQL", () => {
   test("a parameter of the URL reaches the driver", async () => {
     const url = `${database.settings.databaseUrl}?sslmode=verify-full`;
     const encrypted = await createOrm({ databaseUrl: url }, schema);
-    await expect(ping(encrypted)).rejects.toThrow("The server does not support SSL connections");
+    await expect(ping(encrypted)).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: "The server does not support SSL connections" },
+    });
     await encrypted.close(true);
   });
 });
@@ -240,6 +325,16 @@ describe("On the way to PostgreSQL", () => {
     await expect(ping(orm)).resolves.toBeUndefined();
     await insert();
   });
+
+  test("connections that fell silent while they were idle fail no call", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => insert()));
+    // Longer than a connection is trusted without a sign of life.
+    await setTimeout(1100);
+    proxy.silence();
+    const partners = await Promise.all(Array.from({ length: 10 }, () => insert()));
+    expect(partners).toHaveLength(10);
+    expect(await count()).toBe(20);
+  });
 });
 
 // At once, for they wait for what does not come.
@@ -281,10 +376,10 @@ describe.concurrent("With no server", () => {
     await new Promise((resolve) => mute.close(resolve));
   });
 
-  test("a database that is missing is told apart", async () => {
+  test("a database that is missing is unavailable", async () => {
     const { serverUrl } = inject("databaseTemplates");
     const orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, "missing") }, schema);
-    await expect(ping(orm)).rejects.toMatchObject({ name: "DatabaseError", sqlState: "3D000" });
+    await expect(ping(orm)).rejects.toMatchObject({ ...unavailable, cause: { code: "3D000" } });
     await orm.close(true);
   });
 });

@@ -60,7 +60,7 @@ describe("The migrations", () => {
     const database = await createPostgresDatabase();
     await database.close();
     await using orm = await createOrm(database.settings, schema);
-    const missing = { name: "DatabaseError", sqlState: "3D000" };
+    const missing = { name: "DatabaseUnavailableError", cause: { code: "3D000" } };
     await expect(migrate(orm)).rejects.toMatchObject(missing);
     await expect(pendingMigrations(orm)).rejects.toMatchObject(missing);
   });

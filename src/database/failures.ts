@@ -81,9 +81,11 @@ const passingStates = /^(40001|40P01|40003|08...|57P0[123])$/;
 
 /**
  * Too little of something: connections, disk, memory (53); the statement timeout (57014), a
- * read-only server, such as a primary that has become a standby (25006), and I/O errors (58030).
+ * read-only server, such as a primary that has become a standby (25006), and I/O errors (58030); a
+ * server that turns the service away, whose password, name or rule it does not accept any more (28),
+ * or whose database it does not have (3D000).
  */
-const lastingStates = /^(53...|57014|25006|58030)$/;
+const lastingStates = /^(53...|57014|25006|58030|28...|3D000)$/;
 
 const passingCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ECONNABORTED"]);
 const lastingCodes = new Set([

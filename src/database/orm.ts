@@ -3,7 +3,7 @@ import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import type { DatabaseSchema } from "./orm-options.ts";
 import { createPgliteOrm } from "./pglite-orm.ts";
-import { createPostgresOrm } from "./postgres-orm.ts";
+import { createPostgresOrm, type PostgresOptions } from "./postgres-orm.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
 
@@ -11,12 +11,10 @@ import { withRetries } from "./retries.ts";
 export type Orm = PostgresOrm | PgliteOrm;
 
 export type DatabaseSettings =
-  | {
+  | ({
       /** postgres://… , with pg's parameters: `?sslmode=verify-full`. */
       readonly databaseUrl: string;
-      /** How long a statement may take; 0: as long as it needs, which is for migrations. */
-      readonly statementTimeoutMs?: number;
-    }
+    } & PostgresOptions)
   | {
       /** Where PGlite, PostgreSQL in WebAssembly, keeps its data. Created if it is missing. */
       readonly dataDirectory: string;
@@ -32,7 +30,7 @@ const pingTimeoutMs = 2000;
  */
 export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
   return "databaseUrl" in settings
-    ? createPostgresOrm(settings.databaseUrl, schema, settings.statementTimeoutMs)
+    ? createPostgresOrm(settings.databaseUrl, schema, settings)
     : createPgliteOrm(settings.dataDirectory, schema);
 }
 

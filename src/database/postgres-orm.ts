@@ -1,28 +1,34 @@
 import { MikroORM } from "@mikro-orm/postgresql";
+import type { ClientBase, Pool } from "pg";
 import { closeForGood } from "./close-for-good.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import { databasePatienceMs } from "./retries.ts";
+import { sessionSql } from "./session.ts";
 
 const applicationName = "partner-service";
-/** More connections would wait for the same few CPUs and disks on the server instead of here. */
-const poolSize = 10;
 /** Connections that stay open while nobody calls, so that the first who does waits for none. */
 const idleConnections = 3;
 /** What the server's own timeout gets before this side takes the connection for dead. */
 const answerTimeoutMs = 1000;
 
-/** What is used here of a pool of pg, whose package brings no types. */
-interface Pool {
-  readonly ending: boolean;
-  end(): Promise<void>;
+/** Connections retire, so that a balancer in front of several servers can spread them anew. */
+const longestLifeSeconds = 1800;
+/** The system asks a peer that has been silent for this long whether it is still there. */
+const keepAliveAfterMs = 10_000;
+
+export interface PostgresOptions {
+  /** How long a statement may take; 0: as long as it needs, which is for migrations. */
+  readonly statementTimeoutMs?: number | undefined;
+  /** More connections would wait for the same few CPUs and disks on the server instead of here. */
+  readonly poolSize?: number | undefined;
 }
 
 /** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
 export async function createPostgresOrm(
   databaseUrl: string,
   schema: DatabaseSchema,
-  statementTimeoutMs = databasePatienceMs,
+  { statementTimeoutMs = databasePatienceMs, poolSize = 10 }: PostgresOptions,
 ): Promise<MikroORM> {
   const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
   const orm = await MikroORM.init({
@@ -33,12 +39,21 @@ export async function createPostgresOrm(
       connectionString: databaseUrl,
       application_name: applicationName,
       max: poolSize,
-      min: idleConnections,
+      min: Math.min(idleConnections, poolSize),
       // Bounds connecting, and waiting for a connection while all are busy.
       connectionTimeoutMillis: databasePatienceMs,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveAfterMs,
+      maxLifetimeSeconds: longestLifeSeconds,
+      onConnect: async (client: ClientBase) => {
+        await client.query(sessionSql);
+        if (statementTimeoutMs === 0) {
+          // Sent at the start of a session, a zero would leave the role's or the database's own.
+          await client.query("set statement_timeout = 0");
+        }
+      },
     },
   });
   // The migrator would create a database that it does not find.

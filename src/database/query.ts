@@ -1,5 +1,9 @@
+import { channel } from "node:diagnostics_channel";
+import type { Pool } from "pg";
 import { toDatabaseFailure } from "./failures.ts";
+import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
+import { runOnPool } from "./postgres-pool.ts";
 
 /** A row as the driver reads it: by column name, instants as text. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -10,21 +14,31 @@ export interface Statement {
   readonly name?: string | undefined;
   readonly text: string;
   readonly values: readonly unknown[];
+  /** The calls that share the statement, where it is one that calls share. */
+  readonly calls?: readonly SharingCall[] | undefined;
 }
 
-/** What is used here of a pool of pg. */
-interface Pool {
-  readonly totalCount: number;
-  query(statement: { name: string | undefined; text: string; values: unknown[] }): Promise<Result>;
+type SharingCall = Pick<JoinedCall<never, never>, "signal" | "since">;
+
+/** What is told of a statement that has ended. The values that were bound to it are not. */
+export interface StatementEvent extends Omit<Statement, "values"> {
+  /** When it began, by the clock of `performance`, and how long it took, in milliseconds. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  /** What it failed with; absent: it did not. */
+  readonly failure?: unknown;
+}
+
+/** Tells of each statement, as a StatementEvent. */
+const ended = channel("partner-service.statement");
+
+interface Rows {
+  readonly rows: readonly Row[];
 }
 
 /** What is used here of a PGlite. */
 interface Pglite {
-  query(text: string, values: unknown[]): Promise<Result>;
-}
-
-interface Result {
-  readonly rows: Row[];
+  query(text: string, values: unknown[]): Promise<Rows>;
 }
 
 /**
@@ -38,16 +52,40 @@ interface Result {
  * @throws DatabaseUnavailableError
  * @throws DatabaseError
  */
-export async function run(orm: Orm, { name, text, values }: Statement): Promise<readonly Row[]> {
+export async function run(orm: Orm, statement: Statement): Promise<readonly Row[]> {
+  const startedAt = ended.hasSubscribers ? performance.now() : undefined;
   try {
-    const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
-    const { rows } =
-      "totalCount" in client
-        ? await client.query({ name, text, values: [...values] })
-        : await client.query(text, [...values]);
+    const { rows } = await runOnClient(orm, statement);
+    tell(statement, startedAt, {});
     return rows;
   } catch (error) {
-    throw toDatabaseFailure(error);
+    const failure = toDatabaseFailure(error);
+    tell(statement, startedAt, { failure });
+    throw failure;
+  }
+}
+
+async function runOnClient(orm: Orm, { name, text, values }: Statement): Promise<Rows> {
+  const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
+  return "totalCount" in client
+    ? await runOnPool(client, {
+        ...(name === undefined ? {} : { name }),
+        text,
+        values: [...values],
+      })
+    : await client.query(text, [...values]);
+}
+
+/** Tells of a statement, where somebody listened when it began. */
+function tell(
+  { name, text, calls }: Statement,
+  startedAt: number | undefined,
+  outcome: Pick<StatementEvent, "failure">,
+): void {
+  if (startedAt !== undefined) {
+    const durationMs = performance.now() - startedAt;
+    const event: StatementEvent = { name, text, calls, startedAt, durationMs, ...outcome };
+    ended.publish(event);
   }
 }
 
@@ -58,5 +96,6 @@ export function query(orm: Orm, text: string, values: readonly unknown[]): Promi
 
 /** Makes a statement that is run often, and therefore has a name. */
 export function createStatement(orm: Orm, name: string, text: string) {
-  return (values: readonly unknown[]): Promise<readonly Row[]> => run(orm, { name, text, values });
+  return (values: readonly unknown[], calls?: readonly SharingCall[]): Promise<readonly Row[]> =>
+    run(orm, { name, text, values, calls });
 }

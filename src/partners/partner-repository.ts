@@ -123,7 +123,7 @@ export function createPartnerRepository(
       .map(({ item }) => item)
       .sort((a, b) => ((a.requestId ?? a.id) < (b.requestId ?? b.id) ? -1 : 1));
     try {
-      const inserted = await insertRows([toJson(partners)]);
+      const inserted = await insertRows([toJson(partners)], calls);
       const ids = new Set(inserted.map(({ id }) => id));
       for (const { item, resolve } of calls) {
         resolve(ids.has(item.id));
@@ -169,10 +169,10 @@ export function createPartnerRepository(
   ): Promise<void> {
     try {
       const keys = calls.map(({ item }) => item);
-      const rows = await findRows([
-        keys.map(({ organizationId }) => organizationId),
-        keys.map(({ id }) => id),
-      ]);
+      const rows = await findRows(
+        [keys.map(({ organizationId }) => organizationId), keys.map(({ id }) => id)],
+        calls,
+      );
       const partners = new Map(rows.map(toEntity).map((partner) => [textOf(partner), partner]));
       for (const { item, resolve } of calls) {
         resolve(partners.get(textOf(item)));
