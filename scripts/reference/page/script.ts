@@ -142,7 +142,7 @@ function startContents(): void {
   const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash, link]));
   const observer = new IntersectionObserver(
     (changes) => {
-      const entered = changes.find(({ isIntersecting }) => isIntersecting)?.target;
+      const entered = changes.findLast(({ isIntersecting }) => isIntersecting)?.target;
       const link = links.get(`#${entered?.getAttribute("aria-labelledby")}`);
       if (link !== undefined) {
         contents.querySelector("[aria-current]")?.removeAttribute("aria-current");
