@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
+import type { Readiness } from "@partner-service/health-reflection";
 import { createServerFactory } from "@partner-service/one-port-server";
 import { connectPluginWithUnaryLane, createUrlReader } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
@@ -11,8 +12,7 @@ import { createCompressions } from "./compression.ts";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerHttpErrors } from "./http-errors.ts";
-import { requesterHeader, targetHeader } from "./interceptors/organizations.ts";
-import type { Readiness } from "./readiness.ts";
+import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
 import { normalizeHeaders } from "./request-headers.ts";
 

@@ -1,10 +1,4 @@
-/** Whether the service can take calls. */
-export interface Readiness {
-  /** False while the database is away, and from the start of the shutdown on. */
-  isReady(): Promise<boolean>;
-  /** Aborted when the shutdown starts. */
-  readonly draining: AbortSignal;
-}
+import type { Readiness } from "@partner-service/health-reflection";
 
 /** Makes the readiness of a service that needs what `ping` reaches; `ping` must be bounded in time. */
 export function createReadiness(ping: () => Promise<void>, draining: AbortSignal): Readiness {

@@ -7,7 +7,11 @@ import {
   type ServiceImpl,
 } from "@connectrpc/connect";
 import { createFastValidator } from "@partner-service/fast-validation";
-import { createHealthService, mountReflection } from "@partner-service/health-reflection";
+import {
+  createHealthService,
+  mountReflection,
+  type Readiness,
+} from "@partner-service/health-reflection";
 import { max_message_bytes } from "../gen/access/v1/access_pb.ts";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
@@ -24,7 +28,6 @@ import { createOrganizationsInterceptor } from "./interceptors/organizations.ts"
 import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
-import type { Readiness } from "./readiness.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier;

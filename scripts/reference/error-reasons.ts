@@ -16,8 +16,7 @@ export function codeOf(reason: DescEnumValue): Code {
 
 /** What goes wrong without a reason of the contract's. */
 export const codesWithoutReason: ReadonlyMap<Code, string> = new Map([
-  [Code.InvalidArgument, "The body is not JSON, or not the request's message."],
-  [Code.ResourceExhausted, "The message is too large, as sent or decompressed."],
+  [Code.InvalidArgument, "The caller's timeout cannot be read, or is longer than is allowed."],
   [Code.DeadlineExceeded, "The caller's deadline passed."],
   [Code.Internal, "The service failed, and knows no more."],
 ]);

@@ -2,7 +2,7 @@ import type { DescMethodUnary, JsonValue, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { requesterHeader, targetHeader } from "../interceptors/organizations.ts";
+import { requesterHeader, targetHeader } from "../organization-headers.ts";
 import type { Problem } from "./form-values.ts";
 
 /** Who calls, and about whose book. */

@@ -1,12 +1,17 @@
-import { create, type DescMethodUnary, isMessage, type Message } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  isMessage,
+  type Message,
+} from "@bufbuild/protobuf";
+import { pathToString, reflect } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { type Partner, PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,
   UpdatePartnerRequestSchema,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { findViolations } from "../interceptors/validation.ts";
 import { type FormValues, type Problem, readForm } from "./form-values.ts";
 
 const validator = createValidator();
@@ -21,10 +26,9 @@ export interface CheckedForm {
 export function checkForm({ input }: DescMethodUnary, values: FormValues): CheckedForm {
   const { message, problems } = readForm(input, values);
   const unreadable = new Set(problems.map(({ field }) => field));
-  const violations = [
-    ...findViolations(validator, input, message),
-    ...findChangeViolations(message),
-  ].filter(({ field }) => !unreadable.has(controlPath(field)));
+  const violations = [...findViolations(input, message), ...findChangeViolations(message)].filter(
+    ({ field }) => !unreadable.has(controlPath(field)),
+  );
   return { message, problems: [...problems, ...violations] };
 }
 
@@ -47,9 +51,21 @@ function findPartnerViolations(partner: Partner): Problem[] {
       present.add(field.name);
     }
   }
-  return findViolations(validator, CreatePartnerRequestSchema, candidate)
+  return findViolations(CreatePartnerRequestSchema, candidate)
     .filter(({ field }) => present.has(field))
     .map((violation) => ({ ...violation, field: `partner.${violation.field}` }));
+}
+
+function findViolations(descriptor: DescMessage, message: Message): Problem[] {
+  const result = validator.validate(descriptor, message);
+  if (result.kind === "error") {
+    throw result.error;
+  }
+  return (result.violations ?? []).map(({ field, message: description, ruleId }) => ({
+    field: pathToString(field),
+    description,
+    reason: ruleId,
+  }));
 }
 
 /** The path of the control that a violation is about: `ids[3]` is about `ids`. */

@@ -7,11 +7,9 @@ import {
   organizationsKey,
   required,
 } from "../context.ts";
+import { requesterHeader, targetHeader } from "../organization-headers.ts";
 import { uuid } from "../uuid.ts";
 import { serviceError } from "./service-error.ts";
-
-export const requesterHeader = "Requester-Organization-ID";
-export const targetHeader = "Target-Organization-ID";
 
 const nilUuid = "00000000-0000-0000-0000-000000000000";
 

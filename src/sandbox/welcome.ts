@@ -1,4 +1,4 @@
-import { requesterHeader, targetHeader } from "../interceptors/organizations.ts";
+import { requesterHeader, targetHeader } from "../organization-headers.ts";
 
 const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
 

@@ -5,7 +5,14 @@ import {
   type Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../../gen/grpc/health/v1/health_pb.ts";
-import type { Readiness } from "../../../src/readiness.ts";
+
+/** Whether a server can take calls. */
+export interface Readiness {
+  /** False while what it needs is away, and from the start of the shutdown on. */
+  isReady(): Promise<boolean>;
+  /** Aborted when the shutdown starts. */
+  readonly draining: AbortSignal;
+}
 
 /** How often Watch looks whether the status has changed. */
 const watchIntervalMs = 1000;

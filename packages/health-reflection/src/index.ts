@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { createHealthService } from "./health.ts";
+export { createHealthService, type Readiness } from "./health.ts";
 export { mountReflection } from "./reflection.ts";
