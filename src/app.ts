@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
 import type { Readiness } from "@partner-service/health-reflection";
 import { createServerFactory } from "@partner-service/one-port-server";
+import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
 import { connectPluginWithUnaryLane, createUrlReader } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
@@ -12,6 +14,7 @@ import { createCompressions } from "./compression.ts";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerHttpErrors } from "./http-errors.ts";
+import { invalidFields } from "./interceptors/service-error.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
 import { normalizeHeaders } from "./request-headers.ts";
@@ -25,7 +28,7 @@ declare module "fastify" {
 
 export type AppConfig = Pick<
   Config,
-  "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "unaryLane"
+  "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "jsonUnknownFields" | "unaryLane"
 >;
 
 export interface LogOptions {
@@ -41,14 +44,10 @@ export interface AppDependencies {
   readonly routes: (router: ConnectRouter) => void;
 }
 
-/**
- * How messages are read from JSON and written to it. Connect takes a decoder here, which its types
- * do not say; its own one turns bytes that are no UTF-8 into U+FFFD.
- */
-const jsonOptions = {
-  alwaysEmitImplicit: true,
-  textDecoder: new TextDecoder("utf-8", { fatal: true }),
-};
+/** How messages are written to JSON. */
+const jsonOptions = { alwaysEmitImplicit: true };
+/** Nothing is done with what is unknown in a message, which need not be kept then. */
+const binaryOptions = { readUnknownFields: false };
 
 const requestIdHeader = "X-Request-Id";
 /** What is taken as a caller's request id: nothing that could break a log line or a header. */
@@ -124,13 +123,18 @@ export async function createApp(
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unavailable" });
   });
   mountReference(app);
+  const acceptCompression = createCompressions();
+  const { maxTimeoutMs, readMaxBytes } = config;
+  const strictness = {
+    ...{ acceptCompression, jsonOptions, readMaxBytes },
+    unknownNames: config.jsonUnknownFields,
+    refuse: invalidFields,
+  };
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
-    routes,
+    routes: (router) => routes(withStrictMessages(router, strictness)),
     readUrl,
-    acceptCompression: createCompressions(),
-    readMaxBytes: config.readMaxBytes,
-    maxTimeoutMs: config.maxTimeoutMs,
-    jsonOptions,
+    binaryCheckOf: ({ input }: DescMethodUnary) => createBinaryCheck(input, invalidFields),
+    ...{ acceptCompression, readMaxBytes, maxTimeoutMs, jsonOptions, binaryOptions },
     contextValues: (request) => createContextValues().set(callKey, request.call),
   });
   return app;

@@ -110,6 +110,12 @@ export const settings = {
     [1, hour],
     "the longest timeout a caller may ask for; longer ones are cut to it",
   ),
+  jsonUnknownFields: oneOf(
+    "JSON_UNKNOWN_FIELDS",
+    "refuse",
+    ["refuse", "ignore"],
+    "what becomes of fields and enum values in JSON whose names the contract does not know",
+  ),
   unaryLane: onOff(
     "UNARY_LANE",
     "on",

@@ -26,7 +26,14 @@ import { failureOf } from "./support/outcome.ts";
 async function startApp(routes: (router: ConnectRouter) => void, unaryLane = true) {
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
-    { tls: undefined, corsOrigins: [], readMaxBytes: 65_536, maxTimeoutMs: 5000, unaryLane },
+    {
+      tls: undefined,
+      corsOrigins: [],
+      readMaxBytes: 65_536,
+      maxTimeoutMs: 5000,
+      jsonUnknownFields: "refuse",
+      unaryLane,
+    },
     {
       log: { level: "error", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness: { isReady: async () => true, draining: new AbortController().signal },

@@ -51,7 +51,14 @@ async function startProbe(unaryLane: boolean): Promise<Probe> {
   };
 
   const app = await createApp(
-    { tls: undefined, corsOrigins: [], readMaxBytes: 1024, maxTimeoutMs: 5000, unaryLane },
+    {
+      tls: undefined,
+      corsOrigins: [],
+      readMaxBytes: 1024,
+      maxTimeoutMs: 5000,
+      jsonUnknownFields: "refuse",
+      unaryLane,
+    },
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness: { isReady: async () => true, draining: new AbortController().signal },

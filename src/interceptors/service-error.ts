@@ -60,7 +60,7 @@ export function invalidFields(all: readonly FieldViolation[]): ConnectError {
     });
   // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
   const message = violations
-    .map(({ field, description }) => `${field} (${description})`)
+    .map(({ field, description }) => `${field || "The message"} (${description})`)
     .join(" and ");
   const options = { violations };
   return serviceError(ErrorReason.FIELD_INVALID, clip(message, maxMessageBytes), options);

@@ -62,6 +62,7 @@ export async function startTestService(
       corsOrigins: [],
       readMaxBytes: 65_536,
       maxTimeoutMs: 30_000,
+      jsonUnknownFields: "refuse",
       unaryLane: true,
       ...settings,
     },

@@ -738,6 +738,11 @@ export const OrderDirectionSchema: GenEnum<OrderDirection> = /*@__PURE__*/
  * Lengths are counted in Unicode code points. No text may hold U+0000 or an unpaired surrogate;
  * all other text comes back exactly as it was sent.
  *
+ * In JSON, a field or an enum value whose name this contract does not have is INVALID_ARGUMENT with the
+ * reason FIELD_INVALID and a violation that names it: a misspelt field is never dropped. A client that
+ * is newer than the service and sends a field that is new is refused for it, too, unless the service
+ * is set to ignore such names. In Protobuf's binary form they are ignored.
+ *
  * @generated from service partner.v1.PartnerService
  */
 export const PartnerService: GenService<{

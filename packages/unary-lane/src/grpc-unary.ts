@@ -114,17 +114,21 @@ function singleMessage(chunks: readonly Uint8Array[]): Uint8Array | undefined {
 
 /** Invokes the method with what is in the body, as Connect does: a compressed message, or an error. */
 async function invokeWithAny(
-  { options, serialization, spec }: UnaryMethod,
+  method: UnaryMethod,
   binary: boolean,
   call: UnaryCall,
   chunks: Uint8Array[],
   compression: Compression,
 ) {
+  const { options, spec } = method;
   const messages = pipe(
     createAsyncIterable(chunks),
     transformSplitEnvelope(options.readMaxBytes),
     transformDecompressEnvelope(compression, options.readMaxBytes),
-    transformParseEnvelope(serialization.getI(binary)),
+    transformParseEnvelope({
+      ...method.serialization.getI(binary),
+      parse: (data) => readInput(method, binary, data),
+    }),
   );
   const invoke = transformInvokeImplementation(spec, call, options.interceptors);
   for await (const output of invoke(messages)) {

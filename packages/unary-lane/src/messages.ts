@@ -7,12 +7,16 @@ import type { UnaryMethod } from "./unary-method.ts";
  * @throws ConnectError
  */
 export function readInput(
-  { plainJson, serialization }: UnaryMethod,
+  { checkBinary, plainJson, serialization }: UnaryMethod,
   binary: boolean,
   data: Uint8Array | string,
 ): Message {
-  const plain = binary ? undefined : plainJson.read(data);
-  return plain ?? serialization.getI(binary).parse(toBytes(data));
+  if (!binary) {
+    return plainJson.read(data) ?? serialization.getI(false).parse(toBytes(data));
+  }
+  const bytes = toBytes(data);
+  checkBinary?.(bytes);
+  return serialization.getI(true).parse(bytes);
 }
 
 /**

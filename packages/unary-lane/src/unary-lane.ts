@@ -5,12 +5,13 @@ import { findConnectMessage } from "./connect-message.ts";
 import { serveConnect } from "./connect-unary.ts";
 import type { Exchange } from "./exchange.ts";
 import { serveGrpc } from "./grpc-unary.ts";
-import { recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
+import { type BinaryChecks, recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
 import type { UrlReader } from "./url-reader.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 type UnaryLaneOptions = ConnectPluginOptions &
+  BinaryChecks &
   Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">> & {
     /** The reader that the app has for every request: it remembers what it has just read. */
     readonly readUrl: UrlReader;

@@ -1,3 +1,4 @@
+import type { DescMethodUnary } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
   createMethodImplSpec,
@@ -11,12 +12,22 @@ import {
 } from "@connectrpc/connect/protocol";
 import { createPlainJson, type PlainJson } from "./plain-json.ts";
 
+export interface BinaryChecks {
+  /**
+   * Gives what checks a method's messages in binary before they are decoded, by throwing; undefined
+   * for a method whose messages need no check.
+   */
+  readonly binaryCheckOf?: (method: DescMethodUnary) => ((message: Uint8Array) => void) | undefined;
+}
+
 /** A unary RPC with all that is needed to serve it. */
 export interface UnaryMethod {
   readonly spec: Extract<MethodImplSpec, { kind: "unary" }>;
   readonly options: UniversalHandlerOptions;
   readonly serialization: ReturnType<typeof createMethodSerializationLookup>;
   readonly plainJson: PlainJson;
+  /** Throws for a message in binary that is not to be decoded. */
+  readonly checkBinary: ((message: Uint8Array) => void) | undefined;
   /** Connect's names of the protocols in which it is served. */
   readonly protocols: readonly string[];
 }
@@ -29,7 +40,7 @@ export interface UnaryMethod {
  */
 export function recordUnaryMethods(
   router: ConnectRouter,
-  base: Partial<UniversalHandlerOptions>,
+  base: Partial<UniversalHandlerOptions> & BinaryChecks,
   methods: Map<string, UnaryMethod>,
 ): ConnectRouter {
   function record(spec: MethodImplSpec, more: Partial<UniversalHandlerOptions> = {}): void {
@@ -50,6 +61,7 @@ export function recordUnaryMethods(
           options,
         ),
         plainJson: createPlainJson(spec.method, options),
+        checkBinary: base.binaryCheckOf?.(spec.method),
         protocols: handler.protocolNames,
       });
     }

@@ -1,0 +1,9 @@
+/**
+ * Requests are judged by the contract before they are decoded, in JSON and in Protobuf's binary form.
+ *
+ * @module
+ */
+export { type BinaryCheck, createBinaryCheck } from "./binary-check.ts";
+export type { UnknownNames } from "./json-check.ts";
+export { withStrictMessages } from "./strict-router.ts";
+export type { Violation } from "./violation.ts";

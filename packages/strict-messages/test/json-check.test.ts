@@ -1,0 +1,109 @@
+import { create, type DescMessage, fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  BatchCreatePartnersRequestSchema,
+  CreatePartnerRequestSchema,
+  ListPartnersRequestSchema,
+  UpdatePartnerRequestSchema,
+} from "../../../gen/partner/v1/partner_service_pb.ts";
+import { createJsonCheck } from "../src/json-check.ts";
+
+const schemas: readonly DescMessage[] = [
+  BatchCreatePartnersRequestSchema,
+  CreatePartnerRequestSchema,
+  ListPartnersRequestSchema,
+  UpdatePartnerRequestSchema,
+];
+
+/** JSON of the fields that the messages have, with values that may be right. */
+const values = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom(...["", "Albany", "16", "1e2", "0x10", " 1", "2024-01-10T12:00:00Z", "3s"]),
+    fc.constantFrom("PARTNER_TYPE_CUSTOMER", "SUPPLIER", 'a\\b"c', "\ud800", "companyName,city"),
+    fc.constantFrom(0, 1, -1, 1.5, 2 ** 31, 1e21, true, false, null),
+    fc.array(tie("value"), { maxLength: 4 }),
+    tie("object"),
+  ),
+  object: fc.dictionary(
+    fc.constantFrom(
+      ...["requests", "requestId", "companyName", "company_name", "salesAmount", "partnerType"],
+      ...["filters", "partnerTypes", "ids", "order", "field", "pageSize", "includeTotalSize"],
+      ...["partner", "updateMask", "createdAt", "id", "nonsense", "__proto__"],
+    ),
+    tie("value"),
+    { maxKeys: 4 },
+  ),
+}));
+
+describe("The check of JSON", () => {
+  test("admits what the decoder reads, and nothing that it does not, but for numbers and long lists", () => {
+    const outcomes = { admitted: 0, refused: 0 };
+    fc.assert(
+      fc.property(fc.constantFrom(...schemas), values.object, (schema, object) => {
+        const text = JSON.stringify(object);
+        const violations = createJsonCheck(schema, "refuse")(text);
+        const isRead = reads(schema, text);
+        if (violations.length === 0) {
+          expect({ text, isRead }).toEqual({ text, isRead: true });
+          outcomes.admitted += 1;
+        } else if (isRead) {
+          const reasons = violations.map(({ reason }) => reason);
+          const isStricter = text.includes("0x10") || reasons.includes("repeated.max_items");
+          expect({ text, violations, isStricter }).toMatchObject({ isStricter: true });
+        } else {
+          outcomes.refused += 1;
+        }
+      }),
+      { numRuns: 5000 },
+    );
+    expect(outcomes.admitted).toBeGreaterThan(100);
+    expect(outcomes.refused).toBeGreaterThan(100);
+  });
+
+  test("ends whatever the text is, and leaves to the decoder what is no JSON", () => {
+    const whole = toJsonString(
+      ListPartnersRequestSchema,
+      create(ListPartnersRequestSchema, { filters: { ids: ["a", 'b"\\'], partnerTypes: [1] } }),
+    );
+    const check = createJsonCheck(ListPartnersRequestSchema, "refuse");
+    for (let length = 0; length < whole.length; length++) {
+      expect({ length, violations: check(whole.slice(0, length)) }).toEqual({
+        length,
+        violations: [],
+      });
+    }
+    fc.assert(fc.property(fc.string(), (text) => void check(text)));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...'{}[]",:\\un0ea ')), (parts) => {
+        check(parts.join(""));
+      }),
+    );
+  });
+
+  test("finds a field that is there twice, by either name", () => {
+    const check = createJsonCheck(CreatePartnerRequestSchema, "ignore");
+    expect(check('{"city":"a","ci\\u0074y":"b","company_name":"c","companyName":null}')).toEqual([
+      { field: "city", description: "must be there once", reason: "type" },
+      { field: "company_name", description: "must be there once", reason: "type" },
+    ]);
+  });
+
+  test("repeats no more than the beginning of what a caller has sent", () => {
+    const check = createJsonCheck(CreatePartnerRequestSchema, "refuse");
+    const [unknown] = check(JSON.stringify({ ["🏭".repeat(1000)]: 1 }));
+    expect(unknown?.field).toBe(`${"🏭".repeat(32)}…`);
+    const [value] = check(JSON.stringify({ partnerType: "x".repeat(1000) }));
+    expect(value?.description).toBe(`has the unknown value ${"x".repeat(64)}…`);
+  });
+});
+
+function reads(schema: DescMessage, text: string): boolean {
+  try {
+    fromJsonString(schema, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
