@@ -1,4 +1,4 @@
-// Fails if gen/, or a section of a document, is not what the contract, the settings and the console
+// Fails if generated code, or a section of a document, is not what the contract, the settings and the console
 // generate, and says where they differ.
 import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, mkdtempDisposableSync } from "node:fs";
@@ -8,7 +8,10 @@ import { writeThirdPartyProtos } from "./third-party-protos.ts";
 
 using directory = mkdtempDisposableSync(join(tmpdir(), "generated-"));
 writeThirdPartyProtos(".proto");
-execFileSync("buf", ["generate", "--output", directory.path], { stdio: "inherit" });
+const template = "packages/health-reflection/buf.gen.yaml";
+for (const options of [[], ["--template", template]]) {
+  execFileSync("buf", ["generate", ...options, "--output", directory.path], { stdio: "inherit" });
+}
 execFileSync(process.execPath, ["scripts/build-console.ts", join(directory.path, "gen/console")], {
   stdio: "inherit",
 });
@@ -17,6 +20,7 @@ const references = ["--disable-warning=ExperimentalWarning", "scripts/references
 execFileSync(process.execPath, [...references, directory.path], { stdio: "inherit" });
 
 compare("gen", ["--name-status"]);
+compare("packages/health-reflection/gen", ["--name-status"]);
 for (const document of globSync("{README,docs/**/*}.md", { cwd: directory.path })) {
   compare(document, []);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
@@ -80,6 +81,7 @@ export async function createApp(
     request.call = {
       requestId: request.id,
       log: request.log,
+      connection: connectionOf(request.raw),
       repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
@@ -145,6 +147,10 @@ const targetCharacters = /^[!-~]*$/;
 
 function badRequest(message: string): Error {
   return Object.assign(new Error(message), { statusCode: 400 });
+}
+
+function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
+  return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -116,6 +116,12 @@ export const settings = {
     ["refuse", "ignore"],
     "what becomes of fields and enum values in JSON whose names the contract does not know",
   ),
+  maxStreams: integer(
+    "MAX_STREAMS",
+    256,
+    [2, 65_536],
+    "how many streaming calls may be open at once; half of them from one address, 16 on one connection",
+  ),
   unaryLane: onOff(
     "UNARY_LANE",
     "on",

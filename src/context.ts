@@ -1,3 +1,5 @@
+import type { Http2Session } from "node:http2";
+import type { Socket } from "node:net";
 import {
   type ContextKey,
   type ContextValues,
@@ -6,10 +8,14 @@ import {
 } from "@connectrpc/connect";
 import type { FastifyBaseLogger } from "fastify";
 
+type Connection = Http2Session | Socket;
+
 /** What is known of a call from its first byte on; the access log is written from it. */
 export interface Call {
   readonly requestId: string;
   readonly log: FastifyBaseLogger;
+  /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
+  readonly connection: Connection;
   /** The header names that the client sent more than once, in lower case. */
   readonly repeatedHeaders: ReadonlySet<string>;
   /** The requester, once its header has been accepted. */

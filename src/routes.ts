@@ -9,14 +9,14 @@ import {
 import { createFastValidator } from "@partner-service/fast-validation";
 import {
   createHealthService,
+  Health,
   mountReflection,
   type Readiness,
+  ServerReflection,
+  ServerReflectionAlpha,
 } from "@partner-service/health-reflection";
 import { max_message_bytes } from "../gen/access/v1/access_pb.ts";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
-import { Health } from "../gen/grpc/health/v1/health_pb.ts";
-import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
-import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import type { TokenVerifier } from "./authentication/token-verifier.ts";
@@ -25,6 +25,7 @@ import { createAuthenticationInterceptor } from "./interceptors/authentication.t
 import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
+import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
@@ -34,6 +35,8 @@ export interface RouteDependencies {
   readonly validator: Validator;
   readonly partners: PartnerRepository;
   readonly readiness: Readiness;
+  /** How many streaming calls may be open at once. */
+  readonly maxStreams: number;
 }
 
 /** Open to everyone, as load balancers and tools expect. */
@@ -44,8 +47,16 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes({ verifyToken, validator, partners, readiness }: RouteDependencies) {
+export function createRoutes({
+  verifyToken,
+  validator,
+  partners,
+  readiness,
+  maxStreams,
+}: RouteDependencies) {
   const services = [PartnerService];
+  const errors = createErrorsInterceptor();
+  const streams = createStreamsInterceptor(maxStreams, readiness.draining);
   // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
   // read at all.
   const guarded = {
@@ -56,11 +67,12 @@ export function createRoutes({ verifyToken, validator, partners, readiness }: Ro
       checkGetQuery,
     ]),
     interceptors: [
-      createErrorsInterceptor(),
+      errors,
+      streams,
       createValidationInterceptor(createFastValidator(validator), services),
     ],
   };
-  const open = { requestGate: createRequestGate([]), interceptors: [createErrorsInterceptor()] };
+  const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
     const rpcs = createPartnerRpcs(partners, (descriptor, message) =>

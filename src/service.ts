@@ -56,7 +56,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     // While the database answers, the app is built.
     const [, app] = await Promise.all([
       prepareDatabase(orm, partners, databaseUrl === undefined),
-      buildApp(config, log, { verifyToken, partners, readiness }),
+      buildApp(config, log, { verifyToken, partners, readiness, maxStreams: config.maxStreams }),
     ]);
     if (config.console) {
       mountConsole(app, { sandbox: sandboxKey !== undefined });

@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createConnectRouter } from "@connectrpc/connect";
+import { Health, ServerReflection } from "@partner-service/health-reflection";
 import { describe, expect, test } from "vitest";
 import { Scenario } from "../gen/access/v1/access_pb.ts";
-import { Health } from "../gen/grpc/health/v1/health_pb.ts";
-import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRule } from "../src/interceptors/access.ts";
 import { demandAccessRules } from "../src/routes.ts";

@@ -18,10 +18,10 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
+import { ServerReflection } from "@partner-service/health-reflection";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
-import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { InvitationStatus } from "../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,

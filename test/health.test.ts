@@ -1,10 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { Health, ServingStatus } from "@partner-service/health-reflection";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  Health,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../gen/grpc/health/v1/health_pb.ts";
 import { type BreakableDatabase, createBreakableDatabase } from "./support/breakable-database.ts";
 import { failureOf } from "./support/outcome.ts";
 import { startTestService, type TestService } from "./support/service.ts";

@@ -6,9 +6,9 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { ServerReflectionResponseSchema } from "@partner-service/health-reflection";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ServerReflectionResponseSchema } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { PartnerSchema } from "../gen/partner/v1/partner_pb.ts";
 import {
   BatchCreatePartnersRequestSchema,

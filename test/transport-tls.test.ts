@@ -5,12 +5,12 @@ import tls from "node:tls";
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { expect, onTestFinished, test } from "vitest";
 import {
   Health,
   HealthCheckResponseSchema,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../gen/grpc/health/v1/health_pb.ts";
+  ServingStatus,
+} from "@partner-service/health-reflection";
+import { expect, onTestFinished, test } from "vitest";
 import {
   closed,
   connectHttp2,

@@ -6,14 +6,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import grpc from "@grpc/grpc-js";
-import { describe, expect, onTestFinished, test } from "vitest";
 import {
   Health,
   HealthCheckRequestSchema,
   type HealthCheckResponse,
   HealthCheckResponseSchema,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../gen/grpc/health/v1/health_pb.ts";
+  ServingStatus,
+} from "@partner-service/health-reflection";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   closed,
   connectHttp2,

@@ -41,7 +41,10 @@ const validator = createValidator();
 /** Starts the service on a new database of the kind, or on the given one, which it closes in the end. */
 export async function startTestService(
   on: DatabaseKind | TestDatabase,
-  settings: Partial<Parameters<typeof createApp>[0]> = {},
+  {
+    maxStreams = 256,
+    ...settings
+  }: Partial<Parameters<typeof createApp>[0] & { maxStreams: number }> = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
@@ -54,6 +57,7 @@ export async function startTestService(
     validator,
     partners: createPartnerRepository(orm),
     readiness,
+    maxStreams,
   });
   const log: Record<string, unknown>[] = [];
   const app = await createApp(

@@ -10,13 +10,10 @@ import net, { type AddressInfo, type Socket } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { Health, ServingStatus } from "@partner-service/health-reflection";
 import { createServerFactory, type OnePortServerOptions } from "@partner-service/one-port-server";
 import Fastify, { type FastifyInstance } from "fastify";
 import { onTestFinished } from "vitest";
-import {
-  Health,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../../gen/grpc/health/v1/health_pb.ts";
 
 /** For the tests that are about being cut off: short, but not too short for a busy machine. */
 export const shortTimeouts = {

@@ -1,8 +1,8 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
+import { HealthCheckRequestSchema } from "@partner-service/health-reflection";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HealthCheckRequestSchema } from "../../../gen/grpc/health/v1/health_pb.ts";
 import { PartnerType } from "../../../gen/partner/v1/partner_pb.ts";
 import {
   AcceptInvitationRequestSchema,

@@ -1,73 +1,65 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import {
   type Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../../../gen/grpc/health/v1/health_pb.ts";
+} from "../gen/grpc/health/v1/health_pb.ts";
+import { createStatusLoop, type Readiness } from "./status-loop.ts";
 
-/** Whether a server can take calls. */
-export interface Readiness {
-  /** False while what it needs is away, and from the start of the shutdown on. */
-  isReady(): Promise<boolean>;
-  /** Aborted when the shutdown starts. */
-  readonly draining: AbortSignal;
-}
+export type { Readiness } from "./status-loop.ts";
 
-/** How often Watch looks whether the status has changed. */
+/** How often is looked whether the status has changed, while anybody watches. */
 const watchIntervalMs = 1000;
 
 /**
  * Implements grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md): the
  * status of the services, all of which need the same things, and of the server, whose name is "".
+ *
+ * All watchers share one loop that asks for the readiness. How many there may be, and for how long,
+ * is up to the interceptor that `createStreamLimits` makes.
  */
 export function createHealthService(
   readiness: Readiness,
   services: readonly DescService[],
 ): ServiceImpl<typeof Health> {
   const names = ["", ...services.map(({ typeName }) => typeName)];
-
-  async function servingStatus(name: string): Promise<ServingStatus> {
-    if (!names.includes(name)) {
-      return ServingStatus.SERVICE_UNKNOWN;
-    }
-    return (await readiness.isReady()) ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
-  }
+  const loop = createStatusLoop(readiness, watchIntervalMs);
 
   return {
     async check({ service }) {
-      const status = await servingStatus(service);
-      if (status === ServingStatus.SERVICE_UNKNOWN) {
+      if (!names.includes(service)) {
         throw new ConnectError("unknown service", Code.NotFound);
       }
-      return { status };
+      return { status: await loop.look() };
     },
 
     async list() {
-      const status = await servingStatus("");
+      const status = await loop.look();
       return { statuses: Object.fromEntries(names.map((name) => [name, { status }])) };
     },
 
     async *watch({ service }, { signal }) {
-      const wake = AbortSignal.any([signal, readiness.draining]);
-      let last: ServingStatus | undefined;
-      while (!signal.aborted) {
-        const status = await servingStatus(service);
-        if (status !== last) {
-          yield { status };
-          last = status;
+      const leave = loop.join();
+      try {
+        let last: ServingStatus | undefined;
+        for (;;) {
+          const seen = await loop.status();
+          const status = names.includes(service) ? seen : ServingStatus.SERVICE_UNKNOWN;
+          if (status !== last) {
+            yield { status };
+            last = status;
+          }
+          if (
+            signal.aborted ||
+            (readiness.draining.aborted && seen === ServingStatus.NOT_SERVING)
+          ) {
+            return;
+          }
+          await loop.change(seen, signal);
         }
-        if (readiness.draining.aborted) {
-          return;
-        }
-        await delay(watchIntervalMs, undefined, { signal: wake, ref: false }).catch(ignoreAbort);
+      } finally {
+        leave();
       }
     },
   };
-}
-
-function ignoreAbort(failure: unknown): void {
-  if (!(failure instanceof Error && failure.name === "AbortError")) {
-    throw failure;
-  }
 }

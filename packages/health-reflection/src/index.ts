@@ -1,7 +1,21 @@
 /**
- * What every Connect server wants: gRPC's health checks and server reflection.
+ * What every Connect server wants: gRPC's health checks, server reflection, and bounds for streams.
  *
  * @module
  */
+export {
+  Health,
+  HealthCheckRequestSchema,
+  type HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthCheckResponseSchema,
+} from "../gen/grpc/health/v1/health_pb.ts";
+export {
+  ServerReflection,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+} from "../gen/grpc/reflection/v1/reflection_pb.ts";
+export { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 export { createHealthService, type Readiness } from "./health.ts";
 export { mountReflection } from "./reflection.ts";
+export { createStreamLimits, type StreamLimits, type StreamShare } from "./stream-limits.ts";

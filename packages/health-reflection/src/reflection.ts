@@ -1,88 +1,86 @@
-import {
-  create,
-  createRegistry,
-  type DescFile,
-  type DescMessage,
-  type DescService,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { createRegistry, type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
-import * as v1 from "../../../gen/grpc/reflection/v1/reflection_pb.ts";
-import * as v1alpha from "../../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import * as v1 from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import * as v1alpha from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 
-type Answer = NonNullable<
-  MessageInitShape<typeof v1.ServerReflectionResponseSchema>["messageResponse"]
->;
+/** The two versions are alike. */
+type Request = v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest;
+
+type Answer =
+  | { case: "listServicesResponse"; value: { service: { name: string }[] } }
+  | { case: "fileDescriptorResponse"; value: { fileDescriptorProto: Uint8Array[] } }
+  | {
+      case: "allExtensionNumbersResponse";
+      value: { baseTypeName: string; extensionNumber: number[] };
+    }
+  | { case: "errorResponse"; value: { errorCode: Code; errorMessage: string } };
 
 /**
  * Mounts grpc.reflection.v1 and v1alpha, so that tools such as grpcurl and `buf curl` can call the
- * services without having their .proto files. The two versions are alike on the wire.
+ * services without having their .proto files.
+ *
+ * Each file is serialized once, and answers are not compressed: asking costs some forty bytes.
  *
  * @param furtherFiles hold what no service imports: the details of errors.
+ * @param options are those that the router takes for a service.
  */
 export function mountReflection(
   router: ConnectRouter,
   services: readonly DescService[],
   furtherFiles: readonly DescFile[],
-  options?: Parameters<ConnectRouter["service"]>[2],
+  options: Parameters<ConnectRouter["service"]>[2] = {},
 ): void {
-  const reflect = createReflection(
+  const openSession = createReflection(
     [...services, v1.ServerReflection, v1alpha.ServerReflection],
     furtherFiles,
   );
+  const uncompressed = { ...options, compressMinBytes: Number.MAX_SAFE_INTEGER };
 
-  router.service(
-    v1.ServerReflection,
-    {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          yield reflect(request);
-        }
-      },
-    },
-    options,
-  );
-  router.service(
-    v1alpha.ServerReflection,
-    {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          const answer = reflect(
-            convert(
-              v1alpha.ServerReflectionRequestSchema,
-              request,
-              v1.ServerReflectionRequestSchema,
-            ),
-          );
-          yield convert(
-            v1.ServerReflectionResponseSchema,
-            answer,
-            v1alpha.ServerReflectionResponseSchema,
-          );
-        }
-      },
-    },
-    options,
-  );
+  async function* reflect<R extends Request>(requests: AsyncIterable<R>) {
+    const answer = openSession();
+    for await (const request of requests) {
+      yield {
+        validHost: request.host,
+        originalRequest: request,
+        messageResponse: answer(request.messageRequest),
+      };
+    }
+  }
+
+  router.service(v1.ServerReflection, { serverReflectionInfo: reflect }, uncompressed);
+  router.service(v1alpha.ServerReflection, { serverReflectionInfo: reflect }, uncompressed);
 }
 
-function convert<From extends DescMessage, To extends DescMessage>(
-  from: From,
-  message: MessageShape<From>,
-  to: To,
-): MessageShape<To> {
-  return fromBinary(to, toBinary(from, message));
-}
-
+/** Makes what answers the requests of a stream. */
 function createReflection(services: readonly DescService[], furtherFiles: readonly DescFile[]) {
   const files = collectFiles([...services.map(({ file }) => file), ...furtherFiles]);
   const registry = createRegistry(...files.values());
+  const serialized = new Map<DescFile, Uint8Array>();
 
-  function answer(request: v1.ServerReflectionRequest["messageRequest"]): Answer {
+  function serialize(file: DescFile): Uint8Array {
+    const bytes = serialized.get(file) ?? toBinary(FileDescriptorProtoSchema, file.proto);
+    serialized.set(file, bytes);
+    return bytes;
+  }
+
+  /** A file comes with all that it imports, but for what the stream has answered before. */
+  function fileAnswer(file: DescFile | undefined, sent: Set<DescFile>): Answer {
+    if (file === undefined) {
+      return errorAnswer(Code.NotFound, "unknown file or symbol");
+    }
+    const imported = [...collectFiles([file]).values()].filter((each) => !sent.has(each));
+    const unsent = [file, ...imported.filter((each) => each !== file)];
+    for (const each of unsent) {
+      sent.add(each);
+    }
+    return {
+      case: "fileDescriptorResponse",
+      value: { fileDescriptorProto: unsent.map(serialize) },
+    };
+  }
+
+  function answer(request: Request["messageRequest"], sent: Set<DescFile>): Answer {
     switch (request.case) {
       case "listServices":
         return {
@@ -90,13 +88,16 @@ function createReflection(services: readonly DescService[], furtherFiles: readon
           value: { service: services.map(({ typeName }) => ({ name: typeName })) },
         };
       case "fileByFilename":
-        return fileAnswer(files.get(request.value));
+        return fileAnswer(files.get(request.value), sent);
       case "fileContainingSymbol":
-        return fileAnswer(fileOfSymbol(request.value));
+        return fileAnswer(fileOfSymbol(request.value), sent);
       case "fileContainingExtension": {
         const { containingType, extensionNumber } = request.value;
         const message = registry.getMessage(containingType);
-        return fileAnswer(message && registry.getExtensionFor(message, extensionNumber)?.file);
+        return fileAnswer(
+          message && registry.getExtensionFor(message, extensionNumber)?.file,
+          sent,
+        );
       }
       case "allExtensionNumbersOfType":
         return extensionNumbersAnswer(request.value);
@@ -124,23 +125,10 @@ function createReflection(services: readonly DescService[], furtherFiles: readon
     };
   }
 
-  return (request: v1.ServerReflectionRequest): v1.ServerReflectionResponse =>
-    create(v1.ServerReflectionResponseSchema, {
-      validHost: request.host,
-      originalRequest: request,
-      messageResponse: answer(request.messageRequest),
-    });
-}
-
-/** A file comes with all that it imports. */
-function fileAnswer(file: DescFile | undefined): Answer {
-  if (file === undefined) {
-    return errorAnswer(Code.NotFound, "unknown file or symbol");
-  }
-  const fileDescriptorProto = [...collectFiles([file]).values()].map(({ proto }) =>
-    toBinary(FileDescriptorProtoSchema, proto),
-  );
-  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
+  return () => {
+    const sent = new Set<DescFile>();
+    return (request: Request["messageRequest"]) => answer(request, sent);
+  };
 }
 
 function errorAnswer(code: Code, message: string): Answer {
