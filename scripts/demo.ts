@@ -18,8 +18,7 @@ import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { type Partner, PartnerType } from "../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config.ts";
-import type { SandboxKey } from "../src/sandbox/sandbox-key.ts";
-import { createSandboxToken, sandboxTokenRules } from "../src/sandbox/sandbox-token.ts";
+import type { Sandbox } from "../src/sandbox/sandbox.ts";
 import { startService } from "../src/service.ts";
 
 type TransportOptions = { readonly baseUrl: string; readonly interceptors: Interceptor[] };
@@ -54,11 +53,10 @@ type PartnerClient = Client<typeof PartnerService>;
 type ClientOf = (target: string, protocol?: keyof typeof protocols) => PartnerClient;
 
 /** Tells the life of a partner in calls of two organizations, and what they are answered. */
-async function demo(url: string, key: SandboxKey, organizationClaim: string): Promise<void> {
+async function demo(url: string, sandbox: Sandbox): Promise<void> {
   const [acme, globex] = [crypto.randomUUID(), crypto.randomUUID()];
   const clientsOf = async (requester: string): Promise<ClientOf> => {
-    const rules = sandboxTokenRules(organizationClaim);
-    const token = await createSandboxToken(key, rules, requester);
+    const token = await sandbox.createToken(requester);
     return (target, protocol = "gRPC over HTTP/2") => {
       const authorize: Interceptor = (next) => (request) => {
         request.header.set("Authorization", `Bearer ${token}`);
@@ -147,12 +145,12 @@ const answer = (rpc: string, text: string) => say(`   ${rpc.padEnd(16)} → ${te
 const dataDirectory = await mkdtemp(join(tmpdir(), "partner-demo-"));
 try {
   const config = readConfig({ DATA_DIR: dataDirectory, PORT: "0", LOG_LEVEL: "warn" });
-  const { url, sandboxKey, stop } = await startService(config, { level: config.logLevel });
+  const { url, sandbox, stop } = await startService(config, { level: config.logLevel });
   try {
-    if (sandboxKey === undefined) {
+    if (sandbox === undefined) {
       throw new Error("The demo runs on a sandbox.");
     }
-    await demo(url, sandboxKey, config.organizationClaim);
+    await demo(url, sandbox);
   } finally {
     await stop();
   }

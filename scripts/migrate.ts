@@ -1,20 +1,20 @@
 import { readConfig } from "../src/config.ts";
-import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
-import { runCommand } from "../src/run-command.ts";
-import { schema } from "../src/schema.ts";
+import { migrate, pendingMigrations } from "../src/database/orm.ts";
+import { waitForDatabase } from "../src/database/wait.ts";
+import { openDatabase } from "../src/open-database.ts";
+import { runCommand } from "../src/start-error.ts";
 
 /** Applies the migrations that the database of the settings lacks, and says which. */
 async function main(): Promise<void> {
-  const { databaseUrl, dataDirectory } = readConfig(process.env);
-  const orm = await createOrm(
-    databaseUrl === undefined
-      ? { dataDirectory: `${dataDirectory}/database` }
-      : // A migration takes as long as it needs.
-        { databaseUrl, statementTimeoutMs: 0 },
-    schema,
-  );
+  const config = readConfig(process.env);
+  // A migration takes as long as it needs.
+  const orm = await openDatabase(config, { statementTimeoutMs: 0 });
   try {
-    const pending = await pendingMigrations(orm);
+    const pending = await waitForDatabase(
+      () => pendingMigrations(orm),
+      config.databaseWaitMs,
+      (reason) => console.error(`waiting for the database: ${reason}`),
+    );
     await migrate(orm);
     for (const name of pending) {
       console.log(`applied ${name}`);

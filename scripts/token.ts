@@ -1,12 +1,8 @@
 import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
-import { openSandboxKey } from "../src/sandbox/sandbox-key.ts";
-import {
-  createSandboxToken,
-  sandboxScope,
-  sandboxTokenRules,
-} from "../src/sandbox/sandbox-token.ts";
-import { ConfigError } from "../src/setting.ts";
+import { useDataDirectory } from "../src/data-directory.ts";
+import { openSandbox, sandboxScope } from "../src/sandbox/sandbox.ts";
+import { runCommand, StartError } from "../src/start-error.ts";
 
 /** Prints an access token for the sandbox, alone, on stdout. */
 const usage = 'usage: npm run --silent token -- --organization UUID [--scope "SCOPE …"]';
@@ -30,19 +26,14 @@ if (values?.organization === undefined || !uuid.test(values.organization)) {
   console.error(usage);
   process.exit(2);
 }
-try {
-  const config = readConfig(process.env);
-  if (config.authentication !== undefined) {
-    throw new ConfigError("A key is configured: its issuer makes the tokens, not this command.");
+const { organization, scope } = values;
+await runCommand(async () => {
+  const { authentication, dataDirectory, organizationClaim } = readConfig(process.env);
+  if (authentication !== undefined) {
+    throw new StartError("A key is configured: its issuer makes the tokens, not this command.");
   }
-  const key = await openSandboxKey(config.dataDirectory);
-  const rules = sandboxTokenRules(config.organizationClaim);
-  const organization = values.organization.toLowerCase();
-  console.log(await createSandboxToken(key, rules, organization, values.scope));
-} catch (failure) {
-  if (!(failure instanceof ConfigError)) {
-    throw failure;
-  }
-  console.error(failure.message);
-  process.exitCode = 1;
-}
+  const sandbox = await useDataDirectory(dataDirectory, () =>
+    openSandbox(dataDirectory, organizationClaim),
+  );
+  console.log(await sandbox.createToken(organization.toLowerCase(), scope));
+});

@@ -1,7 +1,9 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { parseDatabaseUrl } from "./database/database-url.ts";
 import { isLoopback } from "./loopback.ts";
 import {
-  ConfigError,
   file,
   integer,
   oneOf,
@@ -13,6 +15,7 @@ import {
   text,
   withDefault,
 } from "./setting.ts";
+import { StartError } from "./start-error.ts";
 
 /** The algorithms that may be allowed: asymmetric ones (RFC 8725, section 3.2). */
 const asymmetricAlgorithms = [
@@ -52,6 +55,12 @@ export const settings = {
     "PGlite in DATA_DIR",
     "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`",
     readDatabaseUrl,
+  ),
+  databaseWaitMs: integer(
+    "DATABASE_WAIT_MS",
+    30_000,
+    [0, hour],
+    "how long a start, and `npm run migrate`, wait for a PostgreSQL that is not there yet",
   ),
   dataDirectory: text("DATA_DIR", ".data", "the folder of the sandbox's database and key"),
   jwksUrl: optional(
@@ -127,11 +136,17 @@ export const settings = {
     "on",
     "off: every call goes through Connect's Fastify plugin; slower, with the same answers",
   ),
+  shutdownDelayMs: integer(
+    "SHUTDOWN_DELAY_MS",
+    0,
+    [0, hour],
+    "how long SIGTERM leaves the service as it is, but not ready: what a load balancer needs to notice",
+  ),
   shutdownTimeoutMs: integer(
     "SHUTDOWN_TIMEOUT_MS",
     10_000,
     [1, hour],
-    "how long SIGTERM waits for calls in flight",
+    "how long SIGTERM then waits for calls in flight",
   ),
   logLevel: oneOf(
     "LOG_LEVEL",
@@ -185,7 +200,7 @@ export function describeSettings(): string {
 /**
  * Reads the settings from the environment. An empty variable counts as absent.
  *
- * @throws ConfigError
+ * @throws StartError
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   // What each key holds its own setting has read.
@@ -199,7 +214,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...rest } = others;
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
-    throw new ConfigError(
+    throw new StartError(
       "HOST is not a loopback address: set JWT_JWKS_URL or JWT_PUBLIC_KEY_FILE. " +
         "The sandbox, which gives a token to anyone who can read its output, serves this machine only.",
     );
@@ -217,15 +232,40 @@ function joinTls({ tlsCertFile: cert, tlsKeyFile: key }: Values): Config["tls"] 
     return undefined;
   }
   if (cert === undefined || key === undefined) {
-    throw new ConfigError("TLS_CERT_FILE and TLS_KEY_FILE must be set together.");
+    throw new StartError("TLS_CERT_FILE and TLS_KEY_FILE must be set together.");
   }
+  checkTls(cert, key);
   return Object.freeze({ cert, key });
+}
+
+function checkTls(cert: string, key: string): void {
+  const certificate = orStartError("TLS_CERT_FILE must hold a certificate as PEM.", () => {
+    return new X509Certificate(cert);
+  });
+  const privateKey = orStartError(
+    "TLS_KEY_FILE must hold a private key as PEM, without a password.",
+    () => createPrivateKey(key),
+  );
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new StartError("TLS_KEY_FILE is not the key of the first certificate in TLS_CERT_FILE.");
+  }
+  orStartError("TLS_CERT_FILE and TLS_KEY_FILE cannot be used: the key may be too short.", () =>
+    createSecureContext({ cert, key }),
+  );
+}
+
+function orStartError<T>(message: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new StartError(message, { cause });
+  }
 }
 
 function joinAuthentication(values: AuthenticationValues): AuthenticationConfig | undefined {
   const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt } = values;
   if (jwksUrl !== undefined && publicKey !== undefined) {
-    throw new ConfigError("JWT_JWKS_URL and JWT_PUBLIC_KEY_FILE must not be set together.");
+    throw new StartError("JWT_JWKS_URL and JWT_PUBLIC_KEY_FILE must not be set together.");
   }
   const keys = jwksUrl !== undefined ? { jwksUrl } : publicKey !== undefined ? { publicKey } : null;
   if (keys === null) {
@@ -233,15 +273,22 @@ function joinAuthentication(values: AuthenticationValues): AuthenticationConfig 
   }
   if (issuer === undefined || audience === undefined) {
     const name = issuer === undefined ? "JWT_ISSUER" : "JWT_AUDIENCE";
-    throw new ConfigError(`${name} must be set once a key is configured.`);
+    throw new StartError(`${name} must be set once a key is configured.`);
   }
   Object.freeze(keys);
   return Object.freeze({ issuer, audience, algorithms, requireAtJwt, keys });
 }
 
 function readDatabaseUrl(text: string): string {
-  if (parseDatabaseUrl(text) === null) {
-    throw new ConfigError("DATABASE_URL must be a URL that begins with postgres://.");
+  const url = parseDatabaseUrl(text);
+  if (url === null) {
+    throw new StartError("DATABASE_URL must be a URL that begins with postgres://.");
+  }
+  for (const name of ["sslrootcert", "sslcert", "sslkey"]) {
+    const path = url.searchParams.get(name);
+    orStartError(`DATABASE_URL names a file as ${name} that cannot be read.`, () =>
+      path === null ? undefined : readFileSync(path),
+    );
   }
   return text;
 }
@@ -251,7 +298,7 @@ function readJwksUrl(text: string): URL {
   const secure =
     url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
   if (url === null || !secure || url.username !== "" || url.password !== "") {
-    throw new ConfigError(
+    throw new StartError(
       "JWT_JWKS_URL must be an https URL (http only on a loopback address), without a password.",
     );
   }
@@ -261,7 +308,7 @@ function readJwksUrl(text: string): URL {
 function readAlgorithms(text: string): readonly string[] {
   const names = splitList(text);
   if (names.length === 0 || names.some((name) => !asymmetricAlgorithms.includes(name))) {
-    throw new ConfigError(`JWT_ALGORITHMS must list some of ${asymmetricAlgorithms.join(", ")}.`);
+    throw new StartError(`JWT_ALGORITHMS must list some of ${asymmetricAlgorithms.join(", ")}.`);
   }
   return Object.freeze(names);
 }
@@ -269,7 +316,7 @@ function readAlgorithms(text: string): readonly string[] {
 function readOrigins(text: string): readonly string[] {
   const origins = splitList(text);
   if (!origins.every(isOrigin)) {
-    throw new ConfigError(
+    throw new StartError(
       "CORS_ORIGINS must list whole origins such as https://app.example.com: no path, no *.",
     );
   }

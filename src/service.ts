@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Server as TlsServer } from "node:tls";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
-import { createTokenVerifier, type TokenVerifier } from "./authentication/token-verifier.ts";
+import { createTokenVerifier } from "./authentication/token-verifier.ts";
 import {
   createConfiguredKeys,
   UnusableKeyError,
@@ -10,27 +12,31 @@ import {
 } from "./authentication/verification-keys.ts";
 import type { AuthenticationConfig, Config } from "./config.ts";
 import { mountConsole } from "./console-routes.ts";
+import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
-import { createOrm, migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
+import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
+import { waitForDatabase } from "./database/wait.ts";
+import { openDatabase } from "./open-database.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createReadiness } from "./readiness.ts";
-import { createRoutes, type RouteDependencies } from "./routes.ts";
-import { openSandboxKey, type SandboxKey } from "./sandbox/sandbox-key.ts";
-import { sandboxTokenRules } from "./sandbox/sandbox-token.ts";
+import { createRoutes } from "./routes.ts";
+import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
-import { schema } from "./schema.ts";
-import { ConfigError } from "./setting.ts";
+import { StartError } from "./start-error.ts";
 
 /** A service that listens. */
 export interface Service {
   /** Where it is reached: `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly app: FastifyInstance;
-  /** The key that makes tokens, where the service runs as a sandbox. */
-  readonly sandboxKey: SandboxKey | undefined;
+  /** What makes tokens, where no key is configured. */
+  readonly sandbox: Sandbox | undefined;
+  /** Takes the certificate and key of these settings for the connections to come. */
+  reload(config: Pick<Config, "tls">): void;
   /**
-   * Stops accepting, lets the calls in flight finish and closes the database. Calls that are still
-   * there after `shutdownTimeoutMs` are cut off; the answer is then false.
+   * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
+   * calls in flight finish and closes the database. Calls that are still there after
+   * `shutdownTimeoutMs` are cut off; the answer is then false.
    */
   stop(): Promise<boolean>;
 }
@@ -38,42 +44,53 @@ export interface Service {
 /**
  * Opens the database, starts listening and returns the running service.
  *
- * @throws ConfigError when the configuration does not fit what is there: a key that cannot be used,
- * a database that lacks migrations.
+ * @throws StartError
  */
 export async function startService(config: Config, log: LogOptions): Promise<Service> {
-  const { authentication, dataDirectory, databaseUrl } = config;
-  const sandboxKey = authentication === undefined ? await openSandboxKey(dataDirectory) : undefined;
-  const verifyToken = createVerifier(config, sandboxKey);
-  const orm = await createOrm(
-    databaseUrl === undefined ? { dataDirectory: `${dataDirectory}/database` } : { databaseUrl },
-    schema,
-  );
+  const { dataDirectory, organizationClaim } = config;
+  const sandbox =
+    config.authentication === undefined
+      ? await useDataDirectory(dataDirectory, () => openSandbox(dataDirectory, organizationClaim))
+      : undefined;
+  const authentication = config.authentication ?? sandbox?.authentication;
+  if (authentication === undefined) {
+    throw new Error("There is neither a configured key nor a sandbox.");
+  }
+  const rules = { ...authentication, organizationClaim };
+  const verifyToken = createTokenVerifier(rules, openKeys(authentication));
+  const orm = await openDatabase(config);
   try {
     const partners = createPartnerRepository(orm);
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
+    const prepared = prepareDatabase(orm, partners, config, async (reason) => {
+      (await building).log.warn({ reason }, "waiting for the database");
+    });
     // While the database answers, the app is built.
-    const [, app] = await Promise.all([
-      prepareDatabase(orm, partners, databaseUrl === undefined),
-      buildApp(config, log, { verifyToken, partners, readiness, maxStreams: config.maxStreams }),
-    ]);
+    const validator = createValidator();
+    const { maxStreams } = config;
+    const routes = createRoutes({ verifyToken, validator, partners, readiness, maxStreams });
+    const building = createApp(config, { log, readiness, routes });
+    const [app] = await Promise.all([building, prepared]);
     if (config.console) {
-      mountConsole(app, { sandbox: sandboxKey !== undefined });
-      if (sandboxKey !== undefined) {
-        mountSandboxTokens(app, sandboxKey, sandboxTokenRules(config.organizationClaim));
+      mountConsole(app, { sandbox: sandbox !== undefined });
+      if (sandbox !== undefined) {
+        mountSandboxTokens(app, sandbox);
       }
     }
-    const { host, port, reusePort } = config;
-    // Fastify hands its options on to Node, this one too, which its types lack.
-    const address = { host, port, reusePort };
-    const url = await app.listen(address);
+    const url = await listen(app, config);
     return {
       url,
       app,
-      sandboxKey,
+      sandbox,
+      reload({ tls }) {
+        if (tls !== undefined && app.server instanceof TlsServer) {
+          app.server.setSecureContext(tls);
+        }
+      },
       async stop() {
         draining.abort();
+        await delay(config.shutdownDelayMs);
         const clean = await closeWithin(app, config.shutdownTimeoutMs);
         await orm.close(true);
         return clean;
@@ -85,27 +102,22 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   }
 }
 
-async function buildApp(
-  config: Config,
-  log: LogOptions,
-  dependencies: Omit<RouteDependencies, "validator">,
-): Promise<FastifyInstance> {
-  const routes = createRoutes({ ...dependencies, validator: createValidator() });
-  return await createApp(config, { log, readiness: dependencies.readiness, routes });
-}
-
 /** Migrates a database that is the service's own; any other must have been migrated. */
 async function prepareDatabase(
   orm: Orm,
   partners: PartnerRepository,
-  isOwn: boolean,
+  { databaseUrl, databaseWaitMs }: Config,
+  tell: (reason: string) => void,
 ): Promise<void> {
-  if (isOwn) {
+  if (databaseUrl === undefined) {
     await migrate(orm);
-  } else if ((await pendingMigrations(orm)).length > 0) {
-    throw new ConfigError(
-      "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
-    );
+  } else {
+    const pending = await waitForDatabase(() => pendingMigrations(orm), databaseWaitMs, tell);
+    if (pending.length > 0) {
+      throw new StartError(
+        "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
+      );
+    }
   }
   try {
     await partners.warmUp();
@@ -115,19 +127,6 @@ async function prepareDatabase(
       throw failure;
     }
   }
-}
-
-function createVerifier(config: Config, sandboxKey: SandboxKey | undefined): TokenVerifier {
-  const { authentication, organizationClaim } = config;
-  if (authentication !== undefined) {
-    const rules = { ...authentication, organizationClaim };
-    return createTokenVerifier(rules, openKeys(authentication));
-  }
-  if (sandboxKey === undefined) {
-    throw new Error("There is neither a configured key nor a sandbox key.");
-  }
-  const rules = sandboxTokenRules(organizationClaim);
-  return createTokenVerifier(rules, createConfiguredKeys(sandboxKey.publicKey, rules.algorithms));
 }
 
 function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys {
@@ -140,11 +139,42 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
     if (!(cause instanceof UnusableKeyError)) {
       throw cause;
     }
-    throw new ConfigError(
+    throw new StartError(
       `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK: ${cause.message}.`,
       { cause },
     );
   }
+}
+
+/** Starts listening, and returns the URL. */
+async function listen(
+  app: FastifyInstance,
+  { host, port, reusePort, tls }: Config,
+): Promise<string> {
+  // That the server of its factory speaks TLS Fastify does not know.
+  const withScheme = (url: string) => (tls === undefined ? url : url.replace("http:", "https:"));
+  const listenTextResolver = (url: string) => `Server listening at ${withScheme(url)}`;
+  // Fastify hands its options on to Node, reusePort too, which its types lack.
+  const address = { host, port, reusePort, listenTextResolver };
+  try {
+    return withScheme(await app.listen(address));
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const message = listenProblems(host, port)[String(code)];
+    throw message === undefined ? cause : new StartError(message, { cause });
+  }
+}
+
+function listenProblems(host: string, port: number): Readonly<Record<string, string>> {
+  const noAddress = `HOST (${host}) is not an address of this machine: name one that is, or 0.0.0.0 for all.`;
+  return {
+    EADDRINUSE: `PORT (${port}) is in use on ${host}: end what listens there, or set another; 0 takes a free one.`,
+    EACCES: `PORT (${port}) is one that this process may not listen on: set one above 1023.`,
+    EADDRNOTAVAIL: noAddress,
+    ENOTFOUND: noAddress,
+    EAI_AGAIN: noAddress,
+    ENOTSUP: "REUSE_PORT is not to be had on this system: set it off.",
+  };
 }
 
 /** Closes the app; after the timeout it cuts off what is left. Returns whether nothing was cut off. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { StartError } from "./start-error.ts";
 
 /** One setting: an environment variable, and what it may hold. */
 export interface Setting<Value> {
@@ -12,14 +13,9 @@ export interface Setting<Value> {
   /**
    * Reads its text, which is undefined where it is absent.
    *
-   * @throws ConfigError
+   * @throws StartError whose message names the setting, and does not repeat the text.
    */
   readonly read: (text: string | undefined) => Value;
-}
-
-/** A setting is missing or bad. The message names it, says what to do, and never repeats its value. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
 }
 
 /** A setting that may be absent; `fallback` says what holds then. */
@@ -60,7 +56,7 @@ export function integer(
   return withDefault(name, `${min} to ${max}`, String(fallback), text, (value) => {
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < min || number > max) {
-      throw new ConfigError(`${name} must be a whole number from ${min} to ${max}.`);
+      throw new StartError(`${name} must be a whole number from ${min} to ${max}.`);
     }
     return number;
   });
@@ -76,7 +72,7 @@ export function oneOf<const Word extends string>(
   return withDefault(name, words.join(", "), fallback, text, (value) => {
     const word = words.find((one) => one === value);
     if (word === undefined) {
-      throw new ConfigError(`${name} must be one of ${words.join(", ")}.`);
+      throw new StartError(`${name} must be one of ${words.join(", ")}.`);
     }
     return word;
   });
@@ -97,7 +93,7 @@ export function optionalOnOff(
 
 function parseOnOff(name: string, value: string): boolean {
   if (value !== "on" && value !== "off") {
-    throw new ConfigError(`${name} must be on or off.`);
+    throw new StartError(`${name} must be on or off.`);
   }
   return value === "on";
 }
@@ -113,7 +109,8 @@ export function file(
     try {
       return readFileSync(path, "utf8");
     } catch (cause) {
-      throw new ConfigError(`${name} names a file that cannot be read.`, { cause });
+      const reason = cause instanceof Error && "code" in cause ? cause.code : cause;
+      throw new StartError(`${name} names a file that cannot be read (${reason}).`, { cause });
     }
   });
 }

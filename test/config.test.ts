@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Config, describeSettings, readConfig, settings } from "../src/config.ts";
-import { ConfigError } from "../src/setting.ts";
+import { StartError } from "../src/start-error.ts";
 
 const defaults: Config = {
   host: "127.0.0.1",
@@ -8,6 +8,7 @@ const defaults: Config = {
   reusePort: false,
   tls: undefined,
   databaseUrl: undefined,
+  databaseWaitMs: 30_000,
   dataDirectory: ".data",
   authentication: undefined,
   organizationClaim: "org_id",
@@ -18,6 +19,7 @@ const defaults: Config = {
   jsonUnknownFields: "refuse",
   maxStreams: 256,
   unaryLane: true,
+  shutdownDelayMs: 0,
   shutdownTimeoutMs: 10_000,
   logLevel: "info",
 };
@@ -48,6 +50,7 @@ describe("settings", () => {
       PORT: "0",
       REUSE_PORT: "on",
       DATABASE_URL: "postgres://localhost/partners",
+      DATABASE_WAIT_MS: "0",
       DATA_DIR: "/var/lib/partners",
       JWT_JWKS_URL: "https://issuer.example.com/jwks",
       JWT_ISSUER: "https://issuer.example.com",
@@ -61,6 +64,7 @@ describe("settings", () => {
       MAX_TIMEOUT_MS: "1000",
       JSON_UNKNOWN_FIELDS: "ignore",
       UNARY_LANE: "off",
+      SHUTDOWN_DELAY_MS: "500",
       SHUTDOWN_TIMEOUT_MS: "2000",
       LOG_LEVEL: "debug",
     });
@@ -70,6 +74,7 @@ describe("settings", () => {
       reusePort: true,
       tls: undefined,
       databaseUrl: "postgres://localhost/partners",
+      databaseWaitMs: 0,
       dataDirectory: "/var/lib/partners",
       authentication: {
         issuer: "https://issuer.example.com",
@@ -86,6 +91,7 @@ describe("settings", () => {
       maxTimeoutMs: 1000,
       jsonUnknownFields: "ignore",
       unaryLane: false,
+      shutdownDelayMs: 500,
       shutdownTimeoutMs: 2000,
       logLevel: "debug",
     });
@@ -165,7 +171,7 @@ describe("settings", () => {
     } catch (error) {
       failure = error;
     }
-    expect(failure).toBeInstanceOf(ConfigError);
+    expect(failure).toBeInstanceOf(StartError);
     expect(String(failure)).toContain(name);
     expect(String(failure)).not.toContain("\n");
     expect(String(failure)).not.toContain("password@");

@@ -115,7 +115,7 @@ test("A data directory is in use by one process, for as long as that lives", asy
   const { dataDirectory } = database.settings;
   const writer = await startWriter(dataDirectory, 1);
   await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
-    name: "DataDirectoryInUseError",
+    name: "StartError",
     message: `The data directory ${dataDirectory} is in use by another process.`,
   });
   await writer.stop();

@@ -1,7 +1,10 @@
 import { exec, execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +12,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { lockPartners } from "./support/locks.ts";
-import { type ServiceProcess, startProcess } from "./support/process.ts";
+import { type ServiceProcess, startCommand, startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
 
 const run = promisify(execFile);
@@ -154,10 +157,8 @@ test("the service goes on when the reader of its log goes, and logs to its end w
   expect(heard.output()).toContain('"msg":"stopped"');
 });
 
-test("SIGTERM answers the calls that are in flight over every protocol", async () => {
-  await using database = await createPostgresDatabase();
-  const service = start({ DATABASE_URL: database.settings.databaseUrl });
-  const command = await printedCommand(service);
+/** Where the service is that has printed the command, and what that carries. */
+function readCommand(command: string) {
   const [, token = ""] = /Bearer ([^']+)/.exec(command) ?? [];
   const [, organization = ""] = /Target-Organization-ID: ([^']+)/.exec(command) ?? [];
   const [url = ""] = /http:\/\/[^/]+/.exec(command) ?? [];
@@ -165,7 +166,33 @@ test("SIGTERM answers the calls that are in flight over every protocol", async (
     "Requester-Organization-ID": organization,
     "Target-Organization-ID": organization,
   });
+  return { url, headers };
+}
 
+const wayOfStarting = {
+  node: start,
+  "npm start": (settings: Record<string, string>) => {
+    const service = startCommand("npm", ["start"], {
+      PORT: "0",
+      DATA_DIR: dataDirectory,
+      HOME: dataDirectory,
+      ...settings,
+    });
+    started.push(service);
+    return service;
+  },
+};
+
+test.each<[keyof typeof wayOfStarting, readonly NodeJS.Signals[]]>([
+  ["node", ["SIGTERM"]],
+  ["npm start", ["SIGTERM"]],
+  // npm hands on the Ctrl-C that the terminal sends to both.
+  ["npm start", ["SIGINT", "SIGINT"]],
+])("%s answers, at %j, the calls that are in flight over every protocol", async (way, signals) => {
+  await using database = await createPostgresDatabase();
+  const service = wayOfStarting[way]({ DATABASE_URL: database.settings.databaseUrl });
+  const command = await printedCommand(service);
+  const { url, headers } = readCommand(command);
   const created = await createdBy(command);
 
   // The lock keeps the calls in flight until the shutdown is under way.
@@ -177,10 +204,70 @@ test("SIGTERM answers the calls that are in flight over every protocol", async (
     return partners.map(({ id }) => id);
   });
   await lock.awaited(calls.length);
-  service.child.kill("SIGTERM");
-  await service.waitFor(/"stopping"/);
+  for (const signal of signals) {
+    service.child.kill(signal);
+  }
+  const [, pid] = await service.waitFor(/"pid":(\d+).*"stopping"/);
   await lock.release();
 
   expect(await Promise.all(calls)).toEqual(calls.map(() => [created.id]));
+  expect(await service.ended()).toBe(0);
+  expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
+});
+
+test("For SHUTDOWN_DELAY_MS after SIGTERM the service is not ready, and takes calls on new connections", async () => {
+  await using database = await createPostgresDatabase();
+  const settings = { DATABASE_URL: database.settings.databaseUrl, SHUTDOWN_DELAY_MS: "3000" };
+  const service = start(settings);
+  const command = await printedCommand(service);
+  const { url } = readCommand(command);
+  const readyz = async () =>
+    (await fetch(`${url}/readyz`, { headers: { Connection: "close" } })).status;
+  expect(await readyz()).toBe(200);
+  service.child.kill("SIGTERM");
+  await service.waitFor(/"stopping"/);
+  expect(await readyz()).toBe(503);
+  expect(await createdBy(command)).toMatchObject({ companyName: "Example Supplies Ltd" });
+  expect(await service.ended()).toBe(0);
+});
+
+test("SIGHUP has the TLS files read again, and what cannot be used leaves all as it is", async () => {
+  const [certificate, key] = [join(dataDirectory, "cert.pem"), join(dataDirectory, "key.pem")];
+  const install = async (name: string) => {
+    await copyFile(`test/support/tls/${name}certificate.pem`, certificate);
+    await copyFile(`test/support/tls/${name}key.pem`, key);
+  };
+  await install("");
+  const service = start({ TLS_CERT_FILE: certificate, TLS_KEY_FILE: key });
+  const [, port = ""] = await service.waitFor(/ready at https:\/\/127\.0\.0\.1:(\d+)/);
+  const fingerprint = async () => {
+    // Whether it may be trusted is not asked here.
+    const socket = connect({ port: Number(port), host: "127.0.0.1", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  const expected = async (name: string) =>
+    new X509Certificate(await readFile(`test/support/tls/${name}certificate.pem`)).fingerprint256;
+
+  expect(await fingerprint()).toBe(await expected(""));
+  await install("renewed-");
+  service.child.kill("SIGHUP");
+  await service.waitFor(/"TLS files read again"/);
+  expect(await fingerprint()).toBe(await expected("renewed-"));
+
+  await writeFile(key, "no key");
+  service.child.kill("SIGHUP");
+  await service.waitFor(/TLS_KEY_FILE must hold a private key/);
+  expect(await fingerprint()).toBe(await expected("renewed-"));
+  service.child.kill("SIGTERM");
+  expect(await service.ended()).toBe(0);
+});
+
+test("SIGTERM ends a start that waits for its database", async () => {
+  const service = start({ DATABASE_URL: "postgres://127.0.0.1:1/partners" });
+  await service.waitFor(/waiting for the database/);
+  service.child.kill("SIGTERM");
   expect(await service.ended()).toBe(0);
 });

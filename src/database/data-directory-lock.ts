@@ -1,15 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-
-/** Another process works in the data directory, or this one does already. */
-export class DataDirectoryInUseError extends Error {
-  override readonly name = "DataDirectoryInUseError";
-
-  constructor(dataDirectory: string, cause: unknown) {
-    super(`The data directory ${dataDirectory} is in use by another process.`, { cause });
-  }
-}
+import { StartError } from "../start-error.ts";
 
 /** SQLITE_BUSY: the file is locked. */
 const busy = 5;
@@ -22,7 +14,7 @@ const busy = 5;
  * to it. It ends with its process, however that ends, where a file with a process id would outlive
  * a crash and then name a stranger.
  *
- * @throws DataDirectoryInUseError
+ * @throws StartError when another process works in it, or this one does already
  */
 export function lockDataDirectory(dataDirectory: string): { release(): void } {
   mkdirSync(dirname(dataDirectory), { recursive: true });
@@ -32,7 +24,9 @@ export function lockDataDirectory(dataDirectory: string): { release(): void } {
   } catch (error) {
     file.close();
     if (error instanceof Error && "errcode" in error && error.errcode === busy) {
-      throw new DataDirectoryInUseError(dataDirectory, error);
+      throw new StartError(`The data directory ${dataDirectory} is in use by another process.`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -26,7 +26,7 @@ const pingTimeoutMs = 2000;
 /**
  * Makes the ORM. PostgreSQL is reached with the first statement, not before; PGlite is started.
  *
- * @throws DataDirectoryInUseError
+ * @throws StartError when another process works in the data directory
  */
 export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
   return "databaseUrl" in settings

@@ -11,7 +11,7 @@ import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
  * What has been committed survives the end of the process, however it ends. It is the operating
  * system that writes it to the disk: PGlite has no fsync, so a power cut may undo the last commits.
  *
- * @throws DataDirectoryInUseError
+ * @throws StartError when another process works in the data directory
  */
 export async function createPgliteOrm(
   dataDirectory: string,

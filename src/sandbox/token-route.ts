@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { TokenRules } from "../authentication/token-verifier.ts";
 import { isLoopback } from "../loopback.ts";
 import { uuid } from "../uuid.ts";
-import type { SandboxKey } from "./sandbox-key.ts";
-import { createSandboxToken } from "./sandbox-token.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /**
  * Lets the console have tokens minted, at `POST /sandbox/token`.
@@ -11,7 +9,7 @@ import { createSandboxToken } from "./sandbox-token.ts";
  * Only the sandbox's own page may: the address is within reach of every page that the browser of
  * this machine shows, also under a name of that page's own (DNS rebinding).
  */
-export function mountSandboxTokens(app: FastifyInstance, key: SandboxKey, rules: TokenRules): void {
+export function mountSandboxTokens(app: FastifyInstance, sandbox: Sandbox): void {
   app.post<{ Body: unknown }>("/sandbox/token", { bodyLimit: 1024 }, async (request, reply) => {
     if (!comesFromOwnPage(request)) {
       throw httpError(403, "Only the sandbox's own console may ask for tokens.");
@@ -20,7 +18,7 @@ export function mountSandboxTokens(app: FastifyInstance, key: SandboxKey, rules:
     if (organization === undefined) {
       throw httpError(400, "organization must be a UUID.");
     }
-    const token = await createSandboxToken(key, rules, organization);
+    const token = await sandbox.createToken(organization);
     return reply.header("Cache-Control", "no-store").send({ token });
   });
 }

@@ -19,7 +19,16 @@ export function startProcess(
   settings: Record<string, string>,
   args: readonly string[] = [],
 ): ServiceProcess {
-  const child = spawn(process.execPath, [file, ...args], {
+  return startCommand(process.execPath, [file, ...args], settings);
+}
+
+/** Starts a program with just these settings (and PATH). */
+export function startCommand(
+  program: string,
+  args: readonly string[],
+  settings: Record<string, string>,
+): ServiceProcess {
+  const child = spawn(program, args, {
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,

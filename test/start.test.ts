@@ -1,0 +1,248 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { startProcess } from "./support/process.ts";
+import { createTcpProxy } from "./support/tcp-proxy.ts";
+
+/** A start that fails for a reason outside the code ends in one line, with 1. */
+let dataDirectory: string;
+
+beforeEach(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), "partner-test-"));
+});
+afterEach(async () => {
+  await rm(dataDirectory, { recursive: true, force: true });
+});
+
+const tls = {
+  TLS_CERT_FILE: "test/support/tls/certificate.pem",
+  TLS_KEY_FILE: "test/support/tls/key.pem",
+};
+const issuer = { JWT_ISSUER: "https://issuer.test", JWT_AUDIENCE: "test" };
+
+/** What a start says that ends by itself, with these settings. */
+async function failedStart(
+  settings: Record<string, string>,
+  file = "src/main.ts",
+  args: readonly string[] = [],
+) {
+  const start = startProcess(file, { PORT: "0", DATA_DIR: dataDirectory, ...settings }, args);
+  onTestFinished(() => {
+    start.child.kill("SIGKILL");
+  });
+  return { code: await start.ended(), output: start.output() };
+}
+
+async function takenPort(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  // A server that listens on a port has an address of this type.
+  return String((server.address() as AddressInfo).port);
+}
+
+test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string, string>]>([
+  [
+    "a port in use",
+    /^PORT \(\d+\) is in use on 127\.0\.0\.1: /,
+    async () => ({ PORT: await takenPort() }),
+  ],
+  [
+    "an address of another machine",
+    /^HOST \(192\.0\.2\.1\) is not an address of this machine: /,
+    async () => {
+      await writeFile(join(dataDirectory, "key.json"), await publicKey());
+      return { ...issuer, HOST: "192.0.2.1", JWT_PUBLIC_KEY_FILE: join(dataDirectory, "key.json") };
+    },
+  ],
+  [
+    "a data directory that is a file",
+    /^DATA_DIR \(package\.json\) cannot be used: /,
+    () => ({ DATA_DIR: "package.json" }),
+  ],
+  [
+    "a data directory below a file",
+    /^DATA_DIR \(package\.json\/a\) cannot be used: /,
+    () => ({ DATA_DIR: "package.json/a" }),
+  ],
+  [
+    "a sandbox's key that is none",
+    /sandbox-key\.json holds no key: delete it, /,
+    async () => {
+      await writeFile(join(dataDirectory, "sandbox-key.json"), "null");
+      return {};
+    },
+  ],
+  [
+    "no file of the issuer's key",
+    /^JWT_PUBLIC_KEY_FILE names a file that cannot be read \(ENOENT\)/,
+    () => ({ ...issuer, JWT_PUBLIC_KEY_FILE: "nowhere.pem" }),
+  ],
+  [
+    "a key of the issuer that is none",
+    /^JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK: it is not a key/,
+    () => ({ ...issuer, JWT_PUBLIC_KEY_FILE: "README.md" }),
+  ],
+  [
+    "algorithms that the issuer's key cannot do",
+    /^JWT_PUBLIC_KEY_FILE .*it can do ES256, and JWT_ALGORITHMS allows others alone/,
+    async () => {
+      await writeFile(join(dataDirectory, "key.json"), await publicKey());
+      return {
+        ...issuer,
+        JWT_ALGORITHMS: "RS256",
+        JWT_PUBLIC_KEY_FILE: join(dataDirectory, "key.json"),
+      };
+    },
+  ],
+  [
+    "a certificate that is none",
+    /^TLS_CERT_FILE must hold a certificate/,
+    () => ({ ...tls, TLS_CERT_FILE: "README.md" }),
+  ],
+  [
+    "a TLS key that is none",
+    /^TLS_KEY_FILE must hold a private key/,
+    () => ({ ...tls, TLS_KEY_FILE: "README.md" }),
+  ],
+  [
+    "a TLS key of another certificate",
+    /^TLS_KEY_FILE is not the key of the first certificate in TLS_CERT_FILE/,
+    () => ({ ...tls, TLS_KEY_FILE: "test/support/tls/renewed-key.pem" }),
+  ],
+  [
+    "a TLS file that is not there",
+    /^TLS_CERT_FILE names a file that cannot be read \(ENOENT\)/,
+    () => ({ ...tls, TLS_CERT_FILE: "nowhere.pem" }),
+  ],
+])("A start with %s ends in one line", async (_name, line, makeSettings) => {
+  const { code, output } = await failedStart(await makeSettings());
+  expect(output).toMatch(line);
+  expect({ code, lines: output.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
+});
+
+async function publicKey(): Promise<string> {
+  const { publicKey: key } = await crypto.subtle.generateKey(
+    { name: "ECDSA", namedCurve: "P-256" },
+    true,
+    ["sign", "verify"],
+  );
+  const { kty = "", crv = "", x = "", y = "" } = await crypto.subtle.exportKey("jwk", key);
+  return JSON.stringify({ kty, crv, x, y });
+}
+
+test("With LOG_LEVEL=debug it also tells where that came from", async () => {
+  const { code, output } = await failedStart({ DATA_DIR: "package.json", LOG_LEVEL: "debug" });
+  expect(output).toMatch(/^DATA_DIR \(package\.json\) cannot be used: .*\n[\s\S]*\n {4}at /);
+  expect(code).toBe(1);
+});
+
+test("A start with an argument that it does not know ends in one line", async () => {
+  const { code, output } = await failedStart({}, "src/main.ts", ["--prot=80"]);
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: "The start takes no arguments but --help: settings are in the environment.\n",
+  });
+});
+
+test("npm run token ends in one line, too", async () => {
+  const { code, output } = await failedStart({ DATA_DIR: "package.json" }, "scripts/token.ts", [
+    "--organization",
+    crypto.randomUUID(),
+  ]);
+  expect(output).toMatch(/^DATA_DIR \(package\.json\) cannot be used: [^\n]*\n$/);
+  expect(code).toBe(1);
+});
+
+describe.each(["src/main.ts", "scripts/migrate.ts"])("%s, where the database", (file) => {
+  async function databaseUrl(change: (url: URL) => void): Promise<string> {
+    const database = await createPostgresDatabase();
+    onTestFinished(() => database.close());
+    const url = new URL(database.settings.databaseUrl);
+    change(url);
+    return url.href;
+  }
+
+  test.each<[string, RegExp, (url: URL) => void]>([
+    [
+      "does not know the role",
+      /^The server does not accept the role or the password of DATABASE_URL: /,
+      (url) => {
+        url.username = "nobody";
+      },
+    ],
+    [
+      "does not exist",
+      /^The server has no such database as DATABASE_URL names: create it\. /,
+      (url) => {
+        url.pathname = "/nowhere";
+      },
+    ],
+    [
+      "offers no TLS",
+      /^The server of DATABASE_URL and its sslmode do not agree on TLS: /,
+      (url) => {
+        url.searchParams.set("sslmode", "verify-full");
+      },
+    ],
+  ])("%s, ends in one line at once", async (_name, line, change) => {
+    const { code, output } = await failedStart(
+      { DATABASE_URL: await databaseUrl(change), DATABASE_WAIT_MS: "600000" },
+      file,
+    );
+    expect(output).toMatch(line);
+    expect({ code, lines: output.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
+  });
+
+  test("is not there yet, waits for it, says so, and ends in one line in the end", async () => {
+    const { code, output } = await failedStart(
+      { DATABASE_URL: "postgres://127.0.0.1:1/partners", DATABASE_WAIT_MS: "300" },
+      file,
+    );
+    const [waiting, end, ...more] = output.trimEnd().split("\n");
+    expect(waiting).toMatch(
+      /waiting for the database.*ECONNREFUSED|ECONNREFUSED.*waiting for the database/,
+    );
+    expect(end).toMatch(
+      /^The database of DATABASE_URL does not answer, after 300 ms \(DATABASE_WAIT_MS\): connect ECONNREFUSED/,
+    );
+    expect({ code, more }).toEqual({ code: 1, more: [] });
+  });
+});
+
+test("A database that comes while the service waits for it is used", async () => {
+  const database = await createPostgresDatabase();
+  const proxy = await createTcpProxy(database.settings.databaseUrl);
+  onTestFinished(async () => {
+    await proxy.close();
+    await database.close();
+  });
+  await proxy.stop();
+  const settings = { PORT: "0", DATA_DIR: dataDirectory, DATABASE_URL: proxy.url };
+  const service = startProcess("src/main.ts", settings);
+  await service.waitFor(/waiting for the database/);
+  await proxy.start();
+  await service.waitFor(/ready at/);
+  service.child.kill("SIGTERM");
+  expect(await service.ended()).toBe(0);
+});
+
+test("An older Node is told which one is needed", async () => {
+  const olderNode =
+    "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})";
+  const { code, output } = await failedStart({
+    NODE_OPTIONS: `--import ${olderNode} --import ./src/compile-cache.js`,
+  });
+  expect({ code, output }).toEqual({
+    code: 1,
+    output:
+      "Node 26 or newer is needed, and this is 20.20.2: install that, " +
+      "or run `npm ci` without --omit=dev, which brings it.\n",
+  });
+});
