@@ -1,11 +1,6 @@
-import { type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import type { DescService } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
-import {
-  type ConnectRouter,
-  createServiceImplSpec,
-  type MethodImpl,
-  type ServiceImpl,
-} from "@connectrpc/connect";
+import type { ConnectRouter } from "@connectrpc/connect";
 import { createFastValidator } from "@partner-service/fast-validation";
 import {
   createHealthService,
@@ -15,18 +10,18 @@ import {
   ServerReflection,
   ServerReflectionAlpha,
 } from "@partner-service/health-reflection";
-import { max_message_bytes } from "../gen/access/v1/access_pb.ts";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import type { TokenVerifier } from "./authentication/token-verifier.ts";
-import { createAccessInterceptor, readAccessRule } from "./interceptors/access.ts";
+import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
 import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
+import { demandAccessRules, mountService } from "./mounting.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 
@@ -86,39 +81,6 @@ export function createRoutes({
       [file_google_rpc_error_details, file_partner_v1_error],
       open,
     );
-    demandAccessRules(router);
+    demandAccessRules(router, publicServices);
   };
-}
-
-type MountOptions = Parameters<ConnectRouter["rpc"]>[2];
-
-/** Mounts the RPCs of a service, each with what the contract's options say of it. */
-function mountService<Service extends DescService>(
-  router: ConnectRouter,
-  service: Service,
-  implementation: ServiceImpl<Service>,
-  options: MountOptions,
-): void {
-  for (const { method, impl } of Object.values(
-    createServiceImplSpec(service, implementation).methods,
-  )) {
-    const limits = hasOption(method, max_message_bytes)
-      ? { readMaxBytes: getOption(method, max_message_bytes) }
-      : {};
-    // The two belong together; which kind of method it is does not matter here.
-    router.rpc(method, impl as MethodImpl<typeof method>, { ...options, ...limits });
-  }
-}
-
-/**
- * Sees to it that nothing is mounted without an access rule.
- *
- * @throws Error when a service that is not public has an RPC without one.
- */
-export function demandAccessRules({ handlers }: Pick<ConnectRouter, "handlers">): void {
-  for (const { service, method } of handlers) {
-    if (!publicServices.includes(service)) {
-      readAccessRule(method);
-    }
-  }
 }

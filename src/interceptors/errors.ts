@@ -1,11 +1,10 @@
-import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callKey, type HeaderInterceptor, required } from "../context.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { OverloadedError } from "../database/joining.ts";
 import { PartnerError } from "../partners/partner-error.ts";
-import { clip, invalidFields, serviceError } from "./service-error.ts";
+import { invalidFields, nameReason, serviceError } from "./service-error.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
 const databaseRetryAfterMs = 1000;
@@ -85,7 +84,7 @@ async function decideOutcome<T>({ values, signal }: Call, work: Promise<T>): Pro
 /** The one place where it is decided which failure is which error for the caller. */
 function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof ConnectError) {
-    return failure.details.length > 0 ? failure : withReason(failure);
+    return failure.details.length > 0 ? failure : nameReason(failure);
   }
   if (failure instanceof PartnerError) {
     const { reason, message, facts } = failure;
@@ -107,40 +106,6 @@ function toConnectError(failure: unknown): ConnectError {
     });
   }
   return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
-}
-
-/** What Connect says of a message that is too long, on the wire or decompressed. */
-const tooLarge = / larger than configured readMaxBytes (\d+)/;
-/** What Connect calls INTERNAL although the sender's bytes are no Protobuf, or are cut. */
-const sendersFault = /^(parse binary: |decompression failed$)/;
-
-/** Gives the reason to an error that Connect makes of a message that it cannot read. */
-function withReason(error: ConnectError): ConnectError {
-  const { code, cause } = error;
-  const message = clip(error.rawMessage, 300);
-  const fieldError = cause instanceof Error ? cause.cause : undefined;
-  if (isFieldError(fieldError)) {
-    const description = clip(fieldError.message, 200);
-    const violations = [{ field: fieldError.field().name, description, reason: "type" }];
-    return serviceError(ErrorReason.FIELD_INVALID, message, { violations, cause });
-  }
-  const [, maxBytes] = tooLarge.exec(message) ?? [];
-  if (code === Code.ResourceExhausted && maxBytes !== undefined) {
-    const text = `The request message is longer than ${maxBytes} bytes.`;
-    const metadata = { max_bytes: maxBytes };
-    return serviceError(ErrorReason.MESSAGE_TOO_LARGE, text, { metadata, cause });
-  }
-  // Of the other errors that Connect makes INVALID_ARGUMENT all are about timeouts.
-  const malformed =
-    code === Code.Internal
-      ? sendersFault.test(message)
-      : code === Code.InvalidArgument && !message.includes("timeout");
-  if (malformed) {
-    return serviceError(ErrorReason.MESSAGE_MALFORMED, message, { cause });
-  }
-  return message === error.rawMessage
-    ? error
-    : new ConnectError(message, code, error.metadata, undefined, cause);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { getOption, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Code, ConnectError } from "@connectrpc/connect";
+import { isFieldError } from "@bufbuild/protobuf/reflect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -66,8 +67,42 @@ export function invalidFields(all: readonly FieldViolation[]): ConnectError {
   return serviceError(ErrorReason.FIELD_INVALID, clip(message, maxMessageBytes), options);
 }
 
+/** What Connect says of a message that is too long, on the wire or decompressed. */
+const tooLarge = / larger than configured readMaxBytes (\d+)/;
+/** What Connect calls INTERNAL although the sender's bytes are no Protobuf, or are cut. */
+const sendersFault = /^(parse binary: |decompression failed$)/;
+
+/** Gives its reason to an error that Connect made, such as that of a message that it cannot read. */
+export function nameReason(error: ConnectError): ConnectError {
+  const { code, cause } = error;
+  const message = clip(error.rawMessage, 300);
+  const fieldError = cause instanceof Error ? cause.cause : undefined;
+  if (isFieldError(fieldError)) {
+    const description = clip(fieldError.message, 200);
+    const violations = [{ field: fieldError.field().name, description, reason: "type" }];
+    return serviceError(ErrorReason.FIELD_INVALID, message, { violations, cause });
+  }
+  const [, maxBytes] = tooLarge.exec(message) ?? [];
+  if (code === Code.ResourceExhausted && maxBytes !== undefined) {
+    const text = `The request message is longer than ${maxBytes} bytes.`;
+    const metadata = { max_bytes: maxBytes };
+    return serviceError(ErrorReason.MESSAGE_TOO_LARGE, text, { metadata, cause });
+  }
+  // Of the other errors that Connect makes INVALID_ARGUMENT all are about timeouts.
+  const malformed =
+    code === Code.Internal
+      ? sendersFault.test(message)
+      : code === Code.InvalidArgument && !message.includes("timeout");
+  if (malformed) {
+    return serviceError(ErrorReason.MESSAGE_MALFORMED, message, { cause });
+  }
+  return message === error.rawMessage
+    ? error
+    : new ConnectError(message, code, error.metadata, undefined, cause);
+}
+
 /** The text, or as much of its beginning as fits into so many bytes of UTF-8. */
-export function clip(text: string, maxBytes: number): string {
+function clip(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) {
     return text;
   }

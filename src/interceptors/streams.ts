@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Interceptor } from "@connectrpc/connect";
 import { createStreamLimits } from "@partner-service/health-reflection";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
@@ -22,10 +23,11 @@ export function createStreamsInterceptor(max: number, draining: AbortSignal): In
     max,
     sharesOf: (values) => {
       const { connection } = required(values, callKey);
-      const { remoteAddress } = "socket" in connection ? connection.socket : connection;
+      // A session of HTTP/2 that has ended has no socket any more, which its types do not say.
+      const socket: Socket | undefined = "socket" in connection ? connection.socket : connection;
       return [
         { holder: connection, max: maxPerConnection },
-        { holder: remoteAddress, max: Math.ceil(max / 2) },
+        { holder: socket?.remoteAddress, max: Math.ceil(max / 2) },
       ];
     },
     refusal: () =>

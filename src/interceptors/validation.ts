@@ -29,27 +29,24 @@ export function createValidationInterceptor(
     }
   }
 
+  async function* checkEach<T extends Message>(
+    descriptor: DescMessage,
+    messages: AsyncIterable<T>,
+  ) {
+    for await (const message of messages) {
+      check(descriptor, message);
+      yield message;
+    }
+  }
+
   return (next) => (request) => {
     const { input } = request.method;
     if (request.stream) {
-      return next({
-        ...request,
-        message: each(request.message, (message) => check(input, message)),
-      });
+      return next({ ...request, message: checkEach(input, request.message) });
     }
     check(input, request.message);
     return next(request);
   };
-}
-
-async function* each<T>(
-  messages: AsyncIterable<T>,
-  check: (message: T) => void,
-): AsyncGenerator<T> {
-  for await (const message of messages) {
-    check(message);
-    yield message;
-  }
 }
 
 /** Finds the rules of the contract that a message breaks. */
