@@ -11,7 +11,7 @@ import {
   type VerificationKeys,
 } from "./authentication/verification-keys.ts";
 import type { AuthenticationConfig, Config } from "./config.ts";
-import { mountConsole } from "./console-routes.ts";
+import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 
 /** Where `npm run generate` builds the console of src/console into. */
-const builtConsole = join(import.meta.dirname, "../gen/console");
+const builtConsole = join(import.meta.dirname, "../../gen/console");
 
 const files = [
   { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
