@@ -100,7 +100,8 @@ export async function createCalls(): Promise<Calls> {
   };
 }
 
-const partner = create(CreatePartnerRequestSchema, {
+/** What each create asks for. */
+export const partner = create(CreatePartnerRequestSchema, {
   companyName: "Example Supplies Ltd",
   salesAmount: 150000,
   partnerType: PartnerType.CUSTOMER,

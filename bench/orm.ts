@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import { createOrm } from "../src/database/orm.ts";
 import { databasePatienceMs } from "../src/database/retries.ts";
 import { initialPartner, type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
+import { toNewPartner } from "../src/partners/partner-mapping.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
+import { partner } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import { writeSection } from "./report/performance-page.ts";
@@ -106,22 +108,7 @@ async function measure(call: () => Promise<unknown>): Promise<Figures> {
 }
 
 function newPartner(): NewPartner {
-  return {
-    organizationId: randomUUID(),
-    companyName: "Example Supplies Ltd",
-    salesAmount: 150_000,
-    partnerType: "customer",
-    email: "partner@example.com",
-    frequency: "monthly",
-    paymentTerms: "Net 30",
-    address: "123 Main St, Suite 400",
-    city: "New York",
-    state: "NY",
-    postalCode: "12345",
-    companyRegistrationNumber: "123456789",
-    countryCode: "US",
-    requestId: null,
-  };
+  return toNewPartner(partner, randomUUID());
 }
 
 await main();

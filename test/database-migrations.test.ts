@@ -24,7 +24,7 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
     }
     const difference = await orm.schema.getUpdateSchemaSQL();
     expect(names.filter((name) => !difference.includes(`"${name}"`))).toEqual([]);
-    expect(names).toHaveLength(20);
+    expect(names.length).toBeGreaterThanOrEqual(20);
   });
 
   test("can be taken back and applied again", async () => {
@@ -32,11 +32,7 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
     await using orm = await createOrm(database.settings, schema);
     await orm.migrator.down({ to: 0 });
     expect(await query(orm, "select to_regclass('partner') as name", [])).toEqual([{ name: null }]);
-    expect(await pendingMigrations(orm)).toEqual([
-      "0001-create-partner",
-      "0002-partner-lifecycle",
-      "0003-partner-writes",
-    ]);
+    expect(await pendingMigrations(orm)).toEqual(schema.migrations.map(({ name }) => name));
     await migrate(orm);
     expect(await pendingMigrations(orm)).toEqual([]);
     expect(await orm.schema.getUpdateSchemaSQL()).toBe("");

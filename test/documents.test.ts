@@ -10,7 +10,10 @@ import { type ServiceProcess, startProcess } from "./support/process.ts";
 /** Runs the snippets of the documents as a reader would, against a sandbox on a free port. */
 const run = promisify(execFile);
 const documents = new Map(
-  ["README.md", ...globSync("docs/**/*.md")].map((path) => [path, readFileSync(path, "utf8")]),
+  ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md")].map((path) => [
+    path,
+    readFileSync(path, "utf8"),
+  ]),
 );
 const readme = documents.get("README.md") ?? "";
 

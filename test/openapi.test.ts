@@ -41,7 +41,7 @@ describe("the OpenAPI document", () => {
     expect(operations).toEqual(
       PartnerService.methods.map(({ name }) => [
         `/partner.v1.PartnerService/${name}`,
-        ["GetPartner", "ListPartners"].includes(name) ? ["post", "get"] : ["post"],
+        /^(?:Get|List|Count)/.test(name) ? ["post", "get"] : ["post"],
       ]),
     );
   });
@@ -79,11 +79,10 @@ describe("the OpenAPI document", () => {
         description: expect.stringMatching(/^Optional\./),
       },
     });
-    expect(CreatePartnerRequest.required).toEqual(
-      Object.keys(CreatePartnerRequest.properties).filter(
-        (name) => !["countryCode", "requestId"].includes(name),
-      ),
-    );
+    expect(CreatePartnerRequest.required).toEqual([
+      ...["companyName", "salesAmount", "partnerType", "email", "frequency", "paymentTerms"],
+      ...["address", "city", "state", "postalCode", "companyRegistrationNumber"],
+    ]);
     expect(ListPartnersRequest.required).toBeUndefined();
   });
 

@@ -1,10 +1,10 @@
 import Fastify from "fastify";
 import { formatInstant } from "../../src/database/instant-type.ts";
 import { createOrm } from "../../src/database/orm.ts";
-import type { Partner } from "../../src/partners/partner-entity.ts";
+import type { NewPartner, Partner } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";
-import { type NewPartner, storedPartnerSchema } from "./partner.ts";
+import { storedPartnerSchema } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 
 /**
@@ -22,7 +22,7 @@ interface Headers {
   "target-organization-id": string;
 }
 
-app.post<{ Body: NewPartner; Headers: Headers }>(
+app.post<{ Body: Omit<NewPartner, "partnerType"> & { partnerType: string }; Headers: Headers }>(
   "/partners",
   { schema: { response: { 201: storedPartnerSchema } } },
   async ({ headers, body }, reply) => {

@@ -16,7 +16,7 @@ export function codeOf(reason: DescEnumValue): Code {
 
 /** What goes wrong without a reason of the contract's. */
 export const codesWithoutReason: ReadonlyMap<Code, string> = new Map([
-  [Code.InvalidArgument, "The caller's timeout cannot be read, or is longer than is allowed."],
+  [Code.InvalidArgument, "The caller's timeout cannot be read."],
   [Code.DeadlineExceeded, "The caller's deadline passed."],
   [Code.Internal, "The service failed, and knows no more."],
 ]);

@@ -58,14 +58,15 @@ export function readPartnerChanges(
       broken.map((violation) => ({ ...violation, field: `partner.${violation.field}` })),
     );
   }
-  const { partnerType, countryCode = null, ...others } = candidate;
-  const stored = {
-    ...others,
-    countryCode,
-    ...(names.has("partner_type") ? { partnerType: toStoredType(partnerType) } : {}),
-  };
-  const changed = new Set<string>(fields.map(({ localName }) => localName));
-  return Object.fromEntries(Object.entries(stored).filter(([name]) => changed.has(name)));
+  const values: Readonly<Record<string, unknown>> = candidate;
+  return Object.fromEntries(
+    fields.map(({ localName }) => [
+      localName,
+      localName === "partnerType"
+        ? toStoredType(candidate.partnerType)
+        : (values[localName] ?? null),
+    ]),
+  );
 }
 
 function fieldsOfMask(paths: readonly string[]) {

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
+import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -45,10 +48,24 @@ export interface PartnerEdits {
 }
 
 /** What was said of the company; a deleted partner's row does not keep it. */
-const erasedTexts = [
-  ...["company_name", "email", "frequency", "payment_terms", "address", "city", "state"],
-  ...["postal_code", "company_registration_number"],
-];
+const erasures = CreatePartnerRequestSchema.fields
+  .filter(({ name }) => name !== "request_id" && name !== "partner_type")
+  .map((field) => `${field.name} = ${erasedValue(field)}`);
+
+/** What the column of a field holds once it says nothing any more. */
+function erasedValue(field: DescField): string {
+  if (!getOption(field, fieldOption).required) {
+    return "null";
+  }
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return "'-'";
+    case ScalarType.INT32:
+      return "0";
+    default:
+      throw new Error(`There is no value yet that says nothing of ${field}.`);
+  }
+}
 
 /** Makes the part of the repository that changes and deletes partners. */
 export function createPartnerEdits(orm: Orm): PartnerEdits {
@@ -60,8 +77,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     and revision = coalesce($5::int, revision)`;
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
-    ${erasedTexts.map((column) => `${column} = '-'`).join(", ")},
-    sales_amount = 0, country_code = null, invitation_status = 'invited',
+    ${erasures.join(", ")}, invitation_status = 'invited',
     guest_organization_id = null, invitation_token_hash = null, invitation_expires_at = null
     where ${match} returning id`;
 
