@@ -8,7 +8,7 @@ import fastifyCors from "@fastify/cors";
 import type { Readiness } from "@partner-service/health-reflection";
 import { createServerFactory } from "@partner-service/one-port-server";
 import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
-import { connectPluginWithUnaryLane, createUrlReader } from "@partner-service/unary-lane";
+import { connectPluginWithUnaryLane, readRequestUrl } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
 import { createCompressions } from "./compression.ts";
@@ -75,7 +75,6 @@ export async function createApp(
       return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
     },
   });
-  const readUrl = createUrlReader();
   app.decorateRequest("call");
   app.addHook("onRequest", (request, reply, done) => {
     request.call = {
@@ -85,7 +84,7 @@ export async function createApp(
       repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
-    if (readUrl(request.raw) === null) {
+    if (readRequestUrl(request.raw) === null) {
       done(badRequest("The request names no valid host."));
       return;
     }
@@ -134,7 +133,6 @@ export async function createApp(
   };
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes: (router) => routes(withStrictMessages(router, strictness)),
-    readUrl,
     binaryCheckOf: ({ input }: DescMethodUnary) => createBinaryCheck(input, invalidFields),
     ...{ acceptCompression, readMaxBytes, maxTimeoutMs, jsonOptions, binaryOptions },
     contextValues: (request) => createContextValues().set(callKey, request.call),

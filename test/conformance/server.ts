@@ -1,5 +1,7 @@
 // The server under test, as the conformance suite starts it: it reads from stdin what to offer, and
 // writes to stdout where it listens. Both are a message after its length in four bytes.
+import { subscribe } from "node:diagnostics_channel";
+import { appendFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -16,6 +18,14 @@ import { createReadiness } from "../../src/readiness.ts";
 import { conformanceService } from "./conformance-service.ts";
 
 const lengthBytes = 4;
+
+/** How many calls the lane took, and how many messages were plain JSON. */
+const tally = { "unary-lane.call": 0, "unary-lane.json-read": 0 };
+for (const name of ["unary-lane.call", "unary-lane.json-read"] as const) {
+  subscribe(name, () => {
+    tally[name] += 1;
+  });
+}
 
 const { useTls, serverCreds, messageReceiveLimit } = fromBinary(
   ServerCompatRequestSchema,
@@ -42,6 +52,10 @@ const app = await createApp(
   },
 );
 process.once("SIGTERM", () => app.close());
+process.once("exit", () => {
+  // For the test, which reads what all servers of a run have written.
+  appendFileSync(process.env.TALLY_FILE ?? "/dev/null", `${JSON.stringify(tally)}\n`);
+});
 const { hostname, port } = new URL(await app.listen({ host: defaults.host, port: 0 }));
 const response = toBinary(
   ServerCompatResponseSchema,

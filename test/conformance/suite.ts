@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -44,6 +44,9 @@ export interface SuiteOutcome {
   readonly failed: number;
   /** What it says of the cases that failed. */
   readonly report: string;
+  /** How many calls the servers served on the lane, and how many messages they read as plain JSON. */
+  readonly calls: number;
+  readonly plainReads: number;
 }
 
 /**
@@ -52,6 +55,8 @@ export interface SuiteOutcome {
  */
 export async function runSuite(features: Readonly<Record<string, unknown>>): Promise<SuiteOutcome> {
   const configuration = join(directory, "configuration.yaml");
+  const tallyFile = join(directory, "tally.jsonl");
+  await rm(tallyFile, { force: true });
   // JSON is YAML.
   await writeFile(configuration, JSON.stringify({ features }));
   const command = run(
@@ -65,7 +70,11 @@ export async function runSuite(features: Readonly<Record<string, unknown>>): Pro
     {
       maxBuffer: 2 ** 26,
       // Servers that start fast meet the suite's time limit on a busy machine too.
-      env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "compile-cache") },
+      env: {
+        ...process.env,
+        NODE_COMPILE_CACHE: join(directory, "compile-cache"),
+        TALLY_FILE: tallyFile,
+      },
     },
   );
   const { code, stdout, stderr } = await command.then(
@@ -73,7 +82,12 @@ export async function runSuite(features: Readonly<Record<string, unknown>>): Pro
     (failure: { code: number; stdout: string; stderr: string }) => failure,
   );
   const totals = /\s*Total cases: \d+\n(\d+) passed, (\d+) failed\s*/.exec(stdout);
+  const tallies = (await readFile(tallyFile, "utf8")).trimEnd().split("\n");
+  const total = (name: string) =>
+    tallies.reduce((sum, line) => sum + Number(JSON.parse(line)[name]), 0);
   return {
+    calls: total("unary-lane.call"),
+    plainReads: total("unary-lane.json-read"),
     code,
     passed: Number(totals?.[1]),
     failed: Number(totals?.[2]),

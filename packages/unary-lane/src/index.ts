@@ -3,5 +3,6 @@
  *
  * @module
  */
-export { connectPluginWithUnaryLane } from "./unary-lane.ts";
-export { createUrlReader, type UrlReader } from "./url-reader.ts";
+
+export { readRequestUrl } from "./request-url.ts";
+export { connectPluginWithUnaryLane, type LaneCall } from "./unary-lane.ts";

@@ -7,7 +7,6 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { Edition, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { formatIsoSecond } from "./iso-second.ts";
 
 export type PlainJsonWriter = (message: Message) => string;
 
@@ -115,7 +114,8 @@ function writeTimestamp(value: unknown): string {
     // Has the error for it.
     return toJsonString(TimestampSchema, timestamp);
   }
-  return `"${formatIsoSecond(second)}${fractionOf(nanos)}Z"`;
+  const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
+  return `"${text}${fractionOf(nanos)}Z"`;
 }
 
 /** None, 3, 6 or 9 digits, as many as it takes. */

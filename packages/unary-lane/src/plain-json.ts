@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { createPlainJsonReader } from "./plain-json-reader.ts";
@@ -13,15 +14,25 @@ export interface PlainJson {
   write(message: Message): string | undefined;
 }
 
+/** The options for JSON that change nothing of what is plain; with any other, nothing is. */
+const plainOptions: ReadonlySet<string> = new Set([
+  ...["alwaysEmitImplicit", "ignoreUnknownFields", "registry", "recursionLimit", "textDecoder"],
+]);
+
+/** Are told of each message that was read or written as plain JSON. */
+const reads = channel("unary-lane.json-read");
+const writes = channel("unary-lane.json-write");
+
 /** Makes the reader of a method's requests and the writer of its responses. */
 export function createPlainJson(
   { input, output }: Pick<DescMethodUnary, "input" | "output">,
   { jsonOptions, readMaxBytes, writeMaxBytes }: UniversalHandlerOptions,
 ): PlainJson {
-  const read = createPlainJsonReader(input);
-  const { alwaysEmitImplicit, enumAsInteger, useProtoFieldName } = jsonOptions ?? {};
-  const inForm = alwaysEmitImplicit === true && !enumAsInteger && !useProtoFieldName;
-  const write = inForm ? createPlainJsonWriter(output) : undefined;
+  const options = Object.entries(jsonOptions ?? {}).filter(([, value]) => value !== undefined);
+  const isPlain = options.every(([name]) => plainOptions.has(name));
+  const read = isPlain ? createPlainJsonReader(input) : undefined;
+  const emitsAll = isPlain && jsonOptions?.alwaysEmitImplicit === true;
+  const write = emitsAll ? createPlainJsonWriter(output) : undefined;
   const decoder = new TextDecoder("utf-8", { fatal: true });
 
   return {
@@ -30,7 +41,11 @@ export function createPlainJson(
         return undefined;
       }
       try {
-        return read?.(typeof json === "string" ? json : decoder.decode(json));
+        const message = read?.(typeof json === "string" ? json : decoder.decode(json));
+        if (message !== undefined && reads.hasSubscribers) {
+          reads.publish({ message: input.typeName });
+        }
+        return message;
       } catch {
         // Not UTF-8 or not JSON, for which Connect's own reader has the error.
         return undefined;
@@ -38,7 +53,13 @@ export function createPlainJson(
     },
     write(message) {
       const text = write?.(message);
-      return text !== undefined && Buffer.byteLength(text) <= writeMaxBytes ? text : undefined;
+      if (text === undefined || Buffer.byteLength(text) > writeMaxBytes) {
+        return undefined;
+      }
+      if (writes.hasSubscribers) {
+        writes.publish({ message: output.typeName });
+      }
+      return text;
     },
   };
 }

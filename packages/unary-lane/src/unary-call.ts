@@ -32,8 +32,7 @@ export function openCall(
   { request, response, url, values }: Exchange,
   { timeout, ...init }: UnaryCallInit,
 ): UnaryCall {
-  // A timeout that is longer than allowed is no timeout, but an error.
-  const timeoutMs = timeout.error === undefined ? timeout.timeoutMs : undefined;
+  const { timeoutMs } = timeout;
   const controller = new AbortController();
   const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
   const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);

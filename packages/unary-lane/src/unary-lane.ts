@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { parseContentType } from "@connectrpc/connect/protocol-grpc";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -5,17 +6,25 @@ import { findConnectMessage } from "./connect-message.ts";
 import { serveConnect } from "./connect-unary.ts";
 import type { Exchange } from "./exchange.ts";
 import { serveGrpc } from "./grpc-unary.ts";
+import { readRequestUrl } from "./request-url.ts";
 import { type BinaryChecks, recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
-import type { UrlReader } from "./url-reader.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 type UnaryLaneOptions = ConnectPluginOptions &
   BinaryChecks &
-  Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">> & {
-    /** The reader that the app has for every request: it remembers what it has just read. */
-    readonly readUrl: UrlReader;
-  };
+  Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">>;
+
+/** Is told of each call that is served on the lane. */
+const calls = channel("unary-lane.call");
+
+/** What subscribers of the channel `unary-lane.call` get. */
+export interface LaneCall {
+  /** The RPC's path: `/partner.v1.PartnerService/CreatePartner`. */
+  readonly path: string;
+  /** Connect's name of the protocol. */
+  readonly protocol: "connect" | "grpc";
+}
 
 /**
  * Connect's Fastify plugin, with a direct lane for unary calls.
@@ -45,15 +54,24 @@ export async function connectPluginWithUnaryLane(
     }
     const passBy = route.handler;
     route.handler = function (request, reply) {
-      const url = options.readUrl(request.raw);
+      const url = readRequestUrl(request.raw);
       const serve = url === null ? undefined : chooseProtocol(method, request.raw, url);
-      return url === null || serve === undefined
-        ? passBy.call(this, request, reply)
-        : answer(serve, url, request, reply);
+      if (url === null || serve === undefined) {
+        return passBy.call(this, request, reply);
+      }
+      if (calls.hasSubscribers) {
+        calls.publish({ path: route.url, protocol: serve.protocol } satisfies LaneCall);
+      }
+      return answer(serve.call, url, request, reply);
     };
   });
 
-  function answer(serve: Serve, url: URL, request: FastifyRequest, reply: FastifyReply): void {
+  function answer(
+    serve: Serve["call"],
+    url: URL,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
     serve({
       request: request.raw,
       response: reply.raw,
@@ -72,7 +90,10 @@ export async function connectPluginWithUnaryLane(
   });
 }
 
-type Serve = (exchange: Exchange) => Promise<void>;
+interface Serve {
+  readonly protocol: LaneCall["protocol"];
+  readonly call: (exchange: Exchange) => Promise<void>;
+}
 
 /** How to serve the call on the lane; undefined if it is not one for the lane. */
 function chooseProtocol(
@@ -84,11 +105,11 @@ function chooseProtocol(
     ? findConnectMessage(request, url, method.spec.method)
     : undefined;
   if (message !== undefined) {
-    return (exchange) => serveConnect(method, message, exchange);
+    return { protocol: "connect", call: (exchange) => serveConnect(method, message, exchange) };
   }
   const grpc =
     request.method === "POST" && "stream" in request && method.protocols.includes("grpc")
       ? parseContentType(request.headers["content-type"] ?? null)
       : undefined;
-  return grpc && ((exchange) => serveGrpc(method, grpc.binary, exchange));
+  return grpc && { protocol: "grpc", call: (exchange) => serveGrpc(method, grpc.binary, exchange) };
 }

@@ -33,6 +33,22 @@ export interface UnaryMethod {
 }
 
 /**
+ * The options that the lane knows, of the plugin, of the router and of what is mounted. What it does
+ * for a call follows from these alone: a call to which another option applies is the plugin's.
+ */
+const knownOptions: ReadonlySet<string> = new Set([
+  ...["routes", "contextValues", "binaryCheckOf", "grpc", "grpcWeb", "connect"],
+  ...["acceptCompression", "compressMinBytes", "readMaxBytes", "writeMaxBytes", "maxTimeoutMs"],
+  ...["jsonOptions", "binaryOptions", "interceptors", "requestGate"],
+]);
+
+function areKnown(options: object): boolean {
+  return Object.entries(options).every(
+    ([name, value]) => value === undefined || knownOptions.has(name),
+  );
+}
+
+/**
  * Passes on to the router what is mounted, and keeps by its path each unary method that the lane can
  * serve.
  *
@@ -47,9 +63,7 @@ export function recordUnaryMethods(
     const handler = router.handlers.findLast(({ method }) => method === spec.method);
     // As the router itself joins them: what a service is mounted with replaces the base.
     const options = validateUniversalHandlerOptions({ ...base, ...more });
-    const leftToPlugin =
-      options.requireConnectProtocolHeader || options.shutdownSignal !== undefined;
-    if (spec.kind === "unary" && handler !== undefined && !leftToPlugin) {
+    if (spec.kind === "unary" && handler !== undefined && areKnown(base) && areKnown(more)) {
       const { binaryOptions, jsonOptions } = options;
       methods.set(handler.requestPath, {
         spec,
