@@ -6,7 +6,7 @@ import { type ConnectRouter, cors as connectCors, createContextValues } from "@c
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
 import type { Readiness } from "@partner-service/health-reflection";
-import { createServerFactory } from "@partner-service/one-port-server";
+import type { OnePortServer } from "@partner-service/one-port-server";
 import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
 import { connectPluginWithUnaryLane, readRequestUrl } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
@@ -14,7 +14,7 @@ import { logCall } from "./access-log.ts";
 import { createCompressions } from "./compression.ts";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
-import { answerHttpErrors } from "./http-errors.ts";
+import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
@@ -29,7 +29,7 @@ declare module "fastify" {
 
 export type AppConfig = Pick<
   Config,
-  "tls" | "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "jsonUnknownFields" | "unaryLane"
+  "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "jsonUnknownFields" | "unaryLane"
 >;
 
 export interface LogOptions {
@@ -41,6 +41,8 @@ export interface LogOptions {
 export interface AppDependencies {
   readonly log: LogOptions;
   readonly readiness: Readiness;
+  /** What the app will listen on. */
+  readonly port: OnePortServer;
   /** Mounts the services. */
   readonly routes: (router: ConnectRouter) => void;
 }
@@ -57,9 +59,9 @@ const saneRequestId = /^[\w.:-]{1,128}$/;
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
   config: AppConfig,
-  { log, readiness, routes }: AppDependencies,
+  { log, readiness, port, routes }: AppDependencies,
 ): Promise<FastifyInstance> {
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     logger: log,
     // What still arrives on an open connection while the server closes is answered like the rest.
     return503OnClosing: false,
@@ -67,7 +69,21 @@ export async function createApp(
       disableRequestLogging: true,
       requestIdLogLabel: "requestId",
     }),
-    serverFactory: createServerFactory(config.tls === undefined ? {} : { tls: config.tls }),
+    serverFactory: port.serverFactory,
+    clientErrorHandler: port.answerFaults((fault) => {
+      const requestId = randomUUID();
+      const { body, code } = describeFault(fault);
+      app.log.info({ requestId, code, status: fault.status }, "no request");
+      return {
+        headers: { [requestIdHeader]: requestId, "Content-Type": "application/json" },
+        body,
+      };
+    }),
+    // A path that cannot be decoded reaches no hook.
+    frameworkErrors: (failure, request, reply) => {
+      request.log.info({ method: "unknown", code: "invalid_argument" }, "call");
+      answerFailure(failure, request, reply.header(requestIdHeader, request.id));
+    },
     // No route asks Fastify for its query: Connect reads that of a GET from the URL.
     routerOptions: { querystringParser: () => ({}) },
     genReqId: ({ headers }) => {
@@ -84,7 +100,10 @@ export async function createApp(
       repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
-    if (readRequestUrl(request.raw) === null) {
+    if (
+      !hasOneHost(request.raw, request.call.repeatedHeaders) ||
+      readRequestUrl(request.raw) === null
+    ) {
       done(badRequest("The request names no valid host."));
       return;
     }
@@ -149,6 +168,19 @@ function badRequest(message: string): Error {
 
 function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
   return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
+}
+
+/** `uri-host [ ":" port ]` (RFC 9112, section 3.2): no user, path or query. */
+const hostCharacters = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
+
+/** RFC 9112, section 3.2. What a caller of HTTP/1.0 leaves out, load balancers do, is no fault. */
+function hasOneHost(request: IncomingMessage, repeatedHeaders: ReadonlySet<string>): boolean {
+  // Over HTTP/2 `:authority` comes before `Host` (RFC 9113, section 8.3.1).
+  const host = "authority" in request ? request.authority : request.headers.host;
+  if (host === undefined) {
+    return request.httpVersion !== "1.1";
+  }
+  return !repeatedHeaders.has("host") && typeof host === "string" && hostCharacters.test(host);
 }
 
 const none: ReadonlySet<string> = new Set();

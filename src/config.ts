@@ -1,6 +1,11 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
+import {
+  checkTlsFiles,
+  defaultLimits,
+  defaultTimeouts,
+  type TlsFiles,
+  TlsFilesError,
+} from "@partner-service/one-port-server";
 import { parseDatabaseUrl } from "./database/database-url.ts";
 import { isLoopback } from "./loopback.ts";
 import {
@@ -25,6 +30,7 @@ const asymmetricAlgorithms = [
 
 const hour = 3_600_000;
 const mebibyte = 1024 * 1024;
+const million = 1_000_000;
 
 /**
  * Everything that can be set from outside, each by the environment variable that it names. What the
@@ -42,13 +48,93 @@ export const settings = {
     "off",
     "on: several processes share the port, each with its own connections (Linux, FreeBSD; on PostgreSQL)",
   ),
-  tlsCertFile: file(
+  tlsCertFile: optional(
     "TLS_CERT_FILE",
     "PEM file",
     "cleartext",
-    "the certificate and its chain: the same port over TLS, ALPN h2 and http/1.1",
+    "the certificate and its chain: the same port over TLS, ALPN h2 and http/1.1; files that change are taken up within 10 seconds, or on SIGHUP",
+    String,
   ),
-  tlsKeyFile: file("TLS_KEY_FILE", "PEM file", "", "the certificate's private key"),
+  tlsKeyFile: optional("TLS_KEY_FILE", "PEM file", "", "the certificate's private key", String),
+  tlsClientCaFile: optional(
+    "TLS_CLIENT_CA_FILE",
+    "PEM file",
+    "",
+    "the authorities of the clients' certificates; with it a client without one is refused (mutual TLS)",
+    String,
+  ),
+  tlsMinVersion: oneOf(
+    "TLS_MIN_VERSION",
+    "TLSv1.2",
+    ["TLSv1.2", "TLSv1.3"],
+    "the least version of TLS that is spoken",
+  ),
+  maxConnections: integer(
+    "MAX_CONNECTIONS",
+    defaultLimits.connections,
+    [1, million],
+    "the most connections at a time, and never more than the process may open files for, less 64; a further one takes the place of the one that has been idle the longest",
+  ),
+  maxRequests: integer(
+    "MAX_REQUESTS",
+    defaultLimits.requests,
+    [1, million],
+    "the most requests in flight, streams among them; from there on connections with more than their share get no further ones",
+  ),
+  maxRequestsPerConnection: integer(
+    "MAX_REQUESTS_PER_CONNECTION",
+    defaultLimits.requestsPerConnection,
+    [1, 10_000],
+    "the most requests in flight on one connection over HTTP/2",
+  ),
+  maxWaitingBytes: integer(
+    "MAX_WAITING_BYTES",
+    defaultLimits.waitingBytes,
+    [mebibyte, 64 * 1024 * mebibyte],
+    "the most bytes of answers that wait for callers to take them; above, those who let most wait are cut off",
+  ),
+  maxWaitingBytesPerConnection: integer(
+    "MAX_WAITING_BYTES_PER_CONNECTION",
+    defaultLimits.waitingBytesPerConnection,
+    [1024, 1024 * mebibyte],
+    "the bytes that may wait for one connection before its next requests wait too",
+  ),
+  headersTimeoutMs: integer(
+    "HEADERS_TIMEOUT_MS",
+    defaultTimeouts.headersMs,
+    [1, hour],
+    "how long a TLS handshake, a connection's first bytes and a request's headers may take",
+  ),
+  requestTimeoutMs: integer(
+    "REQUEST_TIMEOUT_MS",
+    defaultTimeouts.requestMs,
+    [1, hour],
+    "how long a whole request may take to arrive",
+  ),
+  idleTimeoutMs: integer(
+    "IDLE_TIMEOUT_MS",
+    defaultTimeouts.idleMs,
+    [1, 24 * hour],
+    "how long a connection without requests is kept; longer than a load balancer keeps its own (60 s)",
+  ),
+  writeTimeoutMs: integer(
+    "WRITE_TIMEOUT_MS",
+    defaultTimeouts.writeMs,
+    [1, hour],
+    "how long a caller may take nothing of an answer that waits for it",
+  ),
+  maxResponseMs: integer(
+    "MAX_RESPONSE_MS",
+    defaultTimeouts.responseMs,
+    [1, 24 * hour],
+    "how long an answer may go on: the longest life of a stream",
+  ),
+  maxConnectionMs: integer(
+    "MAX_CONNECTION_MS",
+    defaultTimeouts.connectionMs,
+    [1, 24 * hour],
+    "after which a connection takes no further requests, so that callers spread over processes",
+  ),
   databaseUrl: optional(
     "DATABASE_URL",
     "postgres://…",
@@ -148,6 +234,12 @@ export const settings = {
     [1, hour],
     "how long SIGTERM then waits for calls in flight",
   ),
+  shutdownGraceMs: integer(
+    "SHUTDOWN_GRACE_MS",
+    defaultTimeouts.graceMs,
+    [0, hour],
+    "how long, of this, what still comes on open connections is served, before those without calls are closed",
+  ),
   logLevel: oneOf(
     "LOG_LEVEL",
     "info",
@@ -160,16 +252,18 @@ type Values = {
   readonly [Key in keyof typeof settings]: ReturnType<(typeof settings)[Key]["read"]>;
 };
 
-type Joined = "tlsCertFile" | "tlsKeyFile" | keyof AuthenticationValues | "console";
+type Joined = TlsValues | keyof AuthenticationValues | "console";
 type AuthenticationValues = Pick<
   Values,
   "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms" | "requireAtJwt"
 >;
 
+type TlsValues = "tlsCertFile" | "tlsKeyFile" | "tlsClientCaFile" | "tlsMinVersion";
+
 /** The settings as the service takes them, with those joined that mean something together only. */
 export interface Config extends Omit<Values, Joined> {
-  /** PEM texts. Absent: cleartext. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Absent: cleartext. */
+  readonly tls: TlsFiles | undefined;
   /** Absent: the sandbox, with a key of its own in the data directory. */
   readonly authentication: AuthenticationConfig | undefined;
   /** Whether the console is served at `/`. */
@@ -210,7 +304,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       read(environment[name] || undefined),
     ]),
   ) as Values;
-  const { tlsCertFile, tlsKeyFile, ...others } = values;
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsMinVersion, ...others } = values;
   const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...rest } = others;
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
@@ -227,39 +321,36 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-function joinTls({ tlsCertFile: cert, tlsKeyFile: key }: Values): Config["tls"] {
-  if (cert === undefined && key === undefined) {
+function joinTls(values: Pick<Values, TlsValues>): Config["tls"] {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = values;
+  const { tlsClientCaFile: clientCaFile, tlsMinVersion: minVersion } = values;
+  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) {
     return undefined;
   }
-  if (cert === undefined || key === undefined) {
-    throw new StartError("TLS_CERT_FILE and TLS_KEY_FILE must be set together.");
+  if (certFile === undefined || keyFile === undefined) {
+    throw new StartError(
+      "TLS_CERT_FILE and TLS_KEY_FILE must be set together, and for TLS_CLIENT_CA_FILE.",
+    );
   }
-  checkTls(cert, key);
-  return Object.freeze({ cert, key });
-}
-
-function checkTls(cert: string, key: string): void {
-  const certificate = orStartError("TLS_CERT_FILE must hold a certificate as PEM.", () => {
-    return new X509Certificate(cert);
-  });
-  const privateKey = orStartError(
-    "TLS_KEY_FILE must hold a private key as PEM, without a password.",
-    () => createPrivateKey(key),
-  );
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new StartError("TLS_KEY_FILE is not the key of the first certificate in TLS_CERT_FILE.");
-  }
-  orStartError("TLS_CERT_FILE and TLS_KEY_FILE cannot be used: the key may be too short.", () =>
-    createSecureContext({ cert, key }),
-  );
-}
-
-function orStartError<T>(message: string, work: () => T): T {
+  const files = Object.freeze({ certFile, keyFile, clientCaFile, minVersion });
   try {
-    return work();
-  } catch (cause) {
-    throw new StartError(message, { cause });
+    checkTlsFiles(files);
+  } catch (failure) {
+    throw failure instanceof TlsFilesError
+      ? new StartError(describeTlsFailure(failure), { cause: failure })
+      : failure;
   }
+  return files;
+}
+
+/** Names the setting whose file cannot be used, and why. */
+export function describeTlsFailure({ file, message }: TlsFilesError): string {
+  const { name } = {
+    certFile: settings.tlsCertFile,
+    keyFile: settings.tlsKeyFile,
+    clientCaFile: settings.tlsClientCaFile,
+  }[file];
+  return `${name} ${message}.`;
 }
 
 function joinAuthentication(values: AuthenticationValues): AuthenticationConfig | undefined {
@@ -291,6 +382,14 @@ function readDatabaseUrl(text: string): string {
     );
   }
   return text;
+}
+
+function orStartError<T>(message: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new StartError(message, { cause });
+  }
 }
 
 function readJwksUrl(text: string): URL {

@@ -1,5 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { codeFromHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import {
+  codeFromHttpStatus,
+  codeToString,
+  errorToJsonBytes,
+} from "@connectrpc/connect/protocol-connect";
+import type { Fault } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 /**
@@ -11,23 +16,58 @@ export function answerHttpErrors(app: FastifyInstance): void {
     const error = new ConnectError("There is no such RPC.", Code.Unimplemented);
     return sendError(request, reply, 404, error);
   });
-  app.setErrorHandler<Error & { statusCode?: number }>((failure, request, reply) => {
-    const status = failure.statusCode ?? 500;
-    if (status >= 500) {
-      request.log.error({ err: failure }, "request failed");
-      return sendError(request, reply, 500, new ConnectError("internal error", Code.Internal));
-    }
-    return sendError(
-      request,
-      reply,
-      status,
-      // Connect's clients take a 400 without a code for a fault of the server's.
-      new ConnectError(
-        failure.message,
-        status === 400 ? Code.InvalidArgument : codeFromHttpStatus(status),
-      ),
-    );
-  });
+  app.setErrorHandler<Failure>(answerFailure);
+}
+
+/** A failure that Fastify, or a hook, has with a request. */
+export interface Failure extends Error {
+  readonly statusCode?: number;
+}
+
+export function answerFailure(
+  failure: Failure,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const status = failure.statusCode ?? 500;
+  if (status >= 500) {
+    request.log.error({ err: failure }, "request failed");
+    return sendError(request, reply, 500, new ConnectError("internal error", Code.Internal));
+  }
+  return sendError(request, reply, status, new ConnectError(failure.message, codeOf(status)));
+}
+
+/**
+ * What is wrong with a request, as an error of Connect's. Its clients take a 400 without a code for
+ * a fault of the server's, and others of a caller's faults for unknown ones.
+ */
+function codeOf(status: number): Code {
+  switch (status) {
+    case 400:
+      return Code.InvalidArgument;
+    case 408:
+      return Code.DeadlineExceeded;
+    case 413:
+    case 414:
+    case 431:
+      return Code.ResourceExhausted;
+    default:
+      return codeFromHttpStatus(status);
+  }
+}
+
+const faultMessages: Readonly<Record<Fault["status"], string>> = {
+  400: "The request is malformed.",
+  408: "The request was not whole in time.",
+  413: "The extensions of a chunk are too long.",
+  431: "The headers are too long.",
+};
+
+/** The error for bytes that Node could not read as a request. */
+export function describeFault({ status }: Fault): { readonly code: string; readonly body: string } {
+  const error = new ConnectError(faultMessages[status], codeOf(status));
+  const body = Buffer.from(errorToJsonBytes(error, undefined)).toString();
+  return { code: codeToString(error.code), body };
 }
 
 function sendError(

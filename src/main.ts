@@ -84,15 +84,7 @@ function listenToSignals(): { serve(service: Service): void } {
       stop(signal);
       return;
     }
-    try {
-      service.reload(readConfig(process.env));
-      service.app.log.info({ signal }, "TLS files read again");
-    } catch (failure) {
-      service.app.log.error(
-        { err: failure },
-        "the settings cannot be read again; all stays as it is",
-      );
-    }
+    service.port.reloadTls();
   }
 
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Server as TlsServer } from "node:tls";
 import { createValidator } from "@bufbuild/protovalidate";
+import type { OnePortServer } from "@partner-service/one-port-server";
 import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { createPublishedKeys } from "./authentication/published-keys.ts";
@@ -10,7 +10,7 @@ import {
   UnusableKeyError,
   type VerificationKeys,
 } from "./authentication/verification-keys.ts";
-import type { AuthenticationConfig, Config } from "./config.ts";
+import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
@@ -18,6 +18,7 @@ import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { openDatabase } from "./open-database.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
+import { createPort } from "./port.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes } from "./routes.ts";
 import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
@@ -31,8 +32,7 @@ export interface Service {
   readonly app: FastifyInstance;
   /** What makes tokens, where no key is configured. */
   readonly sandbox: Sandbox | undefined;
-  /** Takes the certificate and key of these settings for the connections to come. */
-  reload(config: Pick<Config, "tls">): void;
+  readonly port: OnePortServer;
   /**
    * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
    * calls in flight finish and closes the database. Calls that are still there after
@@ -70,7 +70,14 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const validator = createValidator();
     const { maxStreams } = config;
     const routes = createRoutes({ verifyToken, validator, partners, readiness, maxStreams });
-    const building = createApp(config, { log, readiness, routes });
+    const port = createPort(config, (failure) => {
+      if (failure === undefined) {
+        app.log.info("TLS files taken up");
+      } else {
+        app.log.error(`${describeTlsFailure(failure)} The last ones stay.`);
+      }
+    });
+    const building = createApp(config, { log, readiness, port, routes });
     const [app] = await Promise.all([building, prepared]);
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
@@ -83,11 +90,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       url,
       app,
       sandbox,
-      reload({ tls }) {
-        if (tls !== undefined && app.server instanceof TlsServer) {
-          app.server.setSecureContext(tls);
-        }
-      },
+      port,
       async stop() {
         draining.abort();
         await delay(config.shutdownDelayMs);

@@ -8,6 +8,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import { type ConnectRouter, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { createOnePortServer } from "@partner-service/one-port-server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
 import {
@@ -27,7 +28,6 @@ async function startApp(routes: (router: ConnectRouter) => void, unaryLane = tru
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
     {
-      tls: undefined,
       corsOrigins: [],
       readMaxBytes: 65_536,
       maxTimeoutMs: 5000,
@@ -37,6 +37,7 @@ async function startApp(routes: (router: ConnectRouter) => void, unaryLane = tru
     {
       log: { level: "error", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness: { isReady: async () => true, draining: new AbortController().signal },
+      port: createOnePortServer({ timeouts: { graceMs: 0 } }),
       routes,
     },
   );

@@ -254,7 +254,7 @@ test("SIGHUP has the TLS files read again, and what cannot be used leaves all as
   expect(await fingerprint()).toBe(await expected(""));
   await install("renewed-");
   service.child.kill("SIGHUP");
-  await service.waitFor(/"TLS files read again"/);
+  await service.waitFor(/"TLS files taken up"/);
   expect(await fingerprint()).toBe(await expected("renewed-"));
 
   await writeFile(key, "no key");

@@ -113,7 +113,7 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
   ],
   [
     "a TLS key of another certificate",
-    /^TLS_KEY_FILE is not the key of the first certificate in TLS_CERT_FILE/,
+    /^TLS_KEY_FILE is not the key of the certificate/,
     () => ({ ...tls, TLS_KEY_FILE: "test/support/tls/renewed-key.pem" }),
   ],
   [

@@ -1,7 +1,9 @@
 // The server under test, as the conformance suite starts it: it reads from stdin what to offer, and
 // writes to stdout where it listens. Both are a message after its length in four bytes.
 import { subscribe } from "node:diagnostics_channel";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -14,6 +16,7 @@ import {
 } from "../../.conformance/gen/connectrpc/conformance/v1/service_pb.ts";
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import { createPort } from "../../src/port.ts";
 import { createReadiness } from "../../src/readiness.ts";
 import { conformanceService } from "./conformance-service.ts";
 
@@ -35,14 +38,14 @@ const defaults = readConfig({});
 const app = await createApp(
   {
     ...defaults,
-    tls:
-      useTls && serverCreds !== undefined
-        ? { cert: decode(serverCreds.cert), key: decode(serverCreds.key) }
-        : undefined,
     readMaxBytes: messageReceiveLimit || defaults.readMaxBytes,
   },
   {
     log: { level: "error", stream: process.stderr },
+    port: createPort({
+      ...defaults,
+      tls: useTls && serverCreds !== undefined ? writeTlsFiles(serverCreds) : undefined,
+    }),
     readiness: createReadiness(async () => {}, new AbortController().signal),
     routes: (router) =>
       router.service(ConformanceService, conformanceService, {
@@ -69,6 +72,11 @@ const length = Buffer.alloc(lengthBytes);
 length.writeUInt32BE(response.length);
 process.stdout.write(Buffer.concat([length, response]));
 
-function decode(pem: Uint8Array): string {
-  return Buffer.from(pem).toString();
+function writeTlsFiles({ cert, key }: { readonly cert: Uint8Array; readonly key: Uint8Array }) {
+  const directory = mkdtempSync(join(tmpdir(), "partner-conformance-"));
+  process.once("exit", () => rmSync(directory, { recursive: true }));
+  const files = { certFile: join(directory, "cert.pem"), keyFile: join(directory, "key.pem") };
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key, { mode: 0o600 });
+  return files;
 }

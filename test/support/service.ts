@@ -1,5 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
+import { createOnePortServer } from "@partner-service/one-port-server";
 import { createApp } from "../../src/app.ts";
 import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
@@ -62,7 +63,6 @@ export async function startTestService(
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
     {
-      tls: undefined,
       corsOrigins: [],
       readMaxBytes: 65_536,
       maxTimeoutMs: 30_000,
@@ -73,6 +73,8 @@ export async function startTestService(
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness,
+      // Nobody's call is to be saved when a test ends its service.
+      port: createOnePortServer({ timeouts: { graceMs: 0 } }),
       routes,
     },
   );

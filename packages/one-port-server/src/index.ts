@@ -3,5 +3,19 @@
  *
  * @module
  */
-export { createServerFactory, type OnePortServerOptions } from "./one-port-server.ts";
-export type { Timeouts } from "./timeouts.ts";
+export type { ServerStats } from "./connections.ts";
+export {
+  createOnePortServer,
+  type OnePortServer,
+  type RequestHandler,
+} from "./one-port-server.ts";
+export {
+  defaultLimits,
+  defaultTimeouts,
+  type Fault,
+  type FaultAnswer,
+  type Limits,
+  type OnePortServerOptions,
+  type Timeouts,
+} from "./options.ts";
+export { checkTlsFiles, type TlsFiles, TlsFilesError } from "./tls.ts";

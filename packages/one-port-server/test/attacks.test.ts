@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Timeouts } from "@partner-service/one-port-server";
 import { describe, expect, test } from "vitest";
+import type { Timeouts } from "../src/index.ts";
 import {
   continuation,
   emptyData,
@@ -16,7 +16,7 @@ import {
   request,
   reset,
   settings,
-} from "../support/http2-frames.ts";
+} from "./support/http2-frames.ts";
 import {
   closed,
   connectHttp2,
@@ -24,8 +24,8 @@ import {
   http2Preface,
   requestHttp2,
   shortTimeouts,
-  startTransportServer,
-} from "../support/transport.ts";
+  startServer,
+} from "./support/server.ts";
 
 /** What a peer sends, chunk by chunk, until the server ends its connection. */
 type Attack = () => Iterable<Uint8Array | string>;
@@ -140,7 +140,7 @@ describe("A peer is cut off, and others are served meanwhile, when it", () => {
 
 /** @param peers - how many attack at once */
 async function expectCutOff(attack: Attack, peers: number, timeouts?: Timeouts): Promise<void> {
-  const { app, port, url } = await startTransportServer(timeouts && { timeouts });
+  const { app, port, url } = await startServer(timeouts && { timeouts });
   const before = usedMemory();
   let attacking = true;
   const sockets = await Promise.all(Array.from({ length: peers }, () => connectRaw(port)));

@@ -1,4 +1,4 @@
-import { http2Frame, http2Preface } from "./transport.ts";
+import { http2Frame, http2Preface } from "./server.ts";
 
 // Types, flags and settings of frames (RFC 9113, section 6).
 const types = { data: 0, headers: 1, rstStream: 3, settings: 4, ping: 6, continuation: 9 };

@@ -9,11 +9,13 @@ import https from "node:https";
 import net, { type AddressInfo, type Socket } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import { Health, ServingStatus } from "@partner-service/health-reflection";
-import { createServerFactory, type OnePortServerOptions } from "@partner-service/one-port-server";
 import Fastify, { type FastifyInstance } from "fastify";
 import { onTestFinished } from "vitest";
+import {
+  createOnePortServer,
+  type OnePortServer,
+  type OnePortServerOptions,
+} from "../../src/index.ts";
 
 /** For the tests that are about being cut off: short, but not too short for a busy machine. */
 export const shortTimeouts = {
@@ -21,13 +23,17 @@ export const shortTimeouts = {
   requestMs: 300,
   idleMs: 300,
   writeMs: 300,
+  responseMs: 65_000,
+  connectionMs: 65_000,
+  graceMs: 100,
   checkIntervalMs: 20,
 };
 
 /** More than what the buffers of a loopback connection hold. */
 const largeBodyBytes = 64 * 1024 * 1024;
 
-export interface TransportServer {
+export interface TestServer {
+  readonly onePort: OnePortServer;
   readonly app: FastifyInstance;
   readonly port: number;
   /** Where it serves, without a slash at the end. */
@@ -36,16 +42,19 @@ export interface TransportServer {
   release(): void;
   /** How many requests have been held. */
   heldRequests(): number;
+  /** How many requests for bytes have been begun. */
+  begunRequests(): number;
   /** The server's end of the next connection. */
   nextConnection(): Promise<Socket>;
 }
 
-/** Starts a server with routes, and the health service, that let a test hold requests in flight. */
-export async function startTransportServer(
-  options: OnePortServerOptions = {},
-): Promise<TransportServer> {
+/** Starts a server with routes that let a test hold requests in flight. */
+export async function startServer(options: OnePortServerOptions = {}): Promise<TestServer> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const app = Fastify({ serverFactory: createServerFactory(options) });
+  const onePort = createOnePortServer(options);
+  const { serverFactory } = onePort;
+  const clientErrorHandler = onePort.answerFaults();
+  const app = Fastify({ serverFactory, clientErrorHandler, return503OnClosing: false });
   app.get("/version", async ({ raw, host }) => ({ version: raw.httpVersion, host }));
   app.post("/length", { bodyLimit: largeBodyBytes }, async ({ body }) => String(body).length);
   let heldRequests = 0;
@@ -66,20 +75,18 @@ export async function startTransportServer(
     }
     return "stopped early";
   });
-  app.get("/large", (_request, reply) => reply.send(Buffer.alloc(largeBodyBytes)));
-  await app.register(fastifyConnectPlugin, {
-    routes: (router) =>
-      router.service(Health, {
-        async check() {
-          return { status: ServingStatus.SERVING };
-        },
-        async *watch() {
-          yield { status: ServingStatus.SERVING };
-          await released;
-          yield { status: ServingStatus.NOT_SERVING };
-        },
-      }),
+  let begunRequests = 0;
+  app.get<{ Params: { count: string } }>("/bytes/:count", async ({ params }) => {
+    begunRequests += 1;
+    return Buffer.alloc(Number(params.count));
   });
+  // Answers at once, and does not end.
+  app.get("/endless", (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200);
+    reply.raw.write(Buffer.alloc(40_000));
+  });
+  app.get("/large", (_request, reply) => reply.send(Buffer.alloc(largeBodyBytes)));
   await app.listen({ host: "localhost", port: 0 });
   onTestFinished(async () => {
     release();
@@ -89,11 +96,13 @@ export async function startTransportServer(
   // A server that listens on a port has an address of this type.
   const { port } = app.server.address() as AddressInfo;
   return {
+    onePort,
     app,
     port,
     url: `${options.tls ? "https" : "http"}://localhost:${port}`,
     release,
     heldRequests: () => heldRequests,
+    begunRequests: () => begunRequests,
     async nextConnection() {
       const [socket] = await once(app.server, "connection");
       return socket;
