@@ -148,6 +148,18 @@ export const settings = {
     [0, hour],
     "how long a start, and `npm run migrate`, wait for a PostgreSQL that is not there yet",
   ),
+  databasePoolSize: integer(
+    "DATABASE_POOL_SIZE",
+    10,
+    [2, 1000],
+    "the most connections to PostgreSQL; the server must have as many for each process",
+  ),
+  databaseIdleConnections: integer(
+    "DATABASE_IDLE_CONNECTIONS",
+    3,
+    [0, 1000],
+    "how many of them stay open while nobody calls",
+  ),
   dataDirectory: text("DATA_DIR", ".data", "the folder of the sandbox's database and key"),
   jwksUrl: optional(
     "JWT_JWKS_URL",

@@ -9,12 +9,13 @@ import { schema } from "./schema.ts";
  * @throws StartError
  */
 export async function openDatabase(
-  { databaseUrl, dataDirectory }: Config,
+  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections }: Config,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<Orm> {
+  const pool = { poolSize: databasePoolSize, idleConnections: databaseIdleConnections };
   return databaseUrl === undefined
     ? await useDataDirectory(dataDirectory, () =>
         createOrm({ dataDirectory: `${dataDirectory}/database` }, schema),
       )
-    : await createOrm({ databaseUrl, ...options }, schema);
+    : await createOrm({ databaseUrl, ...pool, ...options }, schema);
 }

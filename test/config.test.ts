@@ -9,6 +9,8 @@ const defaults: Config = {
   tls: undefined,
   databaseUrl: undefined,
   databaseWaitMs: 30_000,
+  databasePoolSize: 10,
+  databaseIdleConnections: 3,
   dataDirectory: ".data",
   authentication: undefined,
   organizationClaim: "org_id",
@@ -108,6 +110,8 @@ describe("settings", () => {
       },
       databaseUrl: "postgres://localhost/partners",
       databaseWaitMs: 0,
+      databasePoolSize: 10,
+      databaseIdleConnections: 3,
       dataDirectory: "/var/lib/partners",
       authentication: {
         issuer: "https://issuer.example.com",

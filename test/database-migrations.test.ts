@@ -1,9 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { describe, expect, inject, test } from "vitest";
 import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, createTestDatabase, databaseKinds } from "./support/databases.ts";
+import { newPartner } from "./support/partners.ts";
+import { databaseUrlOn, onServer } from "./support/postgres.ts";
+
+const names = schema.migrations.map(({ name }) => name);
 
 describe.each(databaseKinds)("The migrations on %s", (kind) => {
   test("make the schema that the entity declares", async () => {
@@ -40,6 +47,100 @@ describe.each(databaseKinds)("The migrations on %s", (kind) => {
 });
 
 describe("The migrations", () => {
+  test.each([
+    ["LATIN1", "cannot hold every text"],
+    ["SQL_ASCII", "cannot hold every text"],
+  ])("refuse a database in %s, as does the start", async (encoding, reason) => {
+    const { serverUrl } = inject("databaseTemplates");
+    const name = `partner_${randomUUID().replaceAll("-", "")}`;
+    await onServer(
+      serverUrl,
+      `create database ${name} encoding '${encoding}' locale 'C' template template0`,
+    );
+    await using orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, name) }, schema);
+    const refusal = { name: "StartError", message: expect.stringContaining(reason) };
+    await expect(migrate(orm)).rejects.toMatchObject(refusal);
+    await expect(pendingMigrations(orm)).rejects.toMatchObject(refusal);
+    await orm.close(true);
+    await onServer(serverUrl, `drop database ${name}`);
+  });
+
+  test("make the tables in the first schema of the search path, and find them there", async () => {
+    await using database = await createPostgresDatabase("template1");
+    const { databaseUrl } = database.settings;
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await onServer(databaseUrl, "create schema tenant");
+    await onServer(databaseUrl, `alter database ${name} set search_path to tenant, public`);
+    await using orm = await createOrm(database.settings, schema);
+    expect(await pendingMigrations(orm)).toEqual(names);
+    await migrate(orm);
+    await using next = await createOrm(database.settings, schema);
+    expect(await pendingMigrations(next)).toEqual([]);
+    await createPartnerRepository(next).create(newPartner(), new AbortController().signal);
+    const sql =
+      "select schemaname || '.' || tablename as name from pg_tables where tableowner = $1";
+    const tables = await query(next, `${sql} and schemaname !~ '^pg_|^information' order by 1`, [
+      "postgres",
+    ]);
+    expect(tables).toEqual([{ name: "tenant.mikro_orm_migrations" }, { name: "tenant.partner" }]);
+  });
+
+  test("are looked for where they were made, whatever schema now comes first", async () => {
+    await using database = await createPostgresDatabase();
+    const { databaseUrl } = database.settings;
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await onServer(databaseUrl, "create schema tenant");
+    await onServer(databaseUrl, `alter database ${name} set search_path to tenant, public`);
+    await using orm = await createOrm(database.settings, schema);
+    expect(await pendingMigrations(orm)).toEqual([]);
+  });
+
+  test("refuse a search path of schemas that are not there", async () => {
+    await using database = await createPostgresDatabase("template1");
+    const { databaseUrl } = database.settings;
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await onServer(databaseUrl, `alter database ${name} set search_path to nowhere`);
+    await using orm = await createOrm(database.settings, schema);
+    await expect(migrate(orm)).rejects.toMatchObject({
+      name: "StartError",
+      message: expect.stringContaining("search_path"),
+    });
+  });
+
+  test("take longer than the role lets a statement take", async () => {
+    await using database = await createPostgresDatabase("template1");
+    const { databaseUrl } = database.settings;
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await onServer(databaseUrl, `alter database ${name} set statement_timeout to 1`);
+    await using orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 }, schema);
+    await migrate(orm);
+    expect(await query(orm, "select pg_sleep(0.01)::text as slept", [])).toEqual([{ slept: "" }]);
+  });
+
+  test("can be looked for by a role that may only use the tables", async () => {
+    const { serverUrl } = inject("databaseTemplates");
+    await using database = await createPostgresDatabase();
+    const { databaseUrl } = database.settings;
+    const role = `role_${randomUUID().replaceAll("-", "")}`;
+    // The rights that docs/operations.md lists.
+    const rights = /```sql\n([\s\S]*?)```/.exec(await readFile("docs/operations.md", "utf8"))?.[1];
+    await onServer(databaseUrl, String(rights).replaceAll("partner_service", role));
+    const url = new URL(databaseUrl);
+    url.username = role;
+    url.password = "secret";
+    const signal = new AbortController().signal;
+    const orm = await createOrm({ databaseUrl: url.href }, schema);
+    expect(await pendingMigrations(orm)).toEqual([]);
+    const partners = createPartnerRepository(orm);
+    await partners.warmUp();
+    const partner = await partners.create(newPartner(), signal);
+    expect(await partners.find(partner, signal)).toEqual(partner);
+    await partners.delete({ ...partner, revision: undefined }, signal);
+    await orm.close(true);
+    await onServer(databaseUrl, `drop owned by ${role}`);
+    await onServer(serverUrl, `drop role ${role}`);
+  });
+
   test("may be applied by several processes at once", async () => {
     await using database = await createPostgresDatabase("template1");
     const orms = await Promise.all(

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockDataDirectory } from "../src/database/data-directory-lock.ts";
 import { toDatabaseFailure } from "../src/database/failures.ts";
@@ -14,6 +15,8 @@ import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPgliteDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
+
+const run = promisify(execFile);
 
 const { signal } = new AbortController();
 
@@ -83,6 +86,39 @@ test("A data directory is made whole where a start was killed that made one", as
   await using orm = await createOrm({ dataDirectory }, schema);
   await expect(ping(orm)).resolves.toBeUndefined();
   expect(existsSync(unfinished)).toBe(false);
+});
+
+test("A data directory is for its owner only", async () => {
+  const dataDirectory = join(directory, "data/database");
+  const orm = await createOrm({ dataDirectory }, schema);
+  await orm.close(true);
+  const modes = await Promise.all(
+    [
+      "data",
+      "data/database",
+      "data/database.lock",
+      "data/database/base",
+      "data/database/PG_VERSION",
+    ].map(async (path) => ((await stat(join(directory, path))).mode & 0o777).toString(8)),
+  );
+  expect(modes).toEqual(["700", "700", "600", "700", "600"]);
+});
+
+test.each([
+  ["gone", "rm -r database", "is gone"],
+  ["emptied", "rm -r database/*", "is gone"],
+  ["of an older PostgreSQL", "echo 16 > database/PG_VERSION", "of PostgreSQL 16, cannot be opened"],
+  ["damaged", "truncate -s 100 database/global/pg_control", "cannot be opened"],
+])("A database that is %s is not replaced by an empty one", async (_what, damage, told) => {
+  await using database = await createPgliteDatabase();
+  const { dataDirectory } = database.settings;
+  const before = await createOrm(database.settings, schema);
+  await before.close(true);
+  await run("sh", ["-c", damage], { cwd: dirname(dataDirectory) });
+  await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
+    name: "StartError",
+    message: expect.stringContaining(told),
+  });
 });
 
 test("What was written is there after a restart", async () => {

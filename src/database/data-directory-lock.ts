@@ -1,7 +1,16 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartError } from "../start-error.ts";
+
+/** The only lock on a data directory. */
+export interface DataDirectoryLock {
+  /** Whether the directory has been there whole, now or before. */
+  readonly wasMade: boolean;
+  /** Remembers beside the directory that it is there whole. */
+  rememberMade(): void;
+  release(): void;
+}
 
 /** SQLITE_BUSY: the file is locked. */
 const busy = 5;
@@ -10,17 +19,19 @@ const busy = 5;
  * Takes the only lock on a data directory, kept in a file beside it. PGlite itself lets a second
  * process in, and the two ruin the data.
  *
- * The lock is SQLite's on an empty file, which is the operating system's: Node offers no other way
- * to it. It ends with its process, however that ends, where a file with a process id would outlive
- * a crash and then name a stranger.
+ * The lock is SQLite's, which is the operating system's: Node offers no other way to it. It ends with
+ * its process, however that ends, where a file with a process id would outlive a crash and then name
+ * a stranger. The file's `user_version` tells a directory that was never made from one that is lost.
  *
  * @throws StartError when another process works in it, or this one does already
  */
-export function lockDataDirectory(dataDirectory: string): { release(): void } {
-  mkdirSync(dirname(dataDirectory), { recursive: true });
-  const file = new DatabaseSync(`${dataDirectory}.lock`);
+export function lockDataDirectory(dataDirectory: string): DataDirectoryLock {
+  mkdirSync(dirname(dataDirectory), { recursive: true, mode: 0o700 });
+  const path = `${dataDirectory}.lock`;
+  const file = new DatabaseSync(path);
   try {
-    file.exec("BEGIN EXCLUSIVE");
+    // In this mode the lock outlives the transaction that takes it.
+    file.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     file.close();
     if (error instanceof Error && "errcode" in error && error.errcode === busy) {
@@ -30,7 +41,10 @@ export function lockDataDirectory(dataDirectory: string): { release(): void } {
     }
     throw error;
   }
+  chmodSync(path, 0o600);
   return {
+    wasMade: file.prepare("PRAGMA user_version").get()?.user_version === 1,
+    rememberMade: () => file.exec("PRAGMA user_version = 1; COMMIT; BEGIN EXCLUSIVE"),
     release: () => {
       if (file.isOpen) {
         file.close();

@@ -15,13 +15,13 @@ export async function makeDataDirectory(dataDirectory: string): Promise<void> {
   const archive = await (await dataDir()).arrayBuffer();
   const unfinished = `${dataDirectory}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished);
+  mkdirSync(unfinished, { mode: 0o700 });
   for (const { name, content } of entriesOf(gunzipSync(archive))) {
     const path = join(unfinished, name);
     if (content === undefined) {
-      mkdirSync(path);
+      mkdirSync(path, { mode: 0o700 });
     } else {
-      writeFileSync(path, content);
+      writeFileSync(path, content, { mode: 0o600 });
     }
   }
   renameSync(unfinished, dataDirectory);

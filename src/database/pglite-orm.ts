@@ -1,9 +1,12 @@
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/pglite";
+import { StartError } from "../start-error.ts";
 import { closeForGood } from "./close-for-good.ts";
-import { lockDataDirectory } from "./data-directory-lock.ts";
+import { type DataDirectoryLock, lockDataDirectory } from "./data-directory-lock.ts";
 import { makeDataDirectory } from "./new-data-directory.ts";
 import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
+import { sessionSql } from "./session.ts";
 
 /**
  * Makes the ORM on PGlite, and starts that.
@@ -11,7 +14,8 @@ import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
  * What has been committed survives the end of the process, however it ends. It is the operating
  * system that writes it to the disk: PGlite has no fsync, so a power cut may undo the last commits.
  *
- * @throws StartError when another process works in the data directory
+ * @throws StartError when another process works in the data directory, and when there is no database
+ * any more, or none that can be opened
  */
 export async function createPgliteOrm(
   dataDirectory: string,
@@ -19,11 +23,8 @@ export async function createPgliteOrm(
 ): Promise<MikroORM> {
   const lock = lockDataDirectory(dataDirectory);
   try {
-    if (!existsSync(dataDirectory)) {
-      await makeDataDirectory(dataDirectory);
-    }
-    const orm = await MikroORM.init({ ...ormOptions(schema), dbName: dataDirectory });
-    const pglite = await orm.driver.getConnection().getNativeClient();
+    await prepareDataDirectory(dataDirectory, lock);
+    const { orm, pglite } = await open(dataDirectory, schema);
     closeForGood(orm, async () => {
       if (!pglite.closed) {
         await pglite.close();
@@ -34,5 +35,39 @@ export async function createPgliteOrm(
   } catch (failure) {
     lock.release();
     throw failure;
+  }
+}
+
+/** Makes the data directory the first time. A database that has vanished is not replaced by an empty one. */
+async function prepareDataDirectory(directory: string, lock: DataDirectoryLock): Promise<void> {
+  if (existsSync(join(directory, "PG_VERSION"))) {
+    // Of a version that left its files to the rights of the folder above.
+    chmodSync(directory, 0o700);
+  } else if (lock.wasMade || (existsSync(directory) && readdirSync(directory).length > 0)) {
+    throw new StartError(
+      `The database in ${directory} is gone. Bring the folder back from a backup of DATA_DIR, or ` +
+        "remove all of DATA_DIR to begin anew.",
+    );
+  } else {
+    await makeDataDirectory(directory);
+  }
+  if (!lock.wasMade) {
+    lock.rememberMade();
+  }
+}
+
+async function open(directory: string, schema: DatabaseSchema) {
+  try {
+    const orm = await MikroORM.init({ ...ormOptions(schema), dbName: directory });
+    const pglite = await orm.driver.getConnection().getNativeClient();
+    await pglite.query(sessionSql);
+    return { orm, pglite };
+  } catch (cause) {
+    const version = readFileSync(join(directory, "PG_VERSION"), "utf8").trim();
+    throw new StartError(
+      `The database in ${directory}, of PostgreSQL ${version.slice(0, 10)}, cannot be opened: it is ` +
+        "damaged, or of another version. Bring DATA_DIR back from a backup, or name another one.",
+      { cause },
+    );
   }
 }

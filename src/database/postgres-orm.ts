@@ -1,5 +1,5 @@
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { ClientBase, Pool } from "pg";
+import type { ClientBase, Pool, QueryConfig } from "pg";
 import { closeForGood } from "./close-for-good.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
@@ -7,8 +7,6 @@ import { databasePatienceMs } from "./retries.ts";
 import { sessionSql } from "./session.ts";
 
 const applicationName = "partner-service";
-/** Connections that stay open while nobody calls, so that the first who does waits for none. */
-const idleConnections = 3;
 /** What the server's own timeout gets before this side takes the connection for dead. */
 const answerTimeoutMs = 1000;
 
@@ -22,13 +20,15 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number | undefined;
   /** More connections would wait for the same few CPUs and disks on the server instead of here. */
   readonly poolSize?: number | undefined;
+  /** Connections that stay open while nobody calls, so that the first who does waits for none. */
+  readonly idleConnections?: number | undefined;
 }
 
 /** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
 export async function createPostgresOrm(
   databaseUrl: string,
   schema: DatabaseSchema,
-  { statementTimeoutMs = databasePatienceMs, poolSize = 10 }: PostgresOptions,
+  { statementTimeoutMs = databasePatienceMs, poolSize = 10, idleConnections = 3 }: PostgresOptions,
 ): Promise<MikroORM> {
   const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
   const orm = await MikroORM.init({
@@ -47,13 +47,7 @@ export async function createPostgresOrm(
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       maxLifetimeSeconds: longestLifeSeconds,
-      onConnect: async (client: ClientBase) => {
-        await client.query(sessionSql);
-        if (statementTimeoutMs === 0) {
-          // Sent at the start of a session, a zero would leave the role's or the database's own.
-          await client.query("set statement_timeout = 0");
-        }
-      },
+      onConnect: (client: ClientBase) => beginSession(client, statementTimeoutMs),
     },
   });
   // The migrator would create a database that it does not find.
@@ -65,4 +59,15 @@ export async function createPostgresOrm(
     }
   });
   return orm;
+}
+
+async function beginSession(client: ClientBase, statementTimeoutMs: number): Promise<void> {
+  // Sent among the parameters of a connection, a zero would leave the role's or the database's own.
+  const text = statementTimeoutMs === 0 ? `set statement_timeout = 0; ${sessionSql}` : sessionSql;
+  // `query_timeout` is an option of pg's that its types lack; that of the pool may be none.
+  const statement: QueryConfig & { query_timeout: number } = {
+    text,
+    query_timeout: databasePatienceMs,
+  };
+  await client.query(statement);
 }

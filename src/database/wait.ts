@@ -63,6 +63,10 @@ function describeRefusal(failure: unknown): string | undefined {
   if (code === "3D000") {
     return `The server has no such database as DATABASE_URL names: create it. ${describe(error)}`;
   }
+  if (code === "08P01") {
+    // A pooler's word for a parameter that it does not know.
+    return `The server of DATABASE_URL does not take the service's connections: ${describe(error)}`;
+  }
   return error instanceof Error && tlsFailure.test(`${code} ${error.message}`)
     ? `The server of DATABASE_URL and its sslmode do not agree on TLS: ${describe(error)}`
     : undefined;
