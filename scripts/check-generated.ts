@@ -8,8 +8,9 @@ import { writeThirdPartyProtos } from "./third-party-protos.ts";
 
 using directory = mkdtempDisposableSync(join(tmpdir(), "generated-"));
 writeThirdPartyProtos(".proto");
-const template = "packages/health-reflection/buf.gen.yaml";
-for (const options of [[], ["--template", template]]) {
+const packages = ["packages/client", "packages/health-reflection"];
+const templates = packages.map((path) => ["--template", `${path}/buf.gen.yaml`]);
+for (const options of [[], ...templates]) {
   execFileSync("buf", ["generate", ...options, "--output", directory.path], { stdio: "inherit" });
 }
 execFileSync(process.execPath, ["scripts/build-console.ts", join(directory.path, "gen/console")], {
@@ -20,7 +21,9 @@ const references = ["--disable-warning=ExperimentalWarning", "scripts/references
 execFileSync(process.execPath, [...references, directory.path], { stdio: "inherit" });
 
 compare("gen", ["--name-status"]);
-compare("packages/health-reflection/gen", ["--name-status"]);
+for (const path of packages) {
+  compare(`${path}/gen`, ["--name-status"]);
+}
 for (const document of globSync("{README,docs/**/*}.md", { cwd: directory.path })) {
   compare(document, []);
 }

@@ -1,39 +1,45 @@
 import { ConnectError } from "@connectrpc/connect";
-import {
-  BadRequestSchema,
-  ErrorInfoSchema,
-  RetryInfoSchema,
-} from "../../../gen/google/rpc/error_details_pb.ts";
-import { ErrorReason, ErrorReasonSchema } from "../../../gen/partner/v1/error_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 
-/**
- * The fields of a request that break a rule, each with what is wrong with it; empty when the call
- * failed for another reason.
- *
- * Fields are named as the contract spells them: `company_name`, `partner.city`.
- */
-export function violationsOf(error: unknown): ReadonlyMap<string, string> {
-  const violations = new Map<string, string>();
-  for (const { fieldViolations } of ConnectError.from(error).findDetails(BadRequestSchema)) {
-    for (const { field, description } of fieldViolations) {
-      const before = violations.get(field);
-      violations.set(field, before === undefined ? description : `${before}; ${description}`);
-    }
-  }
-  return violations;
+/** One rule that a field of a request breaks. */
+export interface Violation {
+  /** The field, in the names of TypeScript and JSON: `companyName`, `requests[2].city`. */
+  readonly path: string;
+  /** Which rule it is, for programs: `string.min_len`. */
+  readonly rule: string;
+  /** What is wrong, for people, in English. */
+  readonly message: string;
 }
 
-/** Why the service refused a call; undefined when it gave no reason that the contract has. */
+/**
+ * The rules that a request breaks, for the fields of a form; empty when the call failed for another
+ * reason.
+ *
+ * @param within The field that the form is about, whose name the paths then do not begin with: in
+ * answers to UpdatePartner `violationsOf(error, "partner")` names `city` where it is `partner.city`
+ * else.
+ */
+export function violationsOf(error: unknown, within?: string): readonly Violation[] {
+  const prefix = within === undefined ? "" : `${within}.`;
+  return ConnectError.from(error)
+    .findDetails(BadRequestSchema)
+    .flatMap(({ fieldViolations }) => fieldViolations)
+    .map(({ field, reason, description }) => {
+      const path = field.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+      return {
+        path: path.startsWith(prefix) ? path.slice(prefix.length) : path,
+        rule: reason,
+        message: description,
+      };
+    });
+}
+
+/** Why the service refused a call; undefined when it gave no reason that this contract has. */
 export function reasonOf(error: unknown): ErrorReason | undefined {
   const info = ConnectError.from(error)
     .findDetails(ErrorInfoSchema)
-    .find(({ domain }) => domain === ErrorReasonSchema.file.proto.package);
+    .find(({ domain }) => domain === PartnerService.file.proto.package);
   return Object.entries(ErrorReason).find(([name]) => name === info?.reason)?.[1];
-}
-
-/** How long the service asks to wait before the next try, in milliseconds. */
-export function retryAfterMsOf(error: ConnectError): number | undefined {
-  const [retryInfo] = error.findDetails(RetryInfoSchema);
-  const delay = retryInfo?.retryDelay;
-  return delay && Number(delay.seconds) * 1000 + delay.nanos / 1_000_000;
 }

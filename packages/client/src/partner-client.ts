@@ -1,30 +1,23 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import { PartnerService } from "../../../gen/partner/v1/partner_service_pb.ts";
-import { identify, isRepeatable } from "./repeatable-requests.ts";
-import { withRetries } from "./retries.ts";
+import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { createPartnerTransport, type PartnerTransportOptions } from "./partner-transport.ts";
+import { identify } from "./repeatable-requests.ts";
 
-/** A client with a function for each RPC of the contract. */
-export type PartnerClient = Client<typeof PartnerService>;
+/** The RPCs of the contract, each as a function. */
+export type PartnerCalls = Client<typeof PartnerService>;
 
-export interface PartnerClientOptions {
+export type PartnerClient = PartnerCalls & {
   /**
-   * How the service is reached: a transport of `@connectrpc/connect-web` in browsers, or of
-   * `@connectrpc/connect-node`, of any protocol.
+   * One intention of a person, to be kept as long as its outcome is not known: creates that are made
+   * through it have the same `request_id`, so that pressing Save again after a lost answer makes one
+   * partner. After a success the next one is another intention, and needs an attempt of its own.
    */
-  readonly transport: Transport;
-  /** The access token, or what gets one; it is asked before each try. */
-  readonly token: string | (() => string | Promise<string>);
-  /** The organization that calls, a UUID. */
-  readonly organization: string;
-  /** The organization whose book the calls are about. Absent: the one that calls. */
-  readonly target?: string;
-  /** How often a call is made while the service is UNAVAILABLE, the first time included. Absent: 4. */
-  readonly maxTries?: number;
-}
+  readonly attempt: () => PartnerCalls;
+};
 
 /**
- * Makes a client that puts the token and the organizations on each call, gives each create a
- * `request_id`, and repeats calls while the service is UNAVAILABLE, as far as that is safe.
+ * Makes a client with a function for each RPC of the contract, on a transport that
+ * {@link createPartnerTransport} makes of the options.
  *
  * ```ts
  * const partners = createPartnerClient({
@@ -35,30 +28,20 @@ export interface PartnerClientOptions {
  * const { partner } = await partners.getPartner({ id });
  * ```
  */
-export function createPartnerClient(options: PartnerClientOptions): PartnerClient {
-  const { transport, token, organization, target = organization, maxTries = 4 } = options;
+export function createPartnerClient(options: PartnerTransportOptions): PartnerClient {
+  const transport = createPartnerTransport(options);
+  return {
+    ...createClient(PartnerService, transport),
+    attempt: () => createClient(PartnerService, withRequestId(transport, crypto.randomUUID())),
+  };
+}
 
-  async function headersOf(given: Parameters<Transport["unary"]>[3]): Promise<Headers> {
-    const headers = new Headers(given);
-    headers.set("Authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
-    headers.set("Requester-Organization-ID", organization);
-    headers.set("Target-Organization-ID", target);
-    return headers;
-  }
-
-  return createClient(PartnerService, {
+function withRequestId(transport: Transport, requestId: string): Transport {
+  return {
     stream: transport.stream.bind(transport),
     async unary(method, signal, timeoutMs, header, input, contextValues) {
-      const message = identify(method.input, input);
-      const deadline = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
-      return await withRetries(
-        async () => {
-          const headers = await headersOf(header);
-          const left = timeoutMs && Math.max(1, Math.ceil(deadline - performance.now()));
-          return await transport.unary(method, signal, left, headers, message, contextValues);
-        },
-        { maxTries: isRepeatable(method, message) ? maxTries : 1, deadline, signal },
-      );
+      const message = identify(method.input, input, () => requestId);
+      return await transport.unary(method, signal, timeoutMs, header, message, contextValues);
     },
-  });
+  };
 }

@@ -7,20 +7,19 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import {
-  PartnerService,
-  UpdatePartnerRequestSchema,
-} from "../../../gen/partner/v1/partner_service_pb.ts";
 
 /** The field that makes a call safe to repeat (AIP-155). */
 const requestIdField = "request_id";
+/** The field that lets a change pass only if nothing has changed before it (AIP-154). */
+const etagField = "etag";
 
-/** The request as a message of its own, with a new `request_id` if it can have one and has none. */
+/** The request as a message of its own, with a `request_id` if it can have one and has none. */
 export function identify<Desc extends DescMessage>(
   descriptor: Desc,
   request: MessageInitShape<Desc>,
+  requestId: () => string,
 ): MessageShape<Desc> {
   const message = isMessage(request, descriptor)
     ? clone(descriptor, request)
@@ -28,28 +27,34 @@ export function identify<Desc extends DescMessage>(
   const field = descriptor.fields.find(({ name }) => name === requestIdField);
   const reflected = reflect(descriptor, message);
   if (field !== undefined && !reflected.isSet(field)) {
-    reflected.set(field, crypto.randomUUID());
+    reflected.set(field, requestId());
   }
   return message;
 }
 
-/** Whether a call may be made again without knowing what became of the first time. */
+/**
+ * Whether a call may be made again without knowing what became of the first time, as the contract has
+ * it: by the RPC's `idempotency_level`, or because its request has a `request_id`.
+ */
 export function isRepeatable<Desc extends DescMessage>(
-  method: DescMethod,
-  message: MessageShape<Desc>,
+  { idempotency, input }: DescMethod,
+  request: MessageShape<Desc>,
 ): boolean {
-  switch (method) {
-    case PartnerService.method.acceptInvitation:
-    // The invitation that is lost is void.
-    case PartnerService.method.invitePartner:
+  switch (idempotency) {
+    case MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS:
       return true;
-    case PartnerService.method.updatePartner:
+    case MethodOptions_IdempotencyLevel.IDEMPOTENT:
       // With an etag the repetition of a call that changed something is stale.
-      return isMessage(message, UpdatePartnerRequestSchema) && !message.partner?.etag;
+      return !hasEtag(reflect(input, request));
     default:
-      return (
-        method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
-        method.input.fields.some(({ name }) => name === requestIdField)
-      );
+      return input.fields.some(({ name }) => name === requestIdField);
   }
+}
+
+function hasEtag(message: ReflectMessage): boolean {
+  return message.fields.some((field) =>
+    field.fieldKind === "message"
+      ? message.isSet(field) && hasEtag(message.get(field))
+      : field.name === etagField && message.isSet(field),
+  );
 }

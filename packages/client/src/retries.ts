@@ -1,34 +1,41 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { retryAfterMsOf } from "./errors.ts";
+import { ConnectError } from "@connectrpc/connect";
+import { isPassing, isTurnedAway, retryAfterMsOf } from "./passing-errors.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 const firstWaitMs = 100;
 const longestWaitMs = 5000;
+/** The longest that the service may ask for; of more the caller is told instead. */
+const longestAskedMs = 30_000;
+
+export interface Retries {
+  /** How often the call is made, the first time included. */
+  readonly maxTries: number;
+  /** Whether it is safe to make again even when a try that failed has done its work. */
+  readonly isRepeatable: boolean;
+  /** In the milliseconds of `performance.now()`; no try is waited for past it. */
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * Makes a call, and makes it again while the service is UNAVAILABLE or says when to try again, as it
- * does when it is overloaded; `maxTries` times in all. What is to be called must be safe to repeat
- * even when a try that failed has done its work.
+ * Makes a call, and makes it again while it fails for a reason that passes.
  *
- * @param deadline in the milliseconds of `performance.now()`; no try is waited for past it.
+ * @throws ConnectError, that of the last try.
  */
 export async function withRetries<T>(
   call: () => Promise<T>,
-  {
-    maxTries,
-    deadline,
-    signal,
-  }: { maxTries: number; deadline: number; signal: AbortSignal | undefined },
+  { maxTries, isRepeatable, deadline, signal }: Retries,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await call();
     } catch (failure) {
       const error = ConnectError.from(failure);
+      const mayRepeat = (isRepeatable && isPassing(error)) || isTurnedAway(error);
       const askedMs = retryAfterMsOf(error);
-      const passing = error.code === Code.Unavailable || askedMs !== undefined;
       const wait = waitBefore(tries, askedMs, Math.random());
-      const late = performance.now() + wait >= deadline;
-      if (!passing || tries >= maxTries || late) {
+      const tooLong = (askedMs ?? 0) > longestAskedMs || performance.now() + wait >= deadline;
+      if (signal?.aborted || !mayRepeat || tries >= maxTries || tooLong) {
         throw error;
       }
       await pause(wait, signal);
@@ -48,17 +55,13 @@ export function waitBefore(tries: number, askedMs: number | undefined, random: n
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onAbort = () => reject(ConnectError.from(signal?.reason, Code.Canceled));
-  signal?.addEventListener("abort", onAbort, { once: true });
-  if (signal?.aborted) {
-    onAbort();
-  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    await promise;
+    const waited = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await untilAborted(waited, signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   }
 }
