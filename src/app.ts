@@ -18,7 +18,7 @@ import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts
 import { invalidFields } from "./interceptors/service-error.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
-import { normalizeHeaders } from "./request-headers.ts";
+import { findRepeatedHeaders, normalizeHeaders } from "./request-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -181,20 +181,4 @@ function hasOneHost(request: IncomingMessage, repeatedHeaders: ReadonlySet<strin
     return request.httpVersion !== "1.1";
   }
   return !repeatedHeaders.has("host") && typeof host === "string" && hostCharacters.test(host);
-}
-
-const none: ReadonlySet<string> = new Set();
-
-/** Node joins or drops a header that is sent twice; only the raw list, name and value in turn, tells. */
-function findRepeatedHeaders({ headers, rawHeaders }: IncomingMessage): ReadonlySet<string> {
-  if (Object.keys(headers).length === rawHeaders.length / 2) {
-    return none;
-  }
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? "").toLowerCase();
-    (seen.has(name) ? repeated : seen).add(name);
-  }
-  return repeated;
 }

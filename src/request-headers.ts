@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /**
  * Rewrites headers to the one form that Connect reads of the several that their standards allow, so
@@ -112,3 +112,22 @@ const timeoutHeaders: readonly (readonly [name: string, Shorten])[] = [
     },
   ],
 ];
+
+const none: ReadonlySet<string> = new Set();
+
+/**
+ * Finds the names of headers that a client sent more than once, in lower case. Node joins or drops such
+ * a header; only the raw list, name and value in turn, tells.
+ */
+export function findRepeatedHeaders({ headers, rawHeaders }: IncomingMessage): ReadonlySet<string> {
+  if (Object.keys(headers).length === rawHeaders.length / 2) {
+    return none;
+  }
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? "").toLowerCase();
+    (seen.has(name) ? repeated : seen).add(name);
+  }
+  return repeated;
+}
