@@ -6,6 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import pg from "pg";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { createPageTokens } from "../src/partners/paging.ts";
 import { weighIndexes } from "./books/indexes.ts";
 import { loadBook } from "./books/load.ts";
 import { measureBook } from "./books/measure.ts";
@@ -47,7 +48,10 @@ async function main(sizes: readonly number[], rounds: number): Promise<void> {
         books.push({
           size,
           loadedPerSecond: (callsAnswered * 100) / seconds,
-          lists: await measureBook(baseUrl, partners, headers, client, organization, rounds),
+          lists: await measureBook(
+            ...([baseUrl, partners, headers, client, organization] as const),
+            ...([createPageTokens(database.url), rounds] as const),
+          ),
           indexes: await weighIndexes(client, organization),
         });
       }

@@ -16,7 +16,7 @@ import {
 } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { type Partner, PartnerType } from "../gen/partner/v1/partner_pb.ts";
-import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { ConnectionRole, PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config.ts";
 import type { Sandbox } from "../src/sandbox/sandbox.ts";
 import { startService } from "../src/service.ts";
@@ -92,6 +92,14 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   const { invitationToken } = await acmeFor(acme).invitePartner({ id });
   answer("InvitePartner", `a token, which Acme brings to Globex: ${invitationToken.slice(0, 8)}…`);
 
+  title("Globex looks at it before it accepts");
+  const shown = await globexFor(acme).getInvitation({ invitationToken });
+  answer(
+    "GetInvitation",
+    `from ${shown.hostOrganizationId}, as its ${typeName(shown.partnerType)}`,
+  );
+  answer("", `opens to it: ${shown.openedRpcs.map((rpc) => rpc.split(".").at(-1)).join(", ")}`);
+
   title("Globex accepts, and is Acme's guest from now on");
   const accepted = await globexFor(acme).acceptInvitation({ invitationToken });
   answer("AcceptInvitation", describe(accepted.partner));
@@ -110,10 +118,31 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   await refusal("ListPartners", globexFor(acme).listPartners({}));
   await refusal("CreatePartner", globexFor(acme).createPartner({ ...examplePartner, companyName }));
 
-  title("Acme deletes the partner, and the connection ends with it");
+  title("Globex sees who may read its book, and ends it");
+  const { connections } = await globexFor(globex).listConnections({ role: ConnectionRole.GUEST });
+  for (const { organizationId, partners: links } of connections) {
+    answer(
+      "ListConnections",
+      `guest of ${organizationId}, as its ${typeName(links[0]?.partnerType)}`,
+    );
+  }
+  await globexFor(globex).endConnection({ organizationId: acme, role: ConnectionRole.GUEST });
+  answer("EndConnection", "done");
+
+  title("Acme is refused at the very next call, and Globex's own book is untouched");
+  await refusal("ListPartners", acmeFor(globex).listPartners({}));
+  const untouched = await globexFor(globex).listPartners({});
+  answer("ListPartners", `${untouched.partners.length} partners, for Globex itself`);
+  const left = await acmeFor(acme).getPartner({ id });
+  answer("GetPartner", describe(left.partner));
+
+  title("Acme deletes the partner that is left");
   await acmeFor(acme).deletePartner({ id });
   answer("DeletePartner", "done");
-  await refusal("ListPartners", acmeFor(globex).listPartners({}));
+}
+
+function typeName(type: PartnerType | undefined): string {
+  return type === PartnerType.CUSTOMER ? "customer" : "supplier";
 }
 
 function describe(partner: Partner | undefined): string {

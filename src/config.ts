@@ -160,6 +160,13 @@ export const settings = {
     [0, 1000],
     "how many of them stay open while nobody calls",
   ),
+  pageTokenSecret: optional(
+    "PAGE_TOKEN_SECRET",
+    "text",
+    "DATABASE_URL",
+    "what page tokens are sealed with, the same for all processes; for a DATABASE_URL without a password",
+    readPageTokenSecret,
+  ),
   dataDirectory: text("DATA_DIR", ".data", "the folder of the sandbox's database and key"),
   jwksUrl: optional(
     "JWT_JWKS_URL",
@@ -402,6 +409,13 @@ function orStartError<T>(message: string, work: () => T): T {
   } catch (cause) {
     throw new StartError(message, { cause });
   }
+}
+
+function readPageTokenSecret(text: string): string {
+  if (text.length < 16) {
+    throw new StartError("PAGE_TOKEN_SECRET must be 16 characters long at least.");
+  }
+  return text;
 }
 
 function readJwksUrl(text: string): URL {

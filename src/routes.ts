@@ -22,6 +22,7 @@ import { createOrganizationsInterceptor } from "./interceptors/organizations.ts"
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
+import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 
@@ -29,6 +30,7 @@ export interface RouteDependencies {
   readonly verifyToken: TokenVerifier;
   readonly validator: Validator;
   readonly partners: PartnerRepository;
+  readonly pageTokens: PageTokens;
   readonly readiness: Readiness;
   /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
@@ -42,13 +44,8 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes({
-  verifyToken,
-  validator,
-  partners,
-  readiness,
-  maxStreams,
-}: RouteDependencies) {
+export function createRoutes(dependencies: RouteDependencies) {
+  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams } = dependencies;
   const services = [PartnerService];
   const errors = createErrorsInterceptor();
   const streams = createStreamsInterceptor(maxStreams, readiness.draining);
@@ -70,8 +67,10 @@ export function createRoutes({
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(partners, (descriptor, message) =>
-      findViolations(validator, descriptor, message),
+    const rpcs = createPartnerRpcs(
+      partners,
+      (descriptor, message) => findViolations(validator, descriptor, message),
+      pageTokens,
     );
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { OnePortServer } from "@partner-service/one-port-server";
@@ -17,6 +18,7 @@ import { DatabaseUnavailableError } from "./database/failures.ts";
 import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { openDatabase } from "./open-database.ts";
+import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
 import { createReadiness } from "./readiness.ts";
@@ -61,6 +63,10 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   const orm = await openDatabase(config);
   try {
     const partners = createPartnerRepository(orm);
+    // All processes on one database read each other's page tokens. PGlite has this process alone.
+    const pageTokens = createPageTokens(
+      config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32),
+    );
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
     const prepared = prepareDatabase(orm, partners, config, async (reason) => {
@@ -69,7 +75,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     // While the database answers, the app is built.
     const validator = createValidator();
     const { maxStreams } = config;
-    const routes = createRoutes({ verifyToken, validator, partners, readiness, maxStreams });
+    const routes = createRoutes({
+      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams },
+    });
     const port = createPort(config, (failure) => {
       if (failure === undefined) {
         app.log.info("TLS files taken up");

@@ -11,6 +11,7 @@ const defaults: Config = {
   databaseWaitMs: 30_000,
   databasePoolSize: 10,
   databaseIdleConnections: 3,
+  pageTokenSecret: undefined,
   dataDirectory: ".data",
   authentication: undefined,
   organizationClaim: "org_id",

@@ -5,7 +5,7 @@ import { DatabaseUnavailableError, toDatabaseFailure } from "../src/database/fai
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { withRetries } from "../src/database/retries.ts";
-import { type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
+import { initialPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
@@ -75,20 +75,7 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   test("repeats nothing of the row when it comes through MikroORM", async () => {
     const secret = `secret-${randomUUID()}`;
-    const bad: Partner = {
-      ...newPartner({ companyName: secret, city: "" }),
-      id: randomUUID(),
-      createdAt: Temporal.Instant.fromEpochMilliseconds(0),
-      updatedAt: Temporal.Instant.fromEpochMilliseconds(0),
-      invitationStatus: "invited",
-      guestOrganizationId: null,
-      revision: 1,
-      requestFingerprint: null,
-      deletedAt: null,
-      invitationTokenHash: null,
-      invitationExpiresAt: null,
-      writeId: null,
-    };
+    const bad = initialPartner(newPartner({ companyName: secret, city: "" }), randomUUID());
     const failure = await orm.em.fork().insert(PartnerEntity, bad).catch(toDatabaseFailure);
     expect(failure).toMatchObject({ name: "DatabaseError", sqlState: "23514" });
     expect(inspect(failure, { showHidden: true, depth: 9 })).not.toContain(secret);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatInstant, parseInstant } from "../src/database/instant-type.ts";
 import { createOrm, type DatabaseSettings, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
-import { type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
+import { initialPartner, type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
@@ -62,22 +62,12 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
     });
 
     test("an entity keeps its microseconds", async () => {
-      const { organizationId, ...rest } = newPartner();
       const partner: Partner = {
-        ...rest,
-        organizationId,
-        id: randomUUID(),
+        ...initialPartner(newPartner(), randomUUID()),
         createdAt: Temporal.Instant.from("2024-01-10T12:00:00.123456Z"),
         updatedAt: last,
-        invitationStatus: "invited",
-        guestOrganizationId: null,
-        revision: 1,
-        requestFingerprint: null,
-        deletedAt: null,
-        invitationTokenHash: null,
-        invitationExpiresAt: null,
-        writeId: null,
       };
+      const { organizationId } = partner;
       await orm.em.fork().insert(PartnerEntity, partner);
       const { createdAt } = partner;
       const where = { organizationId, createdAt };

@@ -117,7 +117,7 @@ function typescriptProgram(samples: readonly Sample[]): string {
   return `
     import { Code, ConnectError } from "@connectrpc/connect";
     import { createConnectTransport } from "@connectrpc/connect-node";
-    import { createPartnerClient, PartnerType } from "../../packages/client/src/index.ts";
+    import { ConnectionRole, createPartnerClient, PartnerType } from "../../packages/client/src/index.ts";
 
     const partners = createPartnerClient({
       transport: createConnectTransport({

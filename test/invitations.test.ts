@@ -42,7 +42,13 @@ describe.each(databaseKinds)("Invitations on %s", (kind) => {
       const guest = randomUUID();
       const created = await createPartner(host.client);
       const issued = await host.client.invitePartner({ id: created.id });
-      expect(issued.partner).toEqual(created);
+      expect(issued.partner).toEqual({
+        ...created,
+        invitationExpiresAt: issued.expiresAt,
+        etag: "r2",
+        updatedAt: issued.partner?.updatedAt,
+      });
+      expect(issued.partner?.updatedAt).not.toEqual(created.updatedAt);
       expect(Buffer.from(issued.invitationToken, "base64url")).toHaveLength(48);
 
       const guestClient = await bookClient(service, guest, host.organization, create);
@@ -52,10 +58,11 @@ describe.each(databaseKinds)("Invitations on %s", (kind) => {
         ...created,
         invitationStatus: InvitationStatus.ACCEPTED,
         guestOrganizationId: guest,
-        etag: "r2",
+        etag: "r3",
         updatedAt: partner?.updatedAt,
+        connectedAt: partner?.updatedAt,
       });
-      expect(partner?.updatedAt).not.toEqual(created.updatedAt);
+      expect(partner?.updatedAt).not.toEqual(issued.partner?.updatedAt);
       expect((await host.client.getPartner({ id: created.id })).partner).toEqual(partner);
       const accepted = { invitationStatuses: [InvitationStatus.ACCEPTED] };
       expect((await host.client.listPartners({ filters: accepted })).partners).toEqual([partner]);
@@ -210,7 +217,7 @@ describe.each(databaseKinds)("Invitations on %s", (kind) => {
     );
     const { partner } = await client.getPartner({ id });
     expect(answers).toEqual(answers.map(() => partner));
-    expect(partner?.etag).toBe("r2");
+    expect(partner?.etag).toBe("r3");
   });
 
   test("race with a delete, and leave no connection in either order", async () => {

@@ -222,41 +222,37 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
       expect(next).toMatchObject({ totalSize: 2, partners: [{ organizationId: organization }] });
     });
 
-    test("are refused when they have been altered", async () => {
+    test("are refused when they have been altered, at whatever place", async () => {
       const { client } = await newBook(service);
       await createPartner(client);
       await createPartner(client);
       const list = { pageSize: 1, order: { field: PartnerOrderField.SALES_AMOUNT } };
-      const { nextPageToken } = await client.listPartners(list);
-      const content: unknown[] = JSON.parse(Buffer.from(nextPageToken, "base64url").toString());
-      const altered = [
-        [2, ...content.slice(1)],
-        content.with(2, "1"),
-        content.with(2, 2147483648),
-        content.with(2, null),
-        content.with(3, "' or true --"),
-        [...content, 1],
-        {},
-        null,
-      ].map((token) => Buffer.from(JSON.stringify(token)).toString("base64url"));
-      for (const pageToken of ["x", "💥", nextPageToken.slice(0, -4), ...altered]) {
+      const { nextPageToken: token } = await client.listPartners(list);
+      const bytes = Buffer.from(token, "base64url");
+      const altered = [0, 11, 12, bytes.length - 17, bytes.length - 1].map((index) =>
+        bytes.with(index, (bytes[index] ?? 0) ^ 1),
+      );
+      const others = [
+        ...altered.map((each) => Buffer.from(each).toString("base64url")),
+        ...["x", "💥", token.slice(0, -4), `${token}=`, `${token} `, token.slice(0, 16)],
+        // What the release before made.
+        Buffer.from(JSON.stringify([1, "", 150_000, randomUUID()])).toString("base64url"),
+      ];
+      for (const pageToken of others) {
         const call = client.listPartners({ ...list, pageToken });
         expect(await failureOf(call)).toEqual(invalid("page_token: page_token"));
       }
     });
 
-    test("cannot carry text that PostgreSQL does not take", async () => {
+    test("show nothing of the partner that they stand at", async () => {
       const { client } = await newBook(service);
-      await createPartner(client);
-      await createPartner(client);
+      const { id } = await createPartner(client, { email: "secret@example.com" });
+      await createPartner(client, { email: "secreu@example.com" });
       const list = { pageSize: 1, order: { field: PartnerOrderField.EMAIL } };
       const { nextPageToken } = await client.listPartners(list);
-      const content: unknown[] = JSON.parse(Buffer.from(nextPageToken, "base64url").toString());
-      for (const value of ["a\u0000b", "\ud800", 1]) {
-        const json = JSON.stringify(content.with(2, value));
-        const pageToken = Buffer.from(json).toString("base64url");
-        const call = client.listPartners({ ...list, pageToken });
-        expect(await failureOf(call)).toEqual(invalid("page_token: page_token"));
+      const shown = Buffer.from(nextPageToken, "base64url").toString("latin1");
+      for (const secret of ["secret", "example", id]) {
+        expect(shown).not.toContain(secret);
       }
     });
   });
@@ -264,8 +260,7 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
   const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
 
   test.each<[string, ListInit, string]>([
-    ["a negative page_size", { pageSize: -1 }, "page_size: int32.gte_lte"],
-    ["a page_size of 101", { pageSize: 101 }, "page_size: int32.gte_lte"],
+    ["a negative page_size", { pageSize: -1 }, "page_size: int32.gte"],
     [
       "65,000 types",
       { filters: { partnerTypes: Array<PartnerType>(65_000).fill(PartnerType.CUSTOMER) } },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
-import { connectionSql } from "../src/partners/connections.ts";
+import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
 import { findStatement } from "../src/partners/partner-repository.ts";
@@ -18,17 +18,20 @@ const idOf = (number: number) => `00000000-0000-7000-8000-${number.toString(16).
 
 /**
  * One book of 100,000 partners, between the books of others, which are small and of which each
- * second has deleted its partner: for these, an index without the deleted ones costs less.
+ * second has deleted its partner: for these, an index without the deleted ones costs less. Each
+ * fiftieth partner has accepted.
  */
 const insertSql = `
   insert into partner (organization_id, id, created_at, updated_at, company_name, sales_amount,
     partner_type, email, frequency, payment_terms, address, city, state, postal_code,
-    company_registration_number, invitation_status, revision, deleted_at)
+    company_registration_number, revision, deleted_at, invitation_status, guest_organization_id)
   select case when n % 4 = 0 then gen_random_uuid() else $1 end,
     ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now(), now(),
     'Company ' || md5(n::text), n % 1000, case when n % 2 = 0 then 'customer' else 'supplier' end,
     md5(n::text) || '@example.com', 'monthly', 'Net 30', 'Main St', 'New York', 'NY', '12345',
-    n::text, 'invited', 1, case when n % 100 = 1 or n % 8 = 0 then now() end
+    n::text, 1, case when n % 100 = 1 or n % 8 = 0 then now() end,
+    case when n % 50 = 7 then 'accepted' else 'invited' end,
+    case when n % 50 = 7 then gen_random_uuid() end
   from generate_series(1, ${Math.ceil((rowCount * 4) / 3)}) as n`;
 
 describe("The plans for a large book", () => {
@@ -122,8 +125,20 @@ describe("The plans for a large book", () => {
     const values = [organizationId, randomUUID()];
     const rows = await query(orm, `explain (costs off) ${connectionSql}`, values);
     const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
-    expect(plan).toMatch(/Index (Only )?Scan using partner_guest_unique on partner/);
+    // Each of the two begins with one of the organizations, and holds both.
+    expect(plan).toMatch(/Index (Only )?Scan using partner_guest_(unique|index) on partner/);
     expect(plan).not.toContain("Filter");
+  });
+
+  test.each([
+    ["host", "partner_guest_unique"],
+    ["guest", "partner_guest_index"],
+  ] as const)("list the connections of a %s from %s alone", async (role, index) => {
+    const sql = `explain (costs off) ${connectionsSql(role, ["id"])}`;
+    const rows = await query(orm, sql, [organizationId, randomUUID(), 42]);
+    const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
+    expect(plan).toMatch(new RegExp(`(using|Bitmap Index Scan on) ${index}`));
+    expect(plan).not.toMatch(/Seq Scan|Filter/);
   });
 
   test.each<OrderColumn>(["sales_amount", "partner_type", "email", "frequency", "payment_terms"])(

@@ -78,6 +78,7 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
       invitationTokenHash: null,
       invitationExpiresAt: null,
       writeId: null,
+      connectedAt: null,
       deletedAt: null,
       revision: 1,
       requestFingerprint: null,

@@ -110,13 +110,18 @@ test("npm run demo tells the life of a partner", async () => {
     "CreatePartner: Customer by gRPC-Web over HTTP/1.1, invited",
     "CreatePartner: Globex, invited",
     expect.stringMatching(/^InvitePartner: a token, .*: [\w-]{8}…$/),
+    "GetInvitation: from UUID, as its customer",
     "AcceptInvitation: Globex, accepted by UUID",
     "ListPartners: 4 partners",
     `DeletePartner: ${refused}`,
     `ListPartners: ${refused}`,
     `CreatePartner: ${refused}`,
-    "DeletePartner: done",
+    "ListConnections: guest of UUID, as its customer",
+    "EndConnection: done",
     `ListPartners: ${refused}`,
+    "ListPartners: 4 partners, for Globex itself",
+    "GetPartner: Globex, invited",
+    "DeletePartner: done",
   ]);
 });
 

@@ -5,6 +5,7 @@ import {
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toListQuery } from "../../src/partners/list-request.ts";
+import { createPageTokens } from "../../src/partners/paging.ts";
 import { pageStatement } from "../../src/partners/partner-list.ts";
 import { medianOf, timed } from "./timed.ts";
 
@@ -70,7 +71,11 @@ async function pageTime(
   // The contract's names are those of the columns, in capitals.
   const name = column.toUpperCase() as Uppercase<typeof column>;
   const request = create(ListPartnersRequestSchema, { order: { field: PartnerOrderField[name] } });
-  const { text, values } = pageStatement("partner", ["*"], toListQuery(request, organization));
+  const { text, values } = pageStatement(
+    "partner",
+    ["*"],
+    toListQuery(request, organization, createPageTokens("")),
+  );
   return medianOf(rounds, () => timed(() => client.query(text, [...values])));
 }
 

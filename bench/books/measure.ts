@@ -5,6 +5,7 @@ import {
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toListQuery } from "../../src/partners/list-request.ts";
+import type { PageTokens } from "../../src/partners/paging.ts";
 import { pageStatement } from "../../src/partners/partner-list.ts";
 import type { Call } from "../calls.ts";
 import { type Http1Connection, openHttp1Connection } from "../load/http1-connection.ts";
@@ -39,6 +40,7 @@ export async function measureBook(
   headers: CallHeaders,
   client: Client,
   organization: string,
+  pageTokens: PageTokens,
   rounds: number,
 ): Promise<readonly ListTimes[]> {
   const lists: [string, Request][] = [["first page", {}]];
@@ -55,7 +57,7 @@ export async function measureBook(
   const times: ListTimes[] = [];
   await callRepeatedly(await openConnection(baseUrl, headers, {}), warmUpCalls);
   for (const [title, request] of lists) {
-    const query = toListQuery(create(ListPartnersRequestSchema, request), organization);
+    const query = toListQuery(create(ListPartnersRequestSchema, request), organization, pageTokens);
     const { text, values } = pageStatement("partner", ["*"], query);
     const connection = await openConnection(baseUrl, headers, request);
     const service: number[] = [];

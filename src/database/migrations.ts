@@ -1,6 +1,7 @@
 import { CreatePartner } from "./migrations/0001-create-partner.ts";
 import { PartnerLifecycle } from "./migrations/0002-partner-lifecycle.ts";
 import { PartnerWrites } from "./migrations/0003-partner-writes.ts";
+import { PartnerConnections } from "./migrations/0004-partner-connections.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -10,4 +11,5 @@ export const migrations = [
   { name: "0001-create-partner", class: CreatePartner },
   { name: "0002-partner-lifecycle", class: PartnerLifecycle },
   { name: "0003-partner-writes", class: PartnerWrites },
+  { name: "0004-partner-connections", class: PartnerConnections },
 ];

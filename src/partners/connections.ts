@@ -1,6 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { currentInstant } from "../database/current-instant.ts";
+import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
-import { createStatement } from "../database/query.ts";
+import { createStatement, query } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import { movedSql, type Partner, PartnerEntity } from "./partner-entity.ts";
+import { connectionNotFound } from "./partner-error.ts";
 
 /** A host and the organization that accepted its invitation. */
 export interface Connection {
@@ -8,7 +14,36 @@ export interface Connection {
   readonly guest: string;
 }
 
-/** Tells which organizations are connected. */
+/** What an organization is in a connection. */
+export type ConnectionRole = keyof Connection;
+
+/** A connection as one of its organizations sees it. */
+export interface ListedConnection extends ConnectionPosition {
+  /** The partners of the host's book that stand for the guest: one, or one of each type. */
+  readonly partners: readonly Partner[];
+}
+
+/** A place in a list of connections: those as host come first, each by the other organization's id. */
+export type ConnectionPosition = { readonly role: ConnectionRole; readonly other: string };
+
+/** One page of an organization's connections. */
+export interface ConnectionQuery {
+  readonly organizationId: string;
+  /** What the organization is in them; undefined: either. */
+  readonly role: ConnectionRole | undefined;
+  /** The last connection of the page before; undefined: the first page. */
+  readonly after: ConnectionPosition | undefined;
+  readonly pageSize: number;
+}
+
+/** A page of an organization's connections. */
+export interface ConnectionPage {
+  readonly connections: readonly ListedConnection[];
+  /** Whether connections come after these. */
+  readonly more: boolean;
+}
+
+/** Tells which organizations are connected, and ends connections. */
 export interface Connections {
   /**
    * Whether the guest accepted an invitation of the host, and is a partner in its book still. It
@@ -17,17 +52,103 @@ export interface Connections {
    * @throws DatabaseUnavailableError
    */
   isConnected(connection: Connection, signal: AbortSignal): Promise<boolean>;
+
+  /** @throws DatabaseUnavailableError */
+  listConnections(listQuery: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage>;
+
+  /**
+   * Ends the connection: its partners are invited again, without guest and without an invitation.
+   *
+   * @throws PartnerError CONNECTION_NOT_FOUND
+   * @throws DatabaseUnavailableError
+   */
+  endConnection(connection: Connection, signal: AbortSignal): Promise<void>;
 }
 
 /** Rows of deleted partners name no guest. */
 export const connectionSql = `select 1 from partner
   where organization_id = $1 and guest_organization_id = $2 limit 1`;
 
-/** Makes the part of the repository that looks connections up. */
+const allRoles: readonly ConnectionRole[] = ["host", "guest"];
+
+/** A guest is at most two partners of one host: a customer and a supplier. */
+const partnersPerConnection = 2;
+
+/** Before every organization's id. */
+const firstId = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * The statement that lists the rows of connections. For a guest it is the one that does not start with
+ * the organization whose book it is about, and has an index of its own.
+ */
+export function connectionsSql(role: ConnectionRole, selection: readonly string[]): string {
+  const [own, other] =
+    role === "host"
+      ? ["organization_id", "guest_organization_id"]
+      : ["guest_organization_id", "organization_id"];
+  return `select ${selection.join(", ")} from partner
+    where ${own} = $1 and ${other} > $2 and guest_organization_id is not null
+    order by ${other}, partner_type limit $3`;
+}
+
+/** Makes the part of the repository that keeps connections, in the rows of the host's partners. */
 export function createConnections(orm: Orm): Connections {
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const findConnection = createStatement(orm, "find-connection", connectionSql);
+  const idsSql = `select id from ${table}
+    where organization_id = $1 and guest_organization_id = $2`;
+  const endSql = `update ${table} set invitation_status = 'invited', guest_organization_id = null,
+    connected_at = null, invitation_token_hash = null, invitation_expires_at = null,
+    ${movedSql("$3", "$4")}
+    where organization_id = $1 and guest_organization_id = $2 returning id`;
+  const endedSql = `select 1 from ${table}
+    where organization_id = $1 and id = any($2::uuid[]) and write_id = $3 limit 1`;
+
   return {
     isConnected: ({ host, guest }, signal) =>
       withRetries(async () => (await findConnection([host, guest])).length > 0, signal),
+
+    listConnections: ({ organizationId, role, after, pageSize }, signal) =>
+      withRetries(async () => {
+        const roles = role === undefined ? allRoles : [role];
+        const found: ListedConnection[] = [];
+        for (const each of roles.slice(after === undefined ? 0 : roles.indexOf(after.role))) {
+          const other = each === after?.role ? after.other : firstId;
+          // One more than the page holds tells whether there are more.
+          const wanted = pageSize + 1 - found.length;
+          const values = [organizationId, other, wanted * partnersPerConnection];
+          const rows = await query(orm, connectionsSql(each, selection), values);
+          const byOther = Map.groupBy(rows.map(toEntity), (partner) => otherOf(each, partner));
+          found.push(
+            ...[...byOther].map(([id, partners]) => ({ role: each, other: id, partners })),
+          );
+          if (found.length > pageSize) {
+            break;
+          }
+        }
+        return { connections: found.slice(0, pageSize), more: found.length > pageSize };
+      }, signal),
+
+    async endConnection({ host, guest }, signal) {
+      const now = formatInstant(currentInstant());
+      const writeId = randomUUID();
+      const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
+      if (partners.length === 0) {
+        throw connectionNotFound();
+      }
+      const ids = partners.map(({ id }) => id);
+      await withRetries(async () => {
+        const ended = await query(orm, endSql, [host, guest, now, writeId]);
+        // The own write is there when a try whose answer was lost had done its work.
+        if (ended.length === 0 && (await query(orm, endedSql, [host, ids, writeId])).length === 0) {
+          throw connectionNotFound();
+        }
+      }, signal);
+    },
   };
+}
+
+function otherOf(role: ConnectionRole, { organizationId, guestOrganizationId }: Partner): string {
+  // The statement selects none without a guest.
+  return role === "host" ? String(guestOrganizationId) : organizationId;
 }

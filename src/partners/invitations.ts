@@ -12,8 +12,14 @@ import {
   type Partner,
   PartnerEntity,
   type PartnerKey,
+  type PartnerType,
 } from "./partner-entity.ts";
-import { invitationInvalid, partnerAlreadyAccepted, partnerNotFound } from "./partner-error.ts";
+import {
+  invitationInvalid,
+  invitationNotPending,
+  partnerAlreadyAccepted,
+  partnerNotFound,
+} from "./partner-error.ts";
 
 /** The partner to invite, and for how long. */
 interface InvitationRequest extends PartnerKey {
@@ -28,7 +34,16 @@ interface IssuedInvitation {
   readonly partner: Partner;
 }
 
-/** Issues and accepts the invitations of partners. */
+/** An invitation, as the one who holds its token sees it. */
+interface ShownInvitation {
+  readonly partnerType: PartnerType;
+  readonly expiresAt: Temporal.Instant;
+}
+
+/** What the holder of a token shows: to whom it may belong, and whose it is. */
+type Acceptance = Connection & { readonly token: string };
+
+/** Issues, revokes, shows and accepts the invitations of partners. */
 export interface Invitations {
   /**
    * Issues an invitation in place of the one before.
@@ -39,38 +54,68 @@ export interface Invitations {
   invite(request: InvitationRequest, signal: AbortSignal): Promise<IssuedInvitation>;
 
   /**
+   * Voids the invitation that is pending.
+   *
+   * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
+   * @throws DatabaseUnavailableError
+   */
+  revokeInvitation(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
+
+  /**
+   * Shows the invitation to the guest, if it could accept it now.
+   *
+   * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
+   * @throws DatabaseUnavailableError
+   */
+  findInvitation(acceptance: Acceptance, signal: AbortSignal): Promise<ShownInvitation>;
+
+  /**
    * Makes the guest the one that the host's partner stands for. Repeated by the same guest, it
    * answers the partner again.
    *
    * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
    * @throws DatabaseUnavailableError
    */
-  accept(
-    acceptance: Connection & { readonly token: string },
-    signal: AbortSignal,
-  ): Promise<Partner>;
+  accept(acceptance: Acceptance, signal: AbortSignal): Promise<Partner>;
 }
 
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm): Invitations {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
-  const selectList = selection.join(", ");
-  const inviteSql = `update ${table} set invitation_token_hash = $3, invitation_expires_at = $4
-    where organization_id = $1 and id = $2 and deleted_at is null
-      and invitation_status = 'invited'
-    returning ${selectList}`;
-  const findSql = `select 1 from ${table}
-    where organization_id = $1 and id = $2 and deleted_at is null`;
+  const columns = selection.join(", ");
+  const kept = "organization_id = $1 and id = $2 and deleted_at is null";
+  const findSql = `select ${columns} from ${table} where ${kept}`;
+  const inviteSql = `update ${table} set invitation_token_hash = $5, invitation_expires_at = $6,
+    ${movedSql("$3", "$4")}
+    where ${kept} and invitation_status = 'invited' and write_id is distinct from $4::uuid
+    returning ${columns}`;
+  const revokeSql = `update ${table} set invitation_token_hash = null, invitation_expires_at = null,
+    ${movedSql("$3", "$4")}
+    where ${kept} and invitation_status = 'invited' and invitation_expires_at > $3::timestamptz
+    returning ${columns}`;
+  const pending = `${kept} and invitation_status = 'invited' and invitation_token_hash = $3
+    and invitation_expires_at > $5::timestamptz`;
+  // What would make the acceptance fail makes the invitation none for this guest.
+  const showSql = `select ${columns} from ${table} as shown where ${pending} and not exists (
+    select 1 from ${table} as other where other.organization_id = $1
+      and other.guest_organization_id = $4 and other.partner_type = shown.partner_type)`;
   // Of two that accept at once, the second finds the partner accepted.
   const acceptSql = `update ${table} set invitation_status = 'accepted',
-    guest_organization_id = $4, ${movedSql("$5", "$6")}
-    where organization_id = $1 and id = $2 and deleted_at is null
-      and invitation_status = 'invited' and invitation_token_hash = $3
-      and invitation_expires_at > $5::timestamptz
-    returning ${selectList}`;
-  const findAcceptedSql = `select ${selectList} from ${table}
-    where organization_id = $1 and id = $2 and deleted_at is null
-      and invitation_token_hash = $3 and guest_organization_id = $4`;
+    guest_organization_id = $4, connected_at = $5, ${movedSql("$5", "$6")}
+    where ${pending} returning ${columns}`;
+  const findAcceptedSql = `${findSql} and invitation_token_hash = $3 and guest_organization_id = $4`;
+
+  /** The partner as a statement that changes its invitation left it, or as it stands against it. */
+  async function writeOrFind(sql: string, values: readonly unknown[]) {
+    const [organizationId, id] = values;
+    const [written] = await query(orm, sql, values);
+    const [row] =
+      written === undefined ? await query(orm, findSql, [organizationId, id]) : [written];
+    if (row === undefined) {
+      throw partnerNotFound();
+    }
+    return toEntity(row);
+  }
 
   async function acceptOrFind(key: readonly unknown[], now: string): Promise<Row | undefined> {
     try {
@@ -91,15 +136,42 @@ export function createInvitations(orm: Orm): Invitations {
     invite({ organizationId, id, lifetime }, signal) {
       const token = createInvitationToken(id);
       const { tokenHash } = readInvitationToken(token);
-      const expiresAt = currentInstant().add(lifetime);
-      const values = [organizationId, id, tokenHash, formatInstant(expiresAt)];
+      const now = currentInstant();
+      const expiresAt = now.add(lifetime);
+      const writeId = randomUUID();
+      const values = [organizationId, id, formatInstant(now), writeId];
+      const invitation = [tokenHash, formatInstant(expiresAt)];
       return withRetries(async () => {
-        const [invited] = await query(orm, inviteSql, values);
-        if (invited !== undefined) {
-          return { token, expiresAt, partner: toEntity(invited) };
+        const partner = await writeOrFind(inviteSql, [...values, ...invitation]);
+        if (partner.writeId !== writeId) {
+          throw partnerAlreadyAccepted();
         }
-        const [found] = await query(orm, findSql, [organizationId, id]);
-        throw found === undefined ? partnerNotFound() : partnerAlreadyAccepted();
+        return { token, expiresAt, partner };
+      }, signal);
+    },
+
+    revokeInvitation({ organizationId, id }, signal) {
+      const writeId = randomUUID();
+      const values = [organizationId, id, formatInstant(currentInstant()), writeId];
+      return withRetries(async () => {
+        const partner = await writeOrFind(revokeSql, values);
+        if (partner.writeId !== writeId) {
+          throw invitationNotPending();
+        }
+        return partner;
+      }, signal);
+    },
+
+    findInvitation({ host, guest, token }, signal) {
+      const { partnerId, tokenHash } = readInvitationToken(token);
+      const values = [host, partnerId, tokenHash, guest, formatInstant(currentInstant())];
+      return withRetries(async () => {
+        const [row] = await query(orm, showSql, values);
+        const partner = row === undefined ? undefined : toEntity(row);
+        if (partner === undefined || partner.invitationExpiresAt === null) {
+          throw invitationInvalid();
+        }
+        return { partnerType: partner.partnerType, expiresAt: partner.invitationExpiresAt };
       }, signal);
     },
 

@@ -4,15 +4,9 @@ import {
   OrderDirection,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { readPageToken, writePageToken } from "./page-token.ts";
+import { type PageTokens, toPageSize } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
-import { fieldsInvalid } from "./partner-error.ts";
-import {
-  defaultPageSize,
-  type ListQuery,
-  type OrderColumn,
-  type PartnerPage,
-} from "./partner-list.ts";
+import type { ListPosition, ListQuery, OrderColumn, PartnerPage } from "./partner-list.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
 
 /** The columns of the fields other than creation, which is the default. */
@@ -30,7 +24,11 @@ const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = 
  *
  * @throws PartnerError FIELD_INVALID when the page token is not one of this list.
  */
-export function toListQuery(request: ListPartnersRequest, organizationId: string): ListQuery {
+export function toListQuery(
+  request: ListPartnersRequest,
+  organizationId: string,
+  pageTokens: PageTokens,
+): ListQuery {
   const { pageSize, pageToken, filters, order, includeTotalSize } = request;
   const list = {
     organizationId,
@@ -43,33 +41,39 @@ export function toListQuery(request: ListPartnersRequest, organizationId: string
     orderBy: orderColumns[order?.field ?? PartnerOrderField.UNSPECIFIED] ?? "id",
     descending: order?.direction === OrderDirection.DESCENDING,
   };
-  const after = pageToken === "" ? undefined : readPageToken(list, pageToken);
-  if (pageToken !== "" && after === undefined) {
-    throw fieldsInvalid([
-      {
-        field: "page_token",
-        description: "is not a next_page_token of this list",
-        reason: "page_token",
-      },
-    ]);
-  }
-  return { ...list, after, pageSize: pageSize || defaultPageSize, countAll: includeTotalSize };
+  return {
+    ...list,
+    after: pageTokens.read<ListPosition>(identityOf(list), pageToken),
+    pageSize: toPageSize(pageSize),
+    countAll: includeTotalSize,
+  };
 }
 
 /** The page as the contract shows it. */
 export function toListResponse(
   list: ListQuery,
   { partners, more, totalSize }: PartnerPage,
+  pageTokens: PageTokens,
 ): Omit<ListPartnersResponse, "$typeName"> {
   const last = partners.at(-1);
   return {
     partners: partners.map(toPartnerMessage),
-    nextPageToken: more && last !== undefined ? writePageToken(list, positionOf(last, list)) : "",
+    nextPageToken:
+      more && last !== undefined ? pageTokens.write(identityOf(list), positionOf(last, list)) : "",
     ...(totalSize === undefined ? {} : { totalSize }),
   };
 }
 
-function positionOf(partner: Partner, { orderBy }: ListQuery) {
+type List = Pick<ListQuery, "organizationId" | "filters" | "orderBy" | "descending">;
+
+/** What tells lists apart: organization, filters and order. */
+function identityOf({ organizationId, filters, orderBy, descending }: List) {
+  const { partnerTypes, ids, invitationStatuses, text = null } = filters;
+  const sets = [partnerTypes, ids, invitationStatuses].map((set) => [...set].sort());
+  return ["partners", organizationId, ...sets, text, orderBy, descending];
+}
+
+function positionOf(partner: Partner, { orderBy }: ListQuery): ListPosition {
   const values = {
     id: partner.id,
     company_name: partner.companyName,

@@ -78,7 +78,8 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasures.join(", ")}, invitation_status = 'invited',
-    guest_organization_id = null, invitation_token_hash = null, invitation_expires_at = null
+    guest_organization_id = null, connected_at = null,
+    invitation_token_hash = null, invitation_expires_at = null
     where ${match} returning id`;
 
   /** The partner, deleted or not. */

@@ -55,6 +55,8 @@ export const PartnerEntity = defineEntity({
     invitationExpiresAt: instant().strictNullable(),
     /** Which write made the last change, by which a write whose answer was lost knows its own work. */
     writeId: p.uuid().strictNullable(),
+    /** When the guest accepted. */
+    connectedAt: instant().strictNullable(),
   },
   uniques: [
     { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
@@ -69,6 +71,11 @@ export const PartnerEntity = defineEntity({
       name: "partner_company_name_index",
       properties: ["organizationId", "companyName", "id"],
       where: "deleted_at is null",
+    },
+    {
+      name: "partner_guest_index",
+      properties: ["guestOrganizationId", "organizationId", "partnerType"],
+      where: "guest_organization_id is not null",
     },
   ],
   checks: [
@@ -111,6 +118,7 @@ export type NewPartner = Omit<
   | "invitationTokenHash"
   | "invitationExpiresAt"
   | "writeId"
+  | "connectedAt"
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
@@ -129,7 +137,20 @@ export function initialPartner(newPartner: NewPartner, id: string): Partner {
     invitationTokenHash: null,
     invitationExpiresAt: null,
     writeId: null,
+    connectedAt: null,
   };
+}
+
+/** When the invitation expires that is pending now; null where none is. */
+export function pendingUntil({
+  invitationStatus,
+  invitationExpiresAt: expiry,
+}: Partner): Temporal.Instant | null {
+  const pending =
+    expiry !== null &&
+    invitationStatus === "invited" &&
+    Temporal.Instant.compare(expiry, Temporal.Now.instant()) > 0;
+  return pending ? expiry : null;
 }
 
 /**

@@ -78,3 +78,17 @@ export function invitationInvalid(): PartnerError {
     "The requester cannot accept this invitation.",
   );
 }
+
+export function invitationNotPending(): PartnerError {
+  return new PartnerError(
+    ErrorReason.INVITATION_NOT_PENDING,
+    "No invitation is pending for the partner.",
+  );
+}
+
+export function connectionNotFound(): PartnerError {
+  return new PartnerError(
+    ErrorReason.CONNECTION_NOT_FOUND,
+    "The requester has no such connection.",
+  );
+}

@@ -2,6 +2,7 @@ import type { Orm } from "../database/orm.ts";
 import { run, type Statement } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
+import { defaultPageSize } from "./paging.ts";
 import {
   type InvitationStatus,
   type Partner,
@@ -9,11 +10,8 @@ import {
   type PartnerType,
 } from "./partner-entity.ts";
 
-/** How many partners a page holds, where the caller does not say. */
-export const defaultPageSize = 20;
-
 /** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
-export const orderColumns = {
+const orderColumns = {
   id: "uuid",
   company_name: "text",
   sales_amount: "int",
@@ -26,10 +24,10 @@ export const orderColumns = {
 export type OrderColumn = keyof typeof orderColumns;
 
 /** A place in a list: that of the partner with this value in the order's column, and this id. */
-export interface ListPosition {
+export type ListPosition = {
   readonly value: string | number;
   readonly id: string;
-}
+};
 
 /** Which partners of a book a list holds; empty lists and undefined do not narrow it. */
 interface ListFilters {

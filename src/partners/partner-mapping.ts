@@ -5,9 +5,10 @@ import {
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { NewPartner, Partner } from "./partner-entity.ts";
+import { type NewPartner, type Partner, pendingUntil } from "./partner-entity.ts";
 
-const partnerTypes = {
+/** The contract's form of a stored partner type. */
+export const partnerTypes = {
   customer: PartnerType.CUSTOMER,
   supplier: PartnerType.SUPPLIER,
 } as const satisfies Record<Partner["partnerType"], PartnerType>;
@@ -67,6 +68,8 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     invitationStatus: invitationStatuses[partner.invitationStatus],
     guestOrganizationId: partner.guestOrganizationId ?? undefined,
     etag: `r${partner.revision}`,
+    invitationExpiresAt: toOptionalTimestamp(pendingUntil(partner)),
+    connectedAt: toOptionalTimestamp(partner.connectedAt),
   };
 }
 
@@ -118,6 +121,10 @@ export function toTimestamp(instant: Temporal.Instant): Timestamp {
     seconds: (epochNanoseconds - nanos) / billion,
     nanos: Number(nanos),
   };
+}
+
+function toOptionalTimestamp(instant: Temporal.Instant | null): Timestamp | undefined {
+  return instant === null ? undefined : toTimestamp(instant);
 }
 
 /** The duration in whole microseconds, which is what the database can hold. */

@@ -1,10 +1,18 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required } from "../context.ts";
+import {
+  openedRpcs,
+  toConnection,
+  toConnectionQuery,
+  toConnectionsResponse,
+} from "./connection-mapping.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
+import type { PageTokens } from "./paging.ts";
 import { toNewBatch } from "./partner-batch.ts";
 import { type FindViolations, readPartnerChanges } from "./partner-changes.ts";
 import {
+  partnerTypes,
   toLifetime,
   toNewPartner,
   toPartnerMessage,
@@ -20,6 +28,7 @@ const defaultLifetime = Temporal.Duration.from({ hours: 30 * 24 });
 export function createPartnerRpcs(
   partners: PartnerRepository,
   findViolations: FindViolations,
+  pageTokens: PageTokens,
 ): ServiceImpl<typeof PartnerService> {
   return {
     async createPartner(request, { values, signal }) {
@@ -44,10 +53,10 @@ export function createPartnerRpcs(
 
     async listPartners(request, { values, signal, responseHeader }) {
       const { target } = required(values, organizationsKey);
-      const list = toListQuery(request, target);
+      const list = toListQuery(request, target, pageTokens);
       const page = await partners.list(list, signal);
       forbidCaching(responseHeader);
-      return toListResponse(list, page);
+      return toListResponse(list, page, pageTokens);
     },
 
     async updatePartner(request, { values, signal }) {
@@ -79,10 +88,41 @@ export function createPartnerRpcs(
       };
     },
 
+    async revokeInvitation({ id }, { values, signal }) {
+      const { target: organizationId } = required(values, organizationsKey);
+      const partner = await partners.revokeInvitation({ organizationId, id }, signal);
+      return { partner: toPartnerMessage(partner) };
+    },
+
+    async getInvitation({ invitationToken: token }, { values, signal }) {
+      const { requester: guest, target: host } = required(values, organizationsKey);
+      const shown = await partners.findInvitation({ host, guest, token }, signal);
+      return {
+        hostOrganizationId: host,
+        partnerType: partnerTypes[shown.partnerType],
+        expiresAt: toTimestamp(shown.expiresAt),
+        openedRpcs: [...openedRpcs],
+      };
+    },
+
     async acceptInvitation({ invitationToken: token }, { values, signal }) {
       const { requester: guest, target: host } = required(values, organizationsKey);
       const partner = await partners.accept({ host, guest, token }, signal);
       return { partner: toPartnerMessage(partner) };
+    },
+
+    async listConnections(request, { values, signal, responseHeader }) {
+      const { target } = required(values, organizationsKey);
+      const list = toConnectionQuery(request, target, pageTokens);
+      const page = await partners.listConnections(list, signal);
+      forbidCaching(responseHeader);
+      return toConnectionsResponse(list, page, pageTokens);
+    },
+
+    async endConnection({ organizationId, role }, { values, signal }) {
+      const { target } = required(values, organizationsKey);
+      await partners.endConnection(toConnection(role, target, organizationId), signal);
+      return {};
     },
   };
 }

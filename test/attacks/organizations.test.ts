@@ -56,6 +56,16 @@ function samplesFor(id: string, invitationToken: string): Record<string, Sample>
     UpdatePartner: { request: { partner: { id, city: "Paris" } }, failure: partnerNotFound },
     DeletePartner: { request: { id }, failure: partnerNotFound },
     InvitePartner: { request: { id }, failure: partnerNotFound },
+    RevokeInvitation: { request: { id }, failure: partnerNotFound },
+    GetInvitation: {
+      request: { invitationToken },
+      failure: { code: "FailedPrecondition", reason: "INVITATION_INVALID" },
+    },
+    ListConnections: { request: {} },
+    EndConnection: {
+      request: { organizationId: umbrella, role: "CONNECTION_ROLE_HOST" },
+      failure: { code: "NotFound", reason: "CONNECTION_NOT_FOUND" },
+    },
     AcceptInvitation: {
       request: { invitationToken },
       failure: { code: "FailedPrecondition", reason: "INVITATION_INVALID" },

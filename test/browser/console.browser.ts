@@ -158,7 +158,11 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
         "UpdatePartner | allowed | refused | refused | refused | partners:write",
         "DeletePartner | allowed | refused | refused | refused | partners:write",
         "InvitePartner | allowed | refused | refused | refused | partners:write",
+        "RevokeInvitation | allowed | refused | refused | refused | partners:write",
+        "GetInvitation | refused | with an invitation | with an invitation | with an invitation | partners:read",
         "AcceptInvitation | refused | with an invitation | with an invitation | with an invitation | partners:write",
+        "ListConnections | allowed | refused | refused | refused | partners:read",
+        "EndConnection | allowed | refused | refused | refused | partners:write",
       ],
     );
   });

@@ -36,5 +36,9 @@ export const outcomesOfSamples = {
   UpdatePartner: "not_found",
   DeletePartner: "not_found",
   InvitePartner: "not_found",
+  RevokeInvitation: "not_found",
+  GetInvitation: "permission_denied",
   AcceptInvitation: "permission_denied",
+  ListConnections: "ok",
+  EndConnection: "not_found",
 };

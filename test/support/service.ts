@@ -6,6 +6,7 @@ import { createTokenVerifier } from "../../src/authentication/token-verifier.ts"
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { createPageTokens } from "../../src/partners/paging.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
@@ -57,6 +58,7 @@ export async function startTestService(
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
     partners: createPartnerRepository(orm),
+    pageTokens: createPageTokens("secret"),
     readiness,
     maxStreams,
   });

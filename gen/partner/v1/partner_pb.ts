@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner.proto.
  */
 export const file_partner_v1_partner: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEi7gQKB1BhcnRuZXISFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIUCgxjb21wYW55X25hbWUYBSABKAkSGQoMc2FsZXNfYW1vdW50GAYgASgFSACIAQESLQoMcGFydG5lcl90eXBlGAcgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRINCgVlbWFpbBgIIAEoCRIRCglmcmVxdWVuY3kYCSABKAkSJQoNcGF5bWVudF90ZXJtcxgKIAEoCUIOukgLcgmSAgZOZXQgNjASDwoHYWRkcmVzcxgLIAEoCRIMCgRjaXR5GAwgASgJEg0KBXN0YXRlGA0gASgJEhMKC3Bvc3RhbF9jb2RlGA4gASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgPIAEoCRIZCgxjb3VudHJ5X2NvZGUYECABKAlIAYgBARI3ChFpbnZpdGF0aW9uX3N0YXR1cxgRIAEoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIiChVndWVzdF9vcmdhbml6YXRpb25faWQYEiABKAlIAogBARIMCgRldGFnGBMgASgJQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUIYChZfZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkKmEKC1BhcnRuZXJUeXBlEhwKGFBBUlRORVJfVFlQRV9VTlNQRUNJRklFRBAAEhkKFVBBUlRORVJfVFlQRV9DVVNUT01FUhABEhkKFVBBUlRORVJfVFlQRV9TVVBQTElFUhACKnQKEEludml0YXRpb25TdGF0dXMSIQodSU5WSVRBVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlJTlZJVEFUSU9OX1NUQVRVU19JTlZJVEVEEAESHgoaSU5WSVRBVElPTl9TVEFUVVNfQUNDRVBURUQQAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEi2wUKB1BhcnRuZXISFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIUCgxjb21wYW55X25hbWUYBSABKAkSGQoMc2FsZXNfYW1vdW50GAYgASgFSACIAQESLQoMcGFydG5lcl90eXBlGAcgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRINCgVlbWFpbBgIIAEoCRIRCglmcmVxdWVuY3kYCSABKAkSJQoNcGF5bWVudF90ZXJtcxgKIAEoCUIOukgLcgmSAgZOZXQgNjASDwoHYWRkcmVzcxgLIAEoCRIMCgRjaXR5GAwgASgJEg0KBXN0YXRlGA0gASgJEhMKC3Bvc3RhbF9jb2RlGA4gASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgPIAEoCRIZCgxjb3VudHJ5X2NvZGUYECABKAlIAYgBARI3ChFpbnZpdGF0aW9uX3N0YXR1cxgRIAEoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIiChVndWVzdF9vcmdhbml6YXRpb25faWQYEiABKAlIAogBARIMCgRldGFnGBMgASgJEjkKFWludml0YXRpb25fZXhwaXJlc19hdBgUIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29ubmVjdGVkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fc2FsZXNfYW1vdW50Qg8KDV9jb3VudHJ5X2NvZGVCGAoWX2d1ZXN0X29yZ2FuaXphdGlvbl9pZCphCgtQYXJ0bmVyVHlwZRIcChhQQVJUTkVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJUTkVSX1RZUEVfQ1VTVE9NRVIQARIZChVQQVJUTkVSX1RZUEVfU1VQUExJRVIQAip0ChBJbnZpdGF0aW9uU3RhdHVzEiEKHUlOVklUQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZSU5WSVRBVElPTl9TVEFUVVNfSU5WSVRFRBABEh4KGklOVklUQVRJT05fU1RBVFVTX0FDQ0VQVEVEEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Partner is a company in an organization's book: one that it sells to, or buys from.
@@ -135,14 +135,15 @@ export type Partner = Message<"partner.v1.Partner"> & {
   countryCode?: string | undefined;
 
   /**
-   * Whether the partner has accepted its invitation. Set by the service.
+   * Whether the partner has accepted an invitation, and the connection lasts. Set by the service.
    *
    * @generated from field: partner.v1.InvitationStatus invitation_status = 17;
    */
   invitationStatus: InvitationStatus;
 
   /**
-   * The organization that accepted the invitation, a UUID. Absent until then. Set by the service.
+   * The organization that accepted the invitation, a UUID. Absent until then, and once the connection
+   * has ended. Set by the service.
    *
    * @generated from field: optional string guest_organization_id = 18;
    */
@@ -154,6 +155,23 @@ export type Partner = Message<"partner.v1.Partner"> & {
    * @generated from field: string etag = 19;
    */
   etag: string;
+
+  /**
+   * When the invitation that is pending expires. Absent without one: before InvitePartner, and once the
+   * invitation has been accepted or revoked, or this time has come, which moves neither `updated_at` nor
+   * `etag`. Set by the service.
+   *
+   * @generated from field: google.protobuf.Timestamp invitation_expires_at = 20;
+   */
+  invitationExpiresAt?: Timestamp | undefined;
+
+  /**
+   * When the guest organization accepted, to the microsecond. Absent until then, and once the connection
+   * has ended. Set by the service.
+   *
+   * @generated from field: google.protobuf.Timestamp connected_at = 21;
+   */
+  connectedAt?: Timestamp | undefined;
 };
 
 /**
@@ -218,7 +236,7 @@ export const InvitationStatus = {
   UNSPECIFIED: 0,
 
   /**
-   * The partner was created and has not accepted yet.
+   * The partner has accepted no invitation, or the connection has ended since.
    *
    * @generated from enum value: INVITATION_STATUS_INVITED = 1;
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciK2AQoaQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QSPwoIcmVxdWVzdHMYASADKAsyIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0Qgu6SAjIAQGSAQIQZBJICgpyZXF1ZXN0X2lkGAIgASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgAiAEBQg0KC19yZXF1ZXN0X2lkIkQKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwwEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASJ+ChRMaXN0UGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkAKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIyrgcKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEoYBChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlIh6KtRgTCgEBEg5wYXJ0bmVyczp3cml0ZZC1GICAgAESZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQScAoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUScAoNSW52aXRlUGFydG5lchIgLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSeQoQQWNjZXB0SW52aXRhdGlvbhIjLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIakAICirUYEwoBBBIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCI9ChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciK2AQoaQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QSPwoIcmVxdWVzdHMYASADKAsyIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0Qgu6SAjIAQGSAQIQZBJICgpyZXF1ZXN0X2lkGAIgASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgAiAEBQg0KC19yZXF1ZXN0X2lkIkQKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lciIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiOgoSR2V0UGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiwQEKE0xpc3RQYXJ0bmVyc1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGNAPEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIu8BCg5QYXJ0bmVyRmlsdGVycxJDCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZUITukgQkgENEAIYASIHggEEEAEgABIcCgNpZHMYAiADKAlCD7pIDJIBCRBkIgVyA7ABARJOChNpbnZpdGF0aW9uX3N0YXR1c2VzGAMgAygOMhwucGFydG5lci52MS5JbnZpdGF0aW9uU3RhdHVzQhO6SBCSAQ0QAhgBIgeCAQQQASAAEiEKBHRleHQYBCABKAlCDrpIC3IJEAEY/wG6AQEASACIAQFCBwoFX3RleHQifwoMUGFydG5lck9yZGVyEjYKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZEIIukgFggECEAESNwoJZGlyZWN0aW9uGAIgASgOMhoucGFydG5lci52MS5PcmRlckRpcmVjdGlvbkIIukgFggECEAEiiAEKFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEi8KCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgi6SAWSAQIQZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoKdG90YWxfc2l6ZRgDIAEoBUgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyMCBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDIwICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkAKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjIKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABASJAChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI9ChRHZXRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASKpAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEhwKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJEi0KDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLb3BlbmVkX3JwY3MYBCADKAkihgEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGNAPEjIKBHJvbGUYAyABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQgi6SAWCAQIQASJpChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI1Cgtjb25uZWN0aW9ucxgBIAMoCzIWLnBhcnRuZXIudjEuQ29ubmVjdGlvbkIIukgFkgECEGQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJ1ChRFbmRDb25uZWN0aW9uUmVxdWVzdBIkCg9vcmdhbml6YXRpb25faWQYASABKAlCC7pICMgBAXIDsAEBEjcKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQg26SArIAQGCAQQQASgCIhcKFUVuZENvbm5lY3Rpb25SZXNwb25zZSq3AgoRUGFydG5lck9yZGVyRmllbGQSIwofUEFSVE5FUl9PUkRFUl9GSUVMRF9VTlNQRUNJRklFRBAAEiIKHlBBUlRORVJfT1JERVJfRklFTERfQ1JFQVRFRF9BVBABEiQKIFBBUlRORVJfT1JERVJfRklFTERfQ09NUEFOWV9OQU1FEAISJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9TQUxFU19BTU9VTlQQAxIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1BBUlRORVJfVFlQRRAEEh0KGVBBUlRORVJfT1JERVJfRklFTERfRU1BSUwQBRIhCh1QQVJUTkVSX09SREVSX0ZJRUxEX0ZSRVFVRU5DWRAGEiUKIVBBUlRORVJfT1JERVJfRklFTERfUEFZTUVOVF9URVJNUxAHKnAKDk9yZGVyRGlyZWN0aW9uEh8KG09SREVSX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0RJUkVDVElPTl9BU0NFTkRJTkcQARIeChpPUkRFUl9ESVJFQ1RJT05fREVTQ0VORElORxACKmYKDkNvbm5lY3Rpb25Sb2xlEh8KG0NPTk5FQ1RJT05fUk9MRV9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fUk9MRV9IT1NUEAESGQoVQ09OTkVDVElPTl9ST0xFX0dVRVNUEAIy/QoKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEoYBChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlIh6KtRgTCgEBEg5wYXJ0bmVyczp3cml0ZZC1GICAgAESZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQScAoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUScAoNSW52aXRlUGFydG5lchIgLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSdgoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbwoNR2V0SW52aXRhdGlvbhIgLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXNwb25zZSIZkAICirUYEgoBBBINcGFydG5lcnM6cmVhZBJ5ChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIhqQAgKKtRgTCgEEEg5wYXJ0bmVyczp3cml0ZRJ1Cg9MaXN0Q29ubmVjdGlvbnMSIi5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaIy5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIhmQAgGKtRgSCgEBEg1wYXJ0bmVyczpyZWFkEm0KDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -251,7 +251,7 @@ export const GetPartnerResponseSchema: GenMessage<GetPartnerResponse> = /*@__PUR
  */
 export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
   /**
-   * Optional. The greatest number of partners to answer, 1 to 100. Absent or 0: 20.
+   * Optional. The greatest number of partners to answer. Absent or 0: 20; above 100: 100 (AIP-158).
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -261,7 +261,7 @@ export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
    * Optional. The `next_page_token` of the page before. It is only good for the same target,
    * `filters` and `order`, and an INVALID_ARGUMENT with a violation of this field otherwise;
    * `page_size` and `include_total_size` may differ from page to page. It grants nothing: whoever
-   * has it must be allowed to list.
+   * has it must be allowed to list. It is sealed, and shows nothing of a partner to who reads it.
    *
    * @generated from field: string page_token = 2;
    */
@@ -610,6 +610,298 @@ export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse
   messageDesc(file_partner_v1_partner_service, 17);
 
 /**
+ * RevokeInvitationRequest names the partner whose invitation is void from now on.
+ *
+ * @generated from message partner.v1.RevokeInvitationRequest
+ */
+export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationRequest"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message partner.v1.RevokeInvitationRequest.
+ * Use `create(RevokeInvitationRequestSchema)` to create a new message.
+ */
+export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 18);
+
+/**
+ * RevokeInvitationResponse is the answer to RevokeInvitation.
+ *
+ * @generated from message partner.v1.RevokeInvitationResponse
+ */
+export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationResponse"> & {
+  /**
+   * The partner as it is stored.
+   *
+   * @generated from field: partner.v1.Partner partner = 1;
+   */
+  partner?: Partner | undefined;
+};
+
+/**
+ * Describes the message partner.v1.RevokeInvitationResponse.
+ * Use `create(RevokeInvitationResponseSchema)` to create a new message.
+ */
+export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 19);
+
+/**
+ * GetInvitationRequest carries the invitation.
+ *
+ * @generated from message partner.v1.GetInvitationRequest
+ */
+export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & {
+  /**
+   * The token that InvitePartner answered.
+   *
+   * @generated from field: string invitation_token = 1;
+   */
+  invitationToken: string;
+};
+
+/**
+ * Describes the message partner.v1.GetInvitationRequest.
+ * Use `create(GetInvitationRequestSchema)` to create a new message.
+ */
+export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 20);
+
+/**
+ * GetInvitationResponse is what the invited organization needs to know before it accepts.
+ *
+ * @generated from message partner.v1.GetInvitationResponse
+ */
+export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> & {
+  /**
+   * The organization that invites, a UUID: the target of the call.
+   *
+   * @generated from field: string host_organization_id = 1;
+   */
+  hostOrganizationId: string;
+
+  /**
+   * What the requester becomes for it: a customer or a supplier.
+   *
+   * @generated from field: partner.v1.PartnerType partner_type = 2;
+   */
+  partnerType: PartnerType;
+
+  /**
+   * When the invitation expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * What accepting opens: the RPCs that the host may then call with the requester as target, each by
+   * its full name, such as `partner.v1.PartnerService.ListPartners`. They reach all partners of the
+   * requester's book, until either side ends the connection.
+   *
+   * @generated from field: repeated string opened_rpcs = 4;
+   */
+  openedRpcs: string[];
+};
+
+/**
+ * Describes the message partner.v1.GetInvitationResponse.
+ * Use `create(GetInvitationResponseSchema)` to create a new message.
+ */
+export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 21);
+
+/**
+ * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
+ * of all.
+ *
+ * @generated from message partner.v1.ListConnectionsRequest
+ */
+export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"> & {
+  /**
+   * Optional. The greatest number of connections to answer. Absent or 0: 20; above 100: 100 (AIP-158).
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * Optional. The `next_page_token` of the page before. It is only good for the same requester and
+   * `role`, and an INVALID_ARGUMENT with a violation of this field otherwise. It grants nothing.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Optional. Only those in which the requester has this role; absent: all.
+   *
+   * @generated from field: partner.v1.ConnectionRole role = 3;
+   */
+  role: ConnectionRole;
+};
+
+/**
+ * Describes the message partner.v1.ListConnectionsRequest.
+ * Use `create(ListConnectionsRequestSchema)` to create a new message.
+ */
+export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 22);
+
+/**
+ * ListConnectionsResponse is a page of connections.
+ *
+ * @generated from message partner.v1.ListConnectionsResponse
+ */
+export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsResponse"> & {
+  /**
+   * The connections, those as host first, each by the other organization's id.
+   *
+   * @generated from field: repeated partner.v1.Connection connections = 1;
+   */
+  connections: Connection[];
+
+  /**
+   * The `page_token` of the next page. Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message partner.v1.ListConnectionsResponse.
+ * Use `create(ListConnectionsResponseSchema)` to create a new message.
+ */
+export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 23);
+
+/**
+ * Connection is what lets a host read the book of its guest, which has accepted an invitation.
+ *
+ * @generated from message partner.v1.Connection
+ */
+export type Connection = Message<"partner.v1.Connection"> & {
+  /**
+   * The other organization, a UUID.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * What the requester is in the connection.
+   *
+   * @generated from field: partner.v1.ConnectionRole role = 2;
+   */
+  role: ConnectionRole;
+
+  /**
+   * When the guest accepted, the first time if the host has it as a customer and as a supplier.
+   *
+   * @generated from field: google.protobuf.Timestamp connected_at = 3;
+   */
+  connectedAt?: Timestamp | undefined;
+
+  /**
+   * The partners of the host's book that stand for the guest: one, or one of each type.
+   *
+   * @generated from field: repeated partner.v1.ConnectedPartner partners = 4;
+   */
+  partners: ConnectedPartner[];
+};
+
+/**
+ * Describes the message partner.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 24);
+
+/**
+ * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
+ *
+ * @generated from message partner.v1.ConnectedPartner
+ */
+export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
+  /**
+   * What the guest is for the host.
+   *
+   * @generated from field: partner.v1.PartnerType partner_type = 1;
+   */
+  partnerType: PartnerType;
+
+  /**
+   * When the guest accepted to be that.
+   *
+   * @generated from field: google.protobuf.Timestamp connected_at = 2;
+   */
+  connectedAt?: Timestamp | undefined;
+
+  /**
+   * The partner's id, a UUID. Absent where the requester is the guest: it is not of its book.
+   *
+   * @generated from field: optional string id = 3;
+   */
+  id?: string | undefined;
+};
+
+/**
+ * Describes the message partner.v1.ConnectedPartner.
+ * Use `create(ConnectedPartnerSchema)` to create a new message.
+ */
+export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 25);
+
+/**
+ * EndConnectionRequest names a connection of the requester.
+ *
+ * @generated from message partner.v1.EndConnectionRequest
+ */
+export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & {
+  /**
+   * The other organization, a UUID.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * What the requester is in the connection.
+   *
+   * @generated from field: partner.v1.ConnectionRole role = 2;
+   */
+  role: ConnectionRole;
+};
+
+/**
+ * Describes the message partner.v1.EndConnectionRequest.
+ * Use `create(EndConnectionRequestSchema)` to create a new message.
+ */
+export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 26);
+
+/**
+ * EndConnectionResponse is the answer to EndConnection.
+ *
+ * @generated from message partner.v1.EndConnectionResponse
+ */
+export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> & {
+};
+
+/**
+ * Describes the message partner.v1.EndConnectionResponse.
+ * Use `create(EndConnectionResponseSchema)` to create a new message.
+ */
+export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 27);
+
+/**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
  * does, by the rules of its collation.
  *
@@ -729,11 +1021,64 @@ export const OrderDirectionSchema: GenEnum<OrderDirection> = /*@__PURE__*/
   enumDesc(file_partner_v1_partner_service, 1);
 
 /**
+ * ConnectionRole is what an organization is in a connection.
+ *
+ * @generated from enum partner.v1.ConnectionRole
+ */
+export const ConnectionRole = {
+  /**
+   * The default where it narrows nothing down; never sent.
+   *
+   * @generated from enum value: CONNECTION_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It invited the other, and reads the other's book.
+   *
+   * @generated from enum value: CONNECTION_ROLE_HOST = 1;
+   */
+  HOST: 1,
+
+  /**
+   * It accepted the other's invitation, and its book is read by the other.
+   *
+   * @generated from enum value: CONNECTION_ROLE_GUEST = 2;
+   */
+  GUEST: 2,
+} as const;
+
+/**
+ * ConnectionRole is what an organization is in a connection.
+ *
+ * @generated from enum partner.v1.ConnectionRole
+ */
+export type ConnectionRole = (typeof ConnectionRole)[keyof typeof ConnectionRole] | UnknownEnum;
+
+/**
+ * Describes the enum partner.v1.ConnectionRole.
+ */
+export const ConnectionRoleSchema: GenEnum<ConnectionRole> = /*@__PURE__*/
+  enumDesc(file_partner_v1_partner_service, 2);
+
+/**
  * PartnerService keeps the partner books of organizations.
+ *
+ * What is promised of v1: nothing that is here is taken away, renamed, renumbered or given another type or
+ * meaning, no rule becomes stricter, and no RPC refuses whom it admitted. There may come more: RPCs, fields,
+ * values of enums, reasons of errors, and laxer rules. A client must take answers with fields, values and
+ * reasons that it does not know, and must not rest on the text of an error's message, on the form of ids,
+ * etags and tokens, or on the order of what no comment orders. Over JSON a service refuses fields that it
+ * does not know, so that a request with a new field needs a service that has it. What is to go one day is
+ * marked `deprecated` first, says what takes its place, and works on until v2.
  *
  * Every call carries three headers: `Authorization: Bearer <JWT>`,
  * `Requester-Organization-ID: <UUID>` (the organization that calls; one of those the token speaks
  * for) and `Target-Organization-ID: <UUID>` (the organization whose book the call is about).
+ *
+ * An RPC whose `idempotency_level` says so may be repeated without knowing what became of the first
+ * call, unless its request carries an `etag`, which the first may have made stale. So may a create with
+ * a `request_id`.
  *
  * Lengths are counted in Unicode code points. No text may hold U+0000 or an unpaired surrogate;
  * all other text comes back exactly as it was sent.
@@ -812,7 +1157,7 @@ export const PartnerService: GenService<{
   },
   /**
    * Deletes a partner (AIP-135). When the call has been answered, no read finds the partner, its
-   * invitation is void, and a connection that came from it has ended.
+   * invitation is void, and a connection that came from it alone has ended.
    *
    * A second call is NOT_FOUND with the reason PARTNER_NOT_FOUND. A create that repeats the
    * `request_id` of the deleted partner is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
@@ -828,8 +1173,9 @@ export const PartnerService: GenService<{
    * Issues an invitation for a partner that has not accepted one yet: a token that the partner's
    * organization accepts with AcceptInvitation. To bring it there is up to the caller.
    *
-   * Each call issues a new token, and voids the one before: a call whose answer was lost is safe to
-   * repeat. A partner that has accepted is FAILED_PRECONDITION with the reason
+   * Each call issues a new token, and voids the one before, so that a call whose answer was lost is safe
+   * to repeat; the partner's `invitation_expires_at`, `updated_at` and `etag` move. A partner that has
+   * accepted is FAILED_PRECONDITION with the reason
    * PARTNER_ALREADY_ACCEPTED.
    *
    * @generated from rpc partner.v1.PartnerService.InvitePartner
@@ -838,6 +1184,36 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof InvitePartnerRequestSchema;
     output: typeof InvitePartnerResponseSchema;
+  },
+  /**
+   * Voids the invitation that is pending for a partner: nobody can accept it any more. The partner
+   * stays in the book, and can be invited again.
+   *
+   * A partner without a pending invitation, also one whose invitation was accepted, revoked or has
+   * expired, is FAILED_PRECONDITION with the reason INVITATION_NOT_PENDING.
+   *
+   * @generated from rpc partner.v1.PartnerService.RevokeInvitation
+   */
+  revokeInvitation: {
+    methodKind: "unary";
+    input: typeof RevokeInvitationRequestSchema;
+    output: typeof RevokeInvitationResponseSchema;
+  },
+  /**
+   * Shows an invitation to the organization that may accept it: who invites it, as what, until when,
+   * and what it opens by accepting. Nothing changes.
+   *
+   * Whatever is wrong with the invitation, so that AcceptInvitation would refuse it too, is
+   * FAILED_PRECONDITION with the reason INVITATION_INVALID; so is one that has been accepted. It has no
+   * side effects, and is not declared so, because a call that is may be sent as a GET, whose URL would
+   * show the token to every log on the way.
+   *
+   * @generated from rpc partner.v1.PartnerService.GetInvitation
+   */
+  getInvitation: {
+    methodKind: "unary";
+    input: typeof GetInvitationRequestSchema;
+    output: typeof GetInvitationResponseSchema;
   },
   /**
    * Accepts an invitation: the requester becomes the guest organization of the partner that the
@@ -852,6 +1228,37 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof AcceptInvitationRequestSchema;
     output: typeof AcceptInvitationResponseSchema;
+  },
+  /**
+   * Lists the connections of the requester, page by page: those in which it is the host, which reads
+   * the other's book, and those in which it is the guest, whose book the other reads.
+   *
+   * A connection that either side has ended is not listed any more, to neither: whoever keeps a copy of
+   * the other's book learns here that it must drop it. Those in which the requester is the host come
+   * first, each by the other organization's id.
+   *
+   * @generated from rpc partner.v1.PartnerService.ListConnections
+   */
+  listConnections: {
+    methodKind: "unary";
+    input: typeof ListConnectionsRequestSchema;
+    output: typeof ListConnectionsResponseSchema;
+  },
+  /**
+   * Ends a connection of the requester, which may be its host or its guest. From the next call on,
+   * nothing can be read through it.
+   *
+   * The partners that it came from stay in the host's book, invited again, without guest organization
+   * and without a valid invitation; their `etag` and `updated_at` move. No other connection changes:
+   * where each organization has accepted an invitation of the other, there are two. A second call, and
+   * one for organizations that are not connected so, is NOT_FOUND with the reason CONNECTION_NOT_FOUND.
+   *
+   * @generated from rpc partner.v1.PartnerService.EndConnection
+   */
+  endConnection: {
+    methodKind: "unary";
+    input: typeof EndConnectionRequestSchema;
+    output: typeof EndConnectionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_partner_v1_partner_service, 0);

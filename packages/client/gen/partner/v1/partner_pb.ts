@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner.proto.
  */
 export const file_partner_v1_partner: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEi0QQKB1BhcnRuZXISCgoCaWQYASABKAkSLgoKY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb3JnYW5pemF0aW9uX2lkGAQgASgJEhQKDGNvbXBhbnlfbmFtZRgFIAEoCRIZCgxzYWxlc19hbW91bnQYBiABKAVIAIgBARItCgxwYXJ0bmVyX3R5cGUYByABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEg0KBWVtYWlsGAggASgJEhEKCWZyZXF1ZW5jeRgJIAEoCRIVCg1wYXltZW50X3Rlcm1zGAogASgJEg8KB2FkZHJlc3MYCyABKAkSDAoEY2l0eRgMIAEoCRINCgVzdGF0ZRgNIAEoCRITCgtwb3N0YWxfY29kZRgOIAEoCRIjChtjb21wYW55X3JlZ2lzdHJhdGlvbl9udW1iZXIYDyABKAkSGQoMY291bnRyeV9jb2RlGBAgASgJSAGIAQESNwoRaW52aXRhdGlvbl9zdGF0dXMYESABKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXMSIgoVZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkGBIgASgJSAKIAQESDAoEZXRhZxgTIAEoCUIPCg1fc2FsZXNfYW1vdW50Qg8KDV9jb3VudHJ5X2NvZGVCGAoWX2d1ZXN0X29yZ2FuaXphdGlvbl9pZCphCgtQYXJ0bmVyVHlwZRIcChhQQVJUTkVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJUTkVSX1RZUEVfQ1VTVE9NRVIQARIZChVQQVJUTkVSX1RZUEVfU1VQUExJRVIQAip0ChBJbnZpdGF0aW9uU3RhdHVzEiEKHUlOVklUQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZSU5WSVRBVElPTl9TVEFUVVNfSU5WSVRFRBABEh4KGklOVklUQVRJT05fU1RBVFVTX0FDQ0VQVEVEEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEivgUKB1BhcnRuZXISCgoCaWQYASABKAkSLgoKY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb3JnYW5pemF0aW9uX2lkGAQgASgJEhQKDGNvbXBhbnlfbmFtZRgFIAEoCRIZCgxzYWxlc19hbW91bnQYBiABKAVIAIgBARItCgxwYXJ0bmVyX3R5cGUYByABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEg0KBWVtYWlsGAggASgJEhEKCWZyZXF1ZW5jeRgJIAEoCRIVCg1wYXltZW50X3Rlcm1zGAogASgJEg8KB2FkZHJlc3MYCyABKAkSDAoEY2l0eRgMIAEoCRINCgVzdGF0ZRgNIAEoCRITCgtwb3N0YWxfY29kZRgOIAEoCRIjChtjb21wYW55X3JlZ2lzdHJhdGlvbl9udW1iZXIYDyABKAkSGQoMY291bnRyeV9jb2RlGBAgASgJSAGIAQESNwoRaW52aXRhdGlvbl9zdGF0dXMYESABKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXMSIgoVZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkGBIgASgJSAKIAQESDAoEZXRhZxgTIAEoCRI5ChVpbnZpdGF0aW9uX2V4cGlyZXNfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbm5lY3RlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQhgKFl9ndWVzdF9vcmdhbml6YXRpb25faWQqYQoLUGFydG5lclR5cGUSHAoYUEFSVE5FUl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUEFSVE5FUl9UWVBFX0NVU1RPTUVSEAESGQoVUEFSVE5FUl9UWVBFX1NVUFBMSUVSEAIqdAoQSW52aXRhdGlvblN0YXR1cxIhCh1JTlZJVEFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGUlOVklUQVRJT05fU1RBVFVTX0lOVklURUQQARIeChpJTlZJVEFUSU9OX1NUQVRVU19BQ0NFUFRFRBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Partner is a company in an organization's book: one that it sells to, or buys from.
@@ -134,14 +134,15 @@ export type Partner = Message<"partner.v1.Partner"> & {
   countryCode?: string | undefined;
 
   /**
-   * Whether the partner has accepted its invitation. Set by the service.
+   * Whether the partner has accepted an invitation, and the connection lasts. Set by the service.
    *
    * @generated from field: partner.v1.InvitationStatus invitation_status = 17;
    */
   invitationStatus: InvitationStatus;
 
   /**
-   * The organization that accepted the invitation, a UUID. Absent until then. Set by the service.
+   * The organization that accepted the invitation, a UUID. Absent until then, and once the connection
+   * has ended. Set by the service.
    *
    * @generated from field: optional string guest_organization_id = 18;
    */
@@ -153,6 +154,23 @@ export type Partner = Message<"partner.v1.Partner"> & {
    * @generated from field: string etag = 19;
    */
   etag: string;
+
+  /**
+   * When the invitation that is pending expires. Absent without one: before InvitePartner, and once the
+   * invitation has been accepted or revoked, or this time has come, which moves neither `updated_at` nor
+   * `etag`. Set by the service.
+   *
+   * @generated from field: google.protobuf.Timestamp invitation_expires_at = 20;
+   */
+  invitationExpiresAt?: Timestamp | undefined;
+
+  /**
+   * When the guest organization accepted, to the microsecond. Absent until then, and once the connection
+   * has ended. Set by the service.
+   *
+   * @generated from field: google.protobuf.Timestamp connected_at = 21;
+   */
+  connectedAt?: Timestamp | undefined;
 };
 
 /**
@@ -217,7 +235,7 @@ export const InvitationStatus = {
   UNSPECIFIED: 0,
 
   /**
-   * The partner was created and has not accepted yet.
+   * The partner has accepted no invitation, or the connection has ended since.
    *
    * @generated from enum value: INVITATION_STATUS_INVITED = 1;
    */
