@@ -29,7 +29,12 @@ declare module "fastify" {
 
 export type AppConfig = Pick<
   Config,
-  "corsOrigins" | "readMaxBytes" | "maxTimeoutMs" | "jsonUnknownFields" | "unaryLane"
+  | "corsOrigins"
+  | "corsHeaders"
+  | "readMaxBytes"
+  | "maxTimeoutMs"
+  | "jsonUnknownFields"
+  | "unaryLane"
 >;
 
 export interface LogOptions {
@@ -53,6 +58,8 @@ const jsonOptions = { alwaysEmitImplicit: true };
 const binaryOptions = { readUnknownFields: false };
 
 const requestIdHeader = "X-Request-Id";
+/** What a page's tracing puts on every call (W3C Trace Context and Baggage). */
+const traceHeaders = ["traceparent", "tracestate", "baggage"];
 /** What is taken as a caller's request id: nothing that could break a log line or a header. */
 const saneRequestId = /^[\w.:-]{1,128}$/;
 
@@ -132,6 +139,8 @@ export async function createApp(
         requesterHeader,
         targetHeader,
         requestIdHeader,
+        ...traceHeaders,
+        ...config.corsHeaders,
       ],
       exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
       maxAge: 7200,

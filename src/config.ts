@@ -207,6 +207,13 @@ export const settings = {
     "the origins whose pages may call: `https://app.example.com`",
     readOrigins,
   ),
+  corsHeaders: withDefault(
+    "CORS_HEADERS",
+    "list of header names",
+    "",
+    "what those pages may send beside the service's own headers and those of W3C traces and baggage",
+    readHeaderNames,
+  ),
   console: optionalOnOff(
     "CONSOLE",
     "on in the sandbox, else off",
@@ -450,4 +457,13 @@ function readOrigins(text: string): readonly string[] {
 
 function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text && /^https?:\/\/[^*]+$/.test(text);
+}
+
+function readHeaderNames(text: string): readonly string[] {
+  const names = splitList(text);
+  // Tokens (RFC 9110, section 5.1), without the star, which in CORS means all but Authorization.
+  if (!names.every((name) => /^[!#$%&'+.^_`|~\w-]+$/.test(name))) {
+    throw new StartError("CORS_HEADERS must list names of headers such as X-Tenant: no *.");
+  }
+  return Object.freeze(names);
 }

@@ -16,6 +16,7 @@ const defaults: Config = {
   authentication: undefined,
   organizationClaim: "org_id",
   corsOrigins: [],
+  corsHeaders: [],
   console: true,
   readMaxBytes: 65_536,
   maxTimeoutMs: 30_000,
@@ -53,8 +54,9 @@ describe("settings", () => {
       TLS_CERT_FILE: "test/support/tls/certificate.pem",
       TLS_KEY_FILE: "test/support/tls/key.pem",
     });
-    const { authentication, tls, corsOrigins } = config;
-    for (const part of [config, authentication, authentication?.keys, tls, corsOrigins]) {
+    const { authentication, tls, corsOrigins, corsHeaders } = config;
+    const lists = [authentication?.algorithms, corsOrigins, corsHeaders];
+    for (const part of [config, authentication, authentication?.keys, tls, ...lists]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
   });
@@ -74,6 +76,7 @@ describe("settings", () => {
       JWT_REQUIRE_AT_JWT: "on",
       JWT_ORGANIZATION_CLAIM: "organizations",
       CORS_ORIGINS: "https://a.example.com, https://b.example.com:8443",
+      CORS_HEADERS: "X-Tenant, b3",
       READ_MAX_BYTES: "1024",
       MAX_STREAMS: "2",
       MAX_TIMEOUT_MS: "1000",
@@ -124,6 +127,7 @@ describe("settings", () => {
       organizationClaim: "organizations",
       console: false,
       corsOrigins: ["https://a.example.com", "https://b.example.com:8443"],
+      corsHeaders: ["X-Tenant", "b3"],
       readMaxBytes: 1024,
       maxStreams: 2,
       maxTimeoutMs: 1000,
@@ -212,6 +216,8 @@ describe("settings", () => {
     ["CORS_ORIGINS", { CORS_ORIGINS: "https://*.example.com" }],
     ["CORS_ORIGINS", { CORS_ORIGINS: "https://a.example.com,ftp://b.example.com" }],
     ["CORS_ORIGINS", { CORS_ORIGINS: "null" }],
+    ["CORS_HEADERS", { CORS_HEADERS: "*" }],
+    ["CORS_HEADERS", { CORS_HEADERS: "X-Tenant: 1" }],
     ["JWT_ISSUER", { ...jwks, JWT_AUDIENCE: "partners" }],
     ["JWT_AUDIENCE", { ...jwks, JWT_ISSUER: "https://issuer.example.com" }],
     ["JWT_JWKS_URL", { ...issuer, JWT_JWKS_URL: "http://issuer.example.com/jwks" }],

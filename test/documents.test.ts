@@ -87,12 +87,40 @@ test("the call with buf curl creates a partner", async () => {
 });
 
 test("the TypeScript client creates a partner", async () => {
+  const code = `${snippet("ts", "createPartnerClient")}console.log(partner?.companyName);`;
+  expect(await runTypeScript(code)).toBe("Example Supplies Ltd\n");
+});
+
+test("a page's edit is saved, or tells of a conflict or of what is wrong, as it says", async () => {
+  const created = snippet("ts", "createPartnerClient");
+  const use = `
+    if (partner === undefined) {
+      throw new Error("There is no partner.");
+    }
+    const mine = await saveEdit({ ...partner, city: "Boston" });
+    const theirs = await saveEdit({ ...partner, city: "Chicago" });
+    const decided = "conflict" in theirs && theirs.conflict
+      ? await saveEdit({ ...partner, city: "Chicago", etag: theirs.conflict.etag })
+      : theirs;
+    const wrong = await saveEdit({ ...partner, companyName: "" });
+    const shown = [mine, theirs, decided, wrong].map((outcome) =>
+      Object.entries(outcome).map(([kind, value]) => [kind, value.city ?? [...value.keys()]]),
+    );
+    console.log(JSON.stringify(shown.flat()));
+  `;
+  const answer = await runTypeScript([created, snippet("ts", "saveEdit"), use].join("\n"));
+  expect(JSON.parse(answer)).toEqual([
+    ["saved", "Boston"],
+    ["conflict", "Boston"],
+    ["saved", "Chicago"],
+    ["problems", ["companyName"]],
+  ]);
+});
+
+/** Runs code that uses the client, for an organization of its own; returns what it prints. */
+async function runTypeScript(code: string): Promise<string> {
   const organization = crypto.randomUUID();
   const token = await runShell(`npm run --silent token -- --organization ${organization}`);
-  const code = snippet("ts", "createPartnerClient").replace(
-    '"@partner-service/client"',
-    JSON.stringify(resolve("packages/client/src/index.ts")),
-  );
   // In the project's folder, where the packages are found.
   await mkdir(".data", { recursive: true });
   const directory = await mkdtemp(resolve(".data/readme-"));
@@ -102,14 +130,14 @@ test("the TypeScript client creates a partner", async () => {
     const header = Object.entries(constants).map(
       ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
     );
-    const print = "console.log(partner?.companyName);\n";
-    await writeFile(file, `${header.join("")}${code}${print}`);
-    const { stdout } = await run(process.execPath, [file]);
-    expect(stdout).toBe("Example Supplies Ltd\n");
+    const client = JSON.stringify(resolve("packages/client/src/index.ts"));
+    const imported = code.replaceAll('"@partner-service/client"', client);
+    await writeFile(file, `${header.join("")}${imported}`);
+    return (await run(process.execPath, [file])).stdout;
   } finally {
     await rm(directory, { recursive: true });
   }
-});
+}
 
 test("the commands for PostgreSQL migrate it and start on it", async () => {
   await using database = await createPostgresDatabase("template1");
@@ -130,7 +158,10 @@ test("the commands for PostgreSQL migrate it and start on it", async () => {
 });
 
 test("no link of a document leads nowhere", () => {
-  const broken = [...documents].flatMap(([path, text]) =>
+  const packages = globSync("packages/*/README.md").map(
+    (path) => [path, readFileSync(path, "utf8")] as const,
+  );
+  const broken = [...documents, ...packages].flatMap(([path, text]) =>
     linksOf(text)
       .filter((link) => !leadsSomewhere(path, link))
       .map((link) => `${path}: ${link}`),
@@ -151,7 +182,7 @@ function leadsSomewhere(document: string, link: string): boolean {
   if (anchor === undefined) {
     return existsSync(target);
   }
-  const headings = documents.get(target)?.matchAll(/^#+ (.+)$/gm) ?? [];
+  const headings = existsSync(target) ? readFileSync(target, "utf8").matchAll(/^#+ (.+)$/gm) : [];
   return [...headings].some(([, heading = ""]) => anchorOf(heading) === anchor);
 }
 

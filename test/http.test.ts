@@ -14,7 +14,10 @@ describe("JSON over HTTP", () => {
   let token: string;
 
   beforeAll(async () => {
-    service = await startTestService("postgresql", { corsOrigins: ["https://app.example.com"] });
+    service = await startTestService("postgresql", {
+      corsOrigins: ["https://app.example.com"],
+      corsHeaders: ["X-Tenant"],
+    });
     token = await service.issuer.token();
   });
   afterAll(async () => {
@@ -229,6 +232,20 @@ describe("JSON over HTTP", () => {
     };
     expect(await preflight("https://app.example.com")).toBe("https://app.example.com");
     expect(await preflight("https://evil.example.com")).toBeNull();
+  });
+
+  test("lets pages send what traces are continued by, and the headers that are configured", async () => {
+    const headers = ["traceparent", "tracestate", "baggage", "x-tenant", "x-other"];
+    const response = await fetch(`${service.url}${path}`, {
+      method: "OPTIONS",
+      headers: {
+        Origin: "https://app.example.com",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": headers.join(","),
+      },
+    });
+    const allowed = response.headers.get("Access-Control-Allow-Headers")?.toLowerCase().split(", ");
+    expect(headers.filter((header) => allowed?.includes(header))).toEqual(headers.slice(0, 4));
   });
 
   test("lets no page of another origin call where none is configured", async () => {

@@ -29,6 +29,7 @@ async function startApp(routes: (router: ConnectRouter) => void, unaryLane = tru
   const app = await createApp(
     {
       corsOrigins: [],
+      corsHeaders: [],
       readMaxBytes: 65_536,
       maxTimeoutMs: 5000,
       jsonUnknownFields: "refuse",

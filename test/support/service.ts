@@ -66,6 +66,7 @@ export async function startTestService(
   const app = await createApp(
     {
       corsOrigins: [],
+      corsHeaders: [],
       readMaxBytes: 65_536,
       maxTimeoutMs: 30_000,
       jsonUnknownFields: "refuse",
