@@ -7,6 +7,7 @@ import {
   TlsFilesError,
 } from "@partner-service/one-port-server";
 import { parseDatabaseUrl } from "./database/database-url.ts";
+import type { RateLimit } from "./interceptors/rate-limit.ts";
 import { isLoopback } from "./loopback.ts";
 import {
   file,
@@ -243,6 +244,13 @@ export const settings = {
     [2, 65_536],
     "how many streaming calls may be open at once; half of them from one address, 16 on one connection",
   ),
+  rateLimit: optional(
+    "RATE_LIMIT",
+    "calls a second/burst",
+    "no limit",
+    "how often each requester may call this process, and how many calls may come at once: `50/100`",
+    readRateLimit,
+  ),
   unaryLane: onOff(
     "UNARY_LANE",
     "on",
@@ -394,6 +402,17 @@ function joinAuthentication(values: AuthenticationValues): AuthenticationConfig 
   }
   Object.freeze(keys);
   return Object.freeze({ issuer, audience, algorithms, requireAtJwt, keys });
+}
+
+function readRateLimit(text: string): RateLimit {
+  const [, callsPerSecond, burst] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const limit = { callsPerSecond: Number(callsPerSecond), burst: Number(burst) };
+  if (!(limit.callsPerSecond >= 1 && limit.burst >= 1)) {
+    throw new StartError(
+      "RATE_LIMIT must be calls a second and a burst, of 1 to 999999 each: 50/100.",
+    );
+  }
+  return Object.freeze(limit);
 }
 
 function readDatabaseUrl(text: string): string {

@@ -19,6 +19,7 @@ import { createAuthenticationInterceptor } from "./interceptors/authentication.t
 import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
+import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
@@ -34,6 +35,8 @@ export interface RouteDependencies {
   readonly readiness: Readiness;
   /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
+  /** How often each requester may call; absent: as often as it likes. */
+  readonly rateLimit?: RateLimit | undefined;
 }
 
 /** Open to everyone, as load balancers and tools expect. */
@@ -45,7 +48,8 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
 export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams } = dependencies;
+  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit } =
+    dependencies;
   const services = [PartnerService];
   const errors = createErrorsInterceptor();
   const streams = createStreamsInterceptor(maxStreams, readiness.draining);
@@ -55,6 +59,7 @@ export function createRoutes(dependencies: RouteDependencies) {
     requestGate: createRequestGate([
       createAuthenticationInterceptor(verifyToken),
       createOrganizationsInterceptor(),
+      ...(rateLimit === undefined ? [] : [createRateLimitInterceptor(rateLimit)]),
       createAccessInterceptor(services, partners.isConnected),
       checkGetQuery,
     ]),

@@ -74,9 +74,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     });
     // While the database answers, the app is built.
     const validator = createValidator();
-    const { maxStreams } = config;
+    const { maxStreams, rateLimit } = config;
     const routes = createRoutes({
-      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams },
+      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit },
     });
     const port = createPort(config, (failure) => {
       if (failure === undefined) {

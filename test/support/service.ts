@@ -4,6 +4,7 @@ import { createOnePortServer } from "@partner-service/one-port-server";
 import { createApp } from "../../src/app.ts";
 import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
 import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
+import type { Config } from "../../src/config.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
 import { createPageTokens } from "../../src/partners/paging.ts";
@@ -45,8 +46,9 @@ export async function startTestService(
   on: DatabaseKind | TestDatabase,
   {
     maxStreams = 256,
+    rateLimit,
     ...settings
-  }: Partial<Parameters<typeof createApp>[0] & { maxStreams: number }> = {},
+  }: Partial<Parameters<typeof createApp>[0] & Pick<Config, "maxStreams" | "rateLimit">> = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
@@ -61,6 +63,7 @@ export async function startTestService(
     pageTokens: createPageTokens("secret"),
     readiness,
     maxStreams,
+    rateLimit,
   });
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
