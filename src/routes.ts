@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { ConnectRouter } from "@connectrpc/connect";
+import type { TokenVerifier } from "@partner-service/access-tokens";
 import { createFastValidator } from "@partner-service/fast-validation";
 import {
   createHealthService,
@@ -13,7 +14,7 @@ import {
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import type { TokenVerifier } from "./authentication/token-verifier.ts";
+import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
 import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
@@ -28,7 +29,7 @@ import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 
 export interface RouteDependencies {
-  readonly verifyToken: TokenVerifier;
+  readonly verifyToken: TokenVerifier<Caller>;
   readonly validator: Validator;
   readonly partners: PartnerRepository;
   readonly pageTokens: PageTokens;

@@ -1,22 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { createValidator } from "@bufbuild/protovalidate";
+import {
+  createConfiguredKeys,
+  createPublishedKeys,
+  createTokenVerifier,
+  UnusableKeyError,
+  type VerificationKeys,
+} from "@partner-service/access-tokens";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import type { FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
-import { createPublishedKeys } from "./authentication/published-keys.ts";
-import { createTokenVerifier } from "./authentication/token-verifier.ts";
-import {
-  createConfiguredKeys,
-  UnusableKeyError,
-  type VerificationKeys,
-} from "./authentication/verification-keys.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
 import { waitForDatabase } from "./database/wait.ts";
+import { callerReader } from "./interceptors/authentication.ts";
 import { openDatabase } from "./open-database.ts";
 import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
@@ -58,7 +59,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   if (authentication === undefined) {
     throw new Error("There is neither a configured key nor a sandbox.");
   }
-  const rules = { ...authentication, organizationClaim };
+  const rules = { ...authentication, readCaller: callerReader(organizationClaim) };
   const verifyToken = createTokenVerifier(rules, openKeys(authentication));
   const orm = await openDatabase(config);
   try {
@@ -151,7 +152,7 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
       throw cause;
     }
     throw new StartError(
-      `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK: ${cause.message}.`,
+      `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK, for JWT_ALGORITHMS: ${cause.message}.`,
       { cause },
     );
   }

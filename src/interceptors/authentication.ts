@@ -1,6 +1,11 @@
+import {
+  AccessTokenError,
+  KeysUnavailableError,
+  type TokenRules,
+  type TokenVerifier,
+} from "@partner-service/access-tokens";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import type { TokenVerifier } from "../authentication/token-verifier.ts";
-import { callerKey, callKey, type HeaderInterceptor, required } from "../context.ts";
+import { type Caller, callerKey, callKey, type HeaderInterceptor, required } from "../context.ts";
 import { serviceError } from "./service-error.ts";
 
 /** `Authorization: Bearer <token>`: the scheme ignores case, one space follows (RFC 6750, RFC 9110). */
@@ -9,10 +14,12 @@ const bearer = /^Bearer +([^\s]+) *$/i;
 /**
  * Verifies the bearer token of each call, and sets the caller.
  *
- * Fails with ACCESS_TOKEN_MISSING where there is no bearer token, and with the verifier's own
- * errors where there is a bad one.
+ * Fails with ACCESS_TOKEN_MISSING, ACCESS_TOKEN_EXPIRED or ACCESS_TOKEN_INVALID, or with
+ * AUTHENTICATION_UNAVAILABLE when the keys to tell cannot be had.
  */
-export function createAuthenticationInterceptor(verifyToken: TokenVerifier): HeaderInterceptor {
+export function createAuthenticationInterceptor(
+  verifyToken: TokenVerifier<Caller>,
+): HeaderInterceptor {
   return async ({ requestHeader, values }) => {
     if (required(values, callKey).repeatedHeaders.has("authorization")) {
       throw serviceError(
@@ -29,6 +36,51 @@ export function createAuthenticationInterceptor(verifyToken: TokenVerifier): Hea
         { headers: { "WWW-Authenticate": "Bearer" } },
       );
     }
-    values.set(callerKey, await verifyToken(token));
+    try {
+      values.set(callerKey, await verifyToken(token));
+    } catch (failure) {
+      throw toServiceError(failure);
+    }
   };
+}
+
+/**
+ * Reads the caller from the claims of a verified token: `sub`, `scope` (RFC 8693, section 4.2), and the
+ * claim that holds the organization's id, or a list of them.
+ */
+export function callerReader(organizationClaim: string): TokenRules<Caller>["readCaller"] {
+  return ({ sub: subject, [organizationClaim]: organizations, scope = "" }) => {
+    const list: unknown[] = Array.isArray(organizations) ? organizations : [organizations];
+    const ids = list.filter((id) => typeof id === "string").map((id) => id.toLowerCase());
+    const areIds = ids.length > 0 && ids.length === list.length;
+    if (typeof subject !== "string" || subject === "" || typeof scope !== "string" || !areIds) {
+      return undefined;
+    }
+    const scopes = new Set(scope.split(" ").filter((name) => name !== ""));
+    return { subject, organizations: ids, scopes };
+  };
+}
+
+function toServiceError(failure: unknown): unknown {
+  if (failure instanceof KeysUnavailableError) {
+    return serviceError(
+      ErrorReason.AUTHENTICATION_UNAVAILABLE,
+      "Access tokens cannot be verified for the moment; try again.",
+      { retryAfterMs: 1000, cause: failure },
+    );
+  }
+  if (!(failure instanceof AccessTokenError)) {
+    return failure;
+  }
+  const options = {
+    headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
+    cause: failure,
+  };
+  return failure.expired
+    ? serviceError(ErrorReason.ACCESS_TOKEN_EXPIRED, "The access token has expired.", options)
+    : serviceError(
+        ErrorReason.ACCESS_TOKEN_INVALID,
+        "The access token is not one that this service accepts.",
+        options,
+      );
 }

@@ -10,8 +10,12 @@ import {
   freshForMs,
   retryMs,
   usableForMs,
-} from "../../src/authentication/published-keys.ts";
-import { createTokenVerifier, maxKeysTried } from "../../src/authentication/token-verifier.ts";
+} from "../../packages/access-tokens/src/published-keys.ts";
+import {
+  createTokenVerifier,
+  maxKeysTried,
+} from "../../packages/access-tokens/src/token-verifier.ts";
+import { authenticate } from "../support/authenticate.ts";
 import { goodClaims } from "../support/forged-tokens.ts";
 import { failureOf } from "../support/outcome.ts";
 import { tokenRules } from "../support/tokens.ts";
@@ -70,7 +74,8 @@ async function createIssuerSite(fetchTimeoutMs?: number) {
   onTestFinished(() => {
     vi.useRealTimers();
   });
-  const verify = createTokenVerifier(tokenRules, keys, () => (goodClaims.iat + 1) * 1000);
+  const verifier = createTokenVerifier(tokenRules, keys, () => (goodClaims.iat + 1) * 1000);
+  const verify = (token: string) => authenticate(verifier, token);
   return Object.assign(site, {
     verify,
     publish(...jwks: JWK[]) {

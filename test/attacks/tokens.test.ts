@@ -7,11 +7,13 @@ import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import {
   clockToleranceSeconds,
   createTokenVerifier,
-} from "../../src/authentication/token-verifier.ts";
+} from "../../packages/access-tokens/src/token-verifier.ts";
 import {
   createConfiguredKeys,
   UnusableKeyError,
-} from "../../src/authentication/verification-keys.ts";
+} from "../../packages/access-tokens/src/verification-keys.ts";
+import type { Caller } from "../../src/context.ts";
+import { authenticate } from "../support/authenticate.ts";
 import { callHeaders } from "../support/call-cases.ts";
 import { badClaims, forgedTokens, goodClaims } from "../support/forged-tokens.ts";
 import { acme, globex } from "../support/organizations.ts";
@@ -113,6 +115,12 @@ describe("A token that is not good", () => {
   });
 });
 
+/** Makes what turns a token into the caller that it speaks for, or into the error that its caller gets. */
+function createVerify(...parameters: Parameters<typeof createTokenVerifier<Caller>>) {
+  const verifyToken = createTokenVerifier(...parameters);
+  return (token: string) => authenticate(verifyToken, token);
+}
+
 describe("A good token", () => {
   let now = Date.UTC(2030, 0, 1);
   const seconds = () => Math.floor(now / 1000);
@@ -120,7 +128,7 @@ describe("A good token", () => {
   async function createVerifier(rules = tokenRules) {
     const issuer = await createTokenIssuer();
     const keys = createConfiguredKeys(JSON.stringify(issuer.publicKey), rules.algorithms);
-    return { issuer: { ...issuer, keys }, verify: createTokenVerifier(rules, keys, () => now) };
+    return { issuer: { ...issuer, keys }, verify: createVerify(rules, keys, () => now) };
   }
 
   test("may be for several services, and speak for several organizations in either case", async () => {
@@ -177,9 +185,9 @@ describe("A good token", () => {
         createConfiguredKeys(await exportSPKI(publicKey), tokenRules.algorithms),
       ];
       for (const key of keys) {
-        const verify = createTokenVerifier(tokenRules, key, () => now);
+        const verify = createVerify(tokenRules, key, () => now);
         expect((await verify(token)).subject).toBe("test");
-        const strict = createTokenVerifier({ ...tokenRules, algorithms: others }, key, () => now);
+        const strict = createVerify({ ...tokenRules, algorithms: others }, key, () => now);
         expect(await failureOf(strict(token))).toEqual(invalid);
       }
     },
@@ -202,11 +210,7 @@ describe("A good token", () => {
     ["application/at+jwt", { typ: "application/at+jwt" }],
   ])("may have the typ %s, and must have at+jwt where that is demanded", async (name, header) => {
     const { issuer, verify } = await createVerifier();
-    const strict = createTokenVerifier(
-      { ...tokenRules, requireAtJwt: true },
-      issuer.keys,
-      () => now,
-    );
+    const strict = createVerify({ ...tokenRules, requireAtJwt: true }, issuer.keys, () => now);
     const token = await issuer.token({ exp: seconds() + 60 }, header);
     expect((await verify(token)).subject).toBe("test");
     if (/at\+jwt$/i.test(name)) {

@@ -1,9 +1,8 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
+import { createConfiguredKeys, createTokenVerifier } from "@partner-service/access-tokens";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import { createApp } from "../../src/app.ts";
-import { createTokenVerifier } from "../../src/authentication/token-verifier.ts";
-import { createConfiguredKeys } from "../../src/authentication/verification-keys.ts";
 import type { Config } from "../../src/config.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";

@@ -1,13 +1,15 @@
+import type { TokenRules } from "@partner-service/access-tokens";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
-import type { TokenRules } from "../../src/authentication/token-verifier.ts";
+import type { Caller } from "../../src/context.ts";
+import { callerReader } from "../../src/interceptors/authentication.ts";
 import { acme } from "./organizations.ts";
 
-export const tokenRules: TokenRules = {
+export const tokenRules: TokenRules<Caller> = {
   issuer: "https://issuer.test",
   audience: "partner-service-test",
   algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
   requireAtJwt: false,
-  organizationClaim: "org_id",
+  readCaller: callerReader("org_id"),
 };
 
 /** Makes the access tokens of a test, and holds the key that they are verified with. */

@@ -21,8 +21,7 @@ const noKind = "it is of a kind that signs no token";
 const noKey = "it is not a key as PEM or JWK";
 const noVerifying = "its use or key_ops is not to verify signatures";
 const badExponent = "its exponent is not an odd number from 3";
-const cannot = (algorithms: string) =>
-  `it can do ${algorithms}, and JWT_ALGORITHMS allows others alone`;
+const cannot = (algorithms: string) => `it can do ${algorithms}, and others alone are allowed`;
 
 const json = (jwk: object, why: string): UnusableKey => ({ text: JSON.stringify(jwk), why });
 

@@ -6,10 +6,7 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from "jose";
-import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import type { Caller } from "../context.ts";
-import { serviceError } from "../interceptors/service-error.ts";
-import { KeysUnavailableError, type VerificationKeys } from "./verification-keys.ts";
+import type { VerificationKeys } from "./verification-keys.ts";
 import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 
 /** How far this machine's clock and the issuer's may be apart, in seconds, for `exp` and `nbf`. */
@@ -24,36 +21,48 @@ const tokenChannel = channel("partner-service.token");
 /** Three parts of base64url without padding (RFC 7515, section 7.1); jose would take padding too. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-export interface TokenRules {
+/** What is demanded of a token. */
+export interface TokenRules<Caller> {
   readonly issuer: string;
   readonly audience: string;
   /** The JWS algorithms that are accepted; asymmetric ones only. */
   readonly algorithms: readonly string[];
   /** Whether a token has to say that it is an access token, by `typ: at+jwt` (RFC 9068). */
   readonly requireAtJwt: boolean;
-  /** The claim that holds the organization's id, or a list of them. */
-  readonly organizationClaim: string;
+  /** Reads from the claims of a verified token who calls; undefined where they do not say it. */
+  readonly readCaller: (claims: JWTPayload) => Caller | undefined;
+}
+
+/** The token is not one that is accepted. Why, callers are not told (RFC 8725), but that it has expired. */
+export class AccessTokenError extends Error {
+  override readonly name = "AccessTokenError";
+  readonly expired: boolean;
+
+  constructor(expired: boolean, cause?: unknown) {
+    super(expired ? "The token has expired." : "The token is not accepted.", { cause });
+    this.expired = expired;
+  }
 }
 
 /**
  * Turns an access token into the caller that it speaks for.
  *
- * Fails with ACCESS_TOKEN_EXPIRED, with ACCESS_TOKEN_INVALID, which does not say why (RFC 8725), or
- * with AUTHENTICATION_UNAVAILABLE when the keys to tell cannot be had.
+ * @throws AccessTokenError
+ * @throws KeysUnavailableError when the keys to tell cannot be had
  */
-export type TokenVerifier = (token: string) => Promise<Caller>;
+export type TokenVerifier<Caller> = (token: string) => Promise<Caller>;
 
 /**
  * Makes a verifier that verifies a token once and remembers the outcome while it holds.
  *
  * @param now - the clock, in milliseconds since the epoch
  */
-export function createTokenVerifier(
-  rules: TokenRules,
+export function createTokenVerifier<Caller>(
+  rules: TokenRules<Caller>,
   keys: VerificationKeys,
   now: () => number = Date.now,
-): TokenVerifier {
-  const cache = createVerifiedTokenCache();
+): TokenVerifier<Caller> {
+  const cache = createVerifiedTokenCache<Caller>();
   const allowedTypes: readonly unknown[] = rules.requireAtJwt
     ? ["at+jwt"]
     : ["at+jwt", "jwt", undefined];
@@ -84,15 +93,19 @@ export function createTokenVerifier(
         ...options,
         currentDate: new Date(time),
       });
-      if (!allowedTypes.includes(readType(protectedHeader.typ))) {
-        throw new ClaimError("The header typ is not that of an access token.");
+      const caller = allowedTypes.includes(readType(protectedHeader.typ))
+        ? rules.readCaller(payload)
+        : undefined;
+      if (caller === undefined) {
+        throw new AccessTokenError(false);
       }
-      const caller = readCaller(payload, rules.organizationClaim);
       const validUntil = (payload.exp ?? 0) + clockToleranceSeconds;
       cache.set(token, { caller, validUntil, keysGeneration: keys.generation() });
       return caller;
     } catch (failure) {
-      throw toServiceError(failure);
+      throw failure instanceof errors.JOSEError
+        ? new AccessTokenError(failure instanceof errors.JWTExpired, failure)
+        : failure;
     }
   };
 }
@@ -127,51 +140,4 @@ async function verify(
 /** A media type, whose case means nothing and whose `application/` may be left out (RFC 7515, section 4.1.9). */
 function readType(typ: unknown): unknown {
   return typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : typ;
-}
-
-class ClaimError extends Error {}
-
-function readCaller(payload: JWTPayload, organizationClaim: string): Caller {
-  const { sub: subject, [organizationClaim]: organizations, scope = "" } = payload;
-  if (typeof subject !== "string" || subject === "") {
-    throw new ClaimError("The claim sub is not a name.");
-  }
-  if (typeof scope !== "string") {
-    throw new ClaimError("The claim scope is not a string.");
-  }
-  const list: unknown[] = Array.isArray(organizations) ? organizations : [organizations];
-  const ids = list.filter((id) => typeof id === "string").map((id) => id.toLowerCase());
-  if (ids.length === 0 || ids.length < list.length) {
-    throw new ClaimError(`The claim ${organizationClaim} does not hold organizations.`);
-  }
-  return {
-    subject,
-    organizations: ids,
-    scopes: new Set(scope.split(" ").filter((name) => name !== "")),
-  };
-}
-
-function toServiceError(failure: unknown): unknown {
-  const headers = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
-  if (failure instanceof errors.JWTExpired) {
-    return serviceError(ErrorReason.ACCESS_TOKEN_EXPIRED, "The access token has expired.", {
-      headers,
-      cause: failure,
-    });
-  }
-  if (failure instanceof KeysUnavailableError) {
-    return serviceError(
-      ErrorReason.AUTHENTICATION_UNAVAILABLE,
-      "Access tokens cannot be verified for the moment; try again.",
-      { retryAfterMs: 1000, cause: failure },
-    );
-  }
-  if (failure instanceof errors.JOSEError || failure instanceof ClaimError) {
-    return serviceError(
-      ErrorReason.ACCESS_TOKEN_INVALID,
-      "The access token is not one that this service accepts.",
-      { headers, cause: failure },
-    );
-  }
-  return failure;
 }

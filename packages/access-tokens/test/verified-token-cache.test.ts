@@ -1,21 +1,19 @@
 import { expect, test } from "vitest";
-import {
-  createVerifiedTokenCache,
-  maxCharacters,
-  maxTokens,
-} from "../../src/authentication/verified-token-cache.ts";
-import { acme } from "../support/organizations.ts";
+import { createVerifiedTokenCache, maxCharacters, maxTokens } from "../src/verified-token-cache.ts";
 
-const caller = { subject: "test", organizations: [acme], scopes: new Set<string>() };
+const caller = { subject: "test" };
 const verified = { caller, validUntil: 1000, keysGeneration: 1 };
 
 /** How many of the tokens the cache still knows. */
-function countKnown(cache: ReturnType<typeof createVerifiedTokenCache>, tokens: string[]): number {
+function countKnown(
+  cache: ReturnType<typeof createVerifiedTokenCache<typeof caller>>,
+  tokens: string[],
+): number {
   return tokens.filter((token) => cache.get(token, 1, 0) !== undefined).length;
 }
 
 test("the cache of verified tokens holds a bounded number of them, the last ones", () => {
-  const cache = createVerifiedTokenCache();
+  const cache = createVerifiedTokenCache<typeof caller>();
   const tokens = Array.from({ length: maxTokens }, (_, index) => `token-${index}`);
   for (const token of tokens) {
     cache.set(token, verified);
@@ -28,7 +26,7 @@ test("the cache of verified tokens holds a bounded number of them, the last ones
 });
 
 test("the cache of verified tokens holds a bounded number of characters", () => {
-  const cache = createVerifiedTokenCache();
+  const cache = createVerifiedTokenCache<typeof caller>();
   const size = maxCharacters / 64;
   const tokens = Array.from({ length: 200 }, (_, index) => String(index).padEnd(size, "x"));
   for (const token of tokens) {
@@ -47,7 +45,7 @@ test("the cache of verified tokens holds a bounded number of characters", () => 
 });
 
 test("the cache of verified tokens forgets a token at its end and with its keys", () => {
-  const cache = createVerifiedTokenCache();
+  const cache = createVerifiedTokenCache<typeof caller>();
   cache.set("a", verified);
   expect(cache.get("a", 1, 999.999)).toBe(caller);
   expect(cache.get("a", 1, 1000)).toBeUndefined();

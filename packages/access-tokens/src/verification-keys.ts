@@ -83,7 +83,7 @@ export function checkPublicKey(jwk: JWK, algorithms: readonly string[]): void {
     throw new UnusableKeyError(
       meant.length === 0
         ? "its alg is not one that it can do"
-        : `it can do ${meant.join(", ")}, and JWT_ALGORITHMS allows others alone`,
+        : `it can do ${meant.join(", ")}, and others alone are allowed`,
     );
   }
 }

@@ -1,7 +1,5 @@
-import type { Caller } from "../context.ts";
-
 /** A token that was verified, and what the verification rests on. */
-export interface VerifiedToken {
+export interface VerifiedToken<Caller> {
   readonly caller: Caller;
   /** Seconds since the epoch after which the token no longer holds. */
   readonly validUntil: number;
@@ -19,9 +17,9 @@ export const maxCharacters = 8 * 1024 * 1024;
  *
  * It is keyed by the whole token: the same claims with another signature are another token.
  */
-export function createVerifiedTokenCache() {
+export function createVerifiedTokenCache<Caller>() {
   // A Map iterates in order of insertion.
-  const tokens = new Map<string, VerifiedToken>();
+  const tokens = new Map<string, VerifiedToken<Caller>>();
   let characters = 0;
 
   function remove(token: string): void {
@@ -44,7 +42,7 @@ export function createVerifiedTokenCache() {
       return verified.caller;
     },
 
-    set(token: string, verified: VerifiedToken): void {
+    set(token: string, verified: VerifiedToken<Caller>): void {
       remove(token);
       tokens.set(token, verified);
       characters += token.length;
