@@ -5,20 +5,24 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
+import {
+  createCompressions,
+  findRepeatedHeaders,
+  findTargetFault,
+  normalizeHeaders,
+} from "@partner-service/connect-http";
 import type { Readiness } from "@partner-service/health-reflection";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
-import { connectPluginWithUnaryLane, readRequestUrl } from "@partner-service/unary-lane";
+import { connectPluginWithUnaryLane } from "@partner-service/unary-lane";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { logCall } from "./access-log.ts";
-import { createCompressions } from "./compression.ts";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
-import { findRepeatedHeaders, normalizeHeaders } from "./request-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -107,15 +111,9 @@ export async function createApp(
       repeatedHeaders: findRepeatedHeaders(request.raw),
     };
     reply.header(requestIdHeader, request.id);
-    if (
-      !hasOneHost(request.raw, request.call.repeatedHeaders) ||
-      readRequestUrl(request.raw) === null
-    ) {
-      done(badRequest("The request names no valid host."));
-      return;
-    }
-    if (!targetCharacters.test(request.raw.url ?? "")) {
-      done(badRequest("The request's target holds what is no character of a URI."));
+    const fault = findTargetFault(request.raw, request.call.repeatedHeaders);
+    if (fault !== undefined) {
+      done(Object.assign(new Error(fault), { statusCode: 400 }));
       return;
     }
     normalizeHeaders(request.raw.headers, config.maxTimeoutMs);
@@ -168,26 +166,6 @@ export async function createApp(
   return app;
 }
 
-/** What a request's target is made of; all else comes in percent-encoding (RFC 3986, section 2). */
-const targetCharacters = /^[!-~]*$/;
-
-function badRequest(message: string): Error {
-  return Object.assign(new Error(message), { statusCode: 400 });
-}
-
 function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
   return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
-}
-
-/** `uri-host [ ":" port ]` (RFC 9112, section 3.2): no user, path or query. */
-const hostCharacters = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
-
-/** RFC 9112, section 3.2. What a caller of HTTP/1.0 leaves out, load balancers do, is no fault. */
-function hasOneHost(request: IncomingMessage, repeatedHeaders: ReadonlySet<string>): boolean {
-  // Over HTTP/2 `:authority` comes before `Host` (RFC 9113, section 8.3.1).
-  const host = "authority" in request ? request.authority : request.headers.host;
-  if (host === undefined) {
-    return request.httpVersion !== "1.1";
-  }
-  return !repeatedHeaders.has("host") && typeof host === "string" && hostCharacters.test(host);
 }

@@ -2,7 +2,11 @@ import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ServerReflectionRequestSchema } from "@partner-service/health-reflection";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { brotliOptions, createTurns, gzipOptions } from "../src/compression.ts";
+import {
+  brotliOptions,
+  createTurns,
+  gzipOptions,
+} from "../packages/connect-http/src/compression.ts";
 import { createTestDatabase, type TestDatabase } from "./support/databases.ts";
 import { goodHeaders, rawPosts } from "./support/raw-calls.ts";
 import { examplePartnerJson } from "./support/requests.ts";

@@ -49,7 +49,10 @@ describe.skipIf(missing !== "")("the image", () => {
   let keys: http.Server;
   /** What only the place of a deployment can know. */
   let ownSettings: Settings;
-  const started: ReturnType<typeof start>[] = [];
+  const started: {
+    readonly child: ReturnType<typeof enterImage>;
+    readonly ended: ReturnType<typeof outcomeOf>;
+  }[] = [];
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "partner-image-"));

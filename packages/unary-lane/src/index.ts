@@ -4,5 +4,4 @@
  * @module
  */
 
-export { readRequestUrl } from "./request-url.ts";
 export { connectPluginWithUnaryLane, type LaneCall } from "./unary-lane.ts";
