@@ -62,3 +62,9 @@ export function required<T>(values: ContextValues, key: ContextKey<T | undefined
   }
   return value;
 }
+
+/**
+ * The header of answers to reads: a GET's URL does not tell whose book it is about, and access may end
+ * with the next call.
+ */
+export const uncached = ["Cache-Control", "no-store"] as const;

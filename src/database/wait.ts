@@ -15,7 +15,7 @@ const tellEveryMs = 5000;
 export async function waitForDatabase<T>(
   attempt: () => Promise<T>,
   waitMs: number,
-  tell: (reason: string) => void,
+  tell: (reason: string) => void | Promise<void>,
 ): Promise<T> {
   const deadline = performance.now() + waitMs;
   let nextTellAt = 0;
@@ -32,15 +32,15 @@ export async function waitForDatabase<T>(
       }
       const reason = describe(failure.cause);
       const now = performance.now();
+      if (now >= nextTellAt) {
+        nextTellAt = now + tellEveryMs;
+        await tell(reason);
+      }
       if (now >= deadline) {
         throw new StartError(
           `The database of DATABASE_URL does not answer, after ${waitMs} ms (DATABASE_WAIT_MS): ${reason}`,
           { cause: failure },
         );
-      }
-      if (now >= nextTellAt) {
-        nextTellAt = now + tellEveryMs;
-        tell(reason);
       }
       await delay(Math.min(pauseMs, deadline - now));
     }

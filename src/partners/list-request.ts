@@ -1,3 +1,4 @@
+import { InvitationStatus } from "../../gen/partner/v1/partner_pb.ts";
 import {
   type ListPartnersRequest,
   type ListPartnersResponse,
@@ -7,7 +8,7 @@ import {
 import { type PageTokens, toPageSize } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
 import type { ListPosition, ListQuery, OrderColumn, PartnerPage } from "./partner-list.ts";
-import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
+import { toPartnerMessage, toStoredType } from "./partner-mapping.ts";
 
 /** The columns of the fields other than creation, which is the default. */
 const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {
@@ -84,4 +85,16 @@ function positionOf(partner: Partner, { orderBy }: ListQuery): ListPosition {
     payment_terms: partner.paymentTerms,
   } satisfies Record<OrderColumn, string | number>;
   return { value: values[orderBy], id: partner.id };
+}
+
+/** The stored form of a validated invitation status. */
+function toStoredStatus(status: InvitationStatus): Partner["invitationStatus"] {
+  switch (status) {
+    case InvitationStatus.INVITED:
+      return "invited";
+    case InvitationStatus.ACCEPTED:
+      return "accepted";
+    default:
+      throw new Error("A request with an unknown invitation_status has passed validation.");
+  }
 }

@@ -1,4 +1,4 @@
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   InvitationStatus,
   type Partner as PartnerMessage,
@@ -100,18 +100,6 @@ export function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
   }
 }
 
-/** The stored form of a validated invitation status. */
-export function toStoredStatus(status: InvitationStatus): Partner["invitationStatus"] {
-  switch (status) {
-    case InvitationStatus.INVITED:
-      return "invited";
-    case InvitationStatus.ACCEPTED:
-      return "accepted";
-    default:
-      throw new Error("A request with an unknown invitation_status has passed validation.");
-  }
-}
-
 /** The instant as the contract shows it: exact to the nanosecond, which a JavaScript Date is not. */
 export function toTimestamp(instant: Temporal.Instant): Timestamp {
   const { epochNanoseconds } = instant;
@@ -125,14 +113,6 @@ export function toTimestamp(instant: Temporal.Instant): Timestamp {
 
 function toOptionalTimestamp(instant: Temporal.Instant | null): Timestamp | undefined {
   return instant === null ? undefined : toTimestamp(instant);
-}
-
-/** The duration in whole microseconds, which is what the database can hold. */
-export function toLifetime({ seconds, nanos }: Duration): Temporal.Duration {
-  return Temporal.Duration.from({
-    seconds: Number(seconds),
-    microseconds: Math.floor(nanos / 1000),
-  });
 }
 
 const billion = 1_000_000_000n;
