@@ -22,7 +22,7 @@ import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
-import { createValidationInterceptor, findViolations } from "./interceptors/validation.ts";
+import { createValidationInterceptor } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
 import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
@@ -73,11 +73,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(
-      partners,
-      (descriptor, message) => findViolations(validator, descriptor, message),
-      pageTokens,
-    );
+    const rpcs = createPartnerRpcs(partners, pageTokens);
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

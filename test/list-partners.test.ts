@@ -34,7 +34,7 @@ async function pagesOf(client: BookClient, request: ListInit): Promise<string[][
   let pageToken = "";
   do {
     const page = await client.listPartners({ ...request, pageToken });
-    pages.push(page.partners.map(({ companyName }) => companyName));
+    pages.push(page.partners.map(({ companyName = "" }) => companyName));
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
   return pages;

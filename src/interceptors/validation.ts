@@ -50,7 +50,7 @@ export function createValidationInterceptor(
 }
 
 /** Finds the rules of the contract that a message breaks. */
-export function findViolations(
+function findViolations(
   validator: Validator,
   descriptor: DescMessage,
   message: Message,

@@ -1,82 +1,70 @@
-import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { type DescField, getOption } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { type Partner as PartnerMessage, PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,
   type UpdatePartnerRequest,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { PartnerChanges } from "./partner-edits.ts";
-import { type FieldViolation, fieldsInvalid } from "./partner-error.ts";
+import { fieldsInvalid } from "./partner-error.ts";
 import { toStoredType } from "./partner-mapping.ts";
 
 /** The fields that an update may change are those that a create is made from. */
-const changeableFields = CreatePartnerRequestSchema.fields.filter(
-  ({ name }) => name !== "request_id",
-);
-
-/** Finds the rules of the contract that a message breaks. */
-export type FindViolations = (
-  descriptor: DescMessage,
-  message: Message,
-) => readonly FieldViolation[];
+const createFields = new Map(CreatePartnerRequestSchema.fields.map((field) => [field.name, field]));
+const changeableFields = PartnerSchema.fields.filter(({ name }) => createFields.has(name));
 
 /**
- * The changes that a request asks for, checked against the rules that CreatePartnerRequest has for
- * the same fields.
+ * The changes that a validated request asks for.
  *
- * @throws PartnerError FIELD_INVALID for a path that no update may name, and for a value that
- * breaks a rule.
+ * @throws PartnerError FIELD_INVALID for a path that is no field of a partner, and for a field that
+ * would be cleared and that a create requires.
  */
 export function readPartnerChanges(
   { updateMask }: UpdatePartnerRequest,
   partner: PartnerMessage,
-  findViolations: FindViolations,
 ): PartnerChanges {
   const given = reflect(PartnerSchema, partner);
-  const sourceOf = (name: string) =>
-    given.fields.find((field) => field.name === name && given.isSet(field));
   const paths = updateMask?.paths ?? [];
   const fields =
     paths.length === 0
-      ? changeableFields.filter(({ name }) => sourceOf(name) !== undefined)
+      ? changeableFields.filter((field) => given.isSet(field))
       : fieldsOfMask(paths);
-
-  // The rules are those of a create; of what it says of the other fields nothing is kept.
-  const candidate = create(CreatePartnerRequestSchema);
-  const fill = reflect(CreatePartnerRequestSchema, candidate);
-  for (const field of fields) {
-    const source = sourceOf(field.name);
-    if (source !== undefined) {
-      fill.set(field, given.get(source));
-    }
-  }
-  const names = new Set(fields.map(({ name }) => name));
-  const violations = findViolations(CreatePartnerRequestSchema, candidate);
-  const broken = violations.filter(({ field }) => names.has(field));
-  if (broken.length > 0) {
+  const missing = fields.filter((field) => !given.isSet(field) && isRequired(field));
+  if (missing.length > 0) {
     throw fieldsInvalid(
-      broken.map((violation) => ({ ...violation, field: `partner.${violation.field}` })),
+      missing.map(({ name }) => ({
+        field: `partner.${name}`,
+        description: "value is required",
+        reason: "required",
+      })),
     );
   }
-  const values: Readonly<Record<string, unknown>> = candidate;
+  const values: Readonly<Record<string, unknown>> = { ...partner };
   return Object.fromEntries(
     fields.map(({ localName }) => [
       localName,
-      localName === "partnerType"
-        ? toStoredType(candidate.partnerType)
-        : (values[localName] ?? null),
+      localName === "partnerType" ? toStoredType(partner.partnerType) : (values[localName] ?? null),
     ]),
   );
 }
 
+function isRequired({ name }: DescField): boolean {
+  const field = createFields.get(name);
+  return field !== undefined && getOption(field, fieldOption).required;
+}
+
+/** What a mask may name: `*`, and each field of a partner. Those that no caller sets are ignored (AIP-203). */
+const knownPaths = new Set(["*", ...PartnerSchema.fields.map(({ name }) => name)]);
+
 function fieldsOfMask(paths: readonly string[]) {
   const unknown = paths.flatMap((path, index) =>
-    path === "*" || changeableFields.some(({ name }) => name === path)
+    knownPaths.has(path)
       ? []
       : [
           {
             field: `update_mask.paths[${index}]`,
-            description: `${path} is not a field that an update changes`,
+            description: `${path} is not a field of a partner`,
             reason: "field_mask.path",
           },
         ],

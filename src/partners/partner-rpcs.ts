@@ -5,14 +5,13 @@ import { createConnectionRpcs } from "./connection-rpcs.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PageTokens } from "./paging.ts";
 import { toNewBatch } from "./partner-batch.ts";
-import { type FindViolations, readPartnerChanges } from "./partner-changes.ts";
+import { readPartnerChanges } from "./partner-changes.ts";
 import { toNewPartner, toPartnerMessage, toRevision } from "./partner-mapping.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
 /** Implements the RPCs of PartnerService: from the message to the repository and back. */
 export function createPartnerRpcs(
   partners: PartnerRepository,
-  findViolations: FindViolations,
   pageTokens: PageTokens,
 ): ServiceImpl<typeof PartnerService> {
   return {
@@ -50,7 +49,7 @@ export function createPartnerRpcs(
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
-      const changes = readPartnerChanges(request, partner, findViolations);
+      const changes = readPartnerChanges(request, partner);
       const version = { organizationId, id: partner.id, revision: toRevision(partner.etag) };
       const updated = await partners.update(version, changes, signal);
       return { partner: toPartnerMessage(updated) };

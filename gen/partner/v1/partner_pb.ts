@@ -13,10 +13,14 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner.proto.
  */
 export const file_partner_v1_partner: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEi2wUKB1BhcnRuZXISFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIUCgxjb21wYW55X25hbWUYBSABKAkSGQoMc2FsZXNfYW1vdW50GAYgASgFSACIAQESLQoMcGFydG5lcl90eXBlGAcgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRINCgVlbWFpbBgIIAEoCRIRCglmcmVxdWVuY3kYCSABKAkSJQoNcGF5bWVudF90ZXJtcxgKIAEoCUIOukgLcgmSAgZOZXQgNjASDwoHYWRkcmVzcxgLIAEoCRIMCgRjaXR5GAwgASgJEg0KBXN0YXRlGA0gASgJEhMKC3Bvc3RhbF9jb2RlGA4gASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgPIAEoCRIZCgxjb3VudHJ5X2NvZGUYECABKAlIAYgBARI3ChFpbnZpdGF0aW9uX3N0YXR1cxgRIAEoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIiChVndWVzdF9vcmdhbml6YXRpb25faWQYEiABKAlIAogBARIMCgRldGFnGBMgASgJEjkKFWludml0YXRpb25fZXhwaXJlc19hdBgUIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29ubmVjdGVkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCg1fc2FsZXNfYW1vdW50Qg8KDV9jb3VudHJ5X2NvZGVCGAoWX2d1ZXN0X29yZ2FuaXphdGlvbl9pZCphCgtQYXJ0bmVyVHlwZRIcChhQQVJUTkVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJUTkVSX1RZUEVfQ1VTVE9NRVIQARIZChVQQVJUTkVSX1RZUEVfU1VQUExJRVIQAip0ChBJbnZpdGF0aW9uU3RhdHVzEiEKHUlOVklUQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZSU5WSVRBVElPTl9TVEFUVVNfSU5WSVRFRBABEh4KGklOVklUQVRJT05fU1RBVFVTX0FDQ0VQVEVEEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEiuAgKB1BhcnRuZXISFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIoCgxjb21wYW55X25hbWUYBSABKAlCDbpICnIIEAEYZLoBAQBIAIgBARIiCgxzYWxlc19hbW91bnQYBiABKAVCB7pIBBoCKABIAYgBARI3CgxwYXJ0bmVyX3R5cGUYByABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgi6SAWCAQIQARIfCgVlbWFpbBgIIAEoCUILukgIcgYQARhkYAFIAogBARIlCglmcmVxdWVuY3kYCSABKAlCDbpICnIIEAEYHroBAQBIA4gBARIyCg1wYXltZW50X3Rlcm1zGAogASgJQha6SBNyERABGDK6AQEAkgIGTmV0IDYwSASIAQESJAoHYWRkcmVzcxgLIAEoCUIOukgLcgkQARj0A7oBAQBIBYgBARIgCgRjaXR5GAwgASgJQg26SApyCBABGGS6AQEASAaIAQESIQoFc3RhdGUYDSABKAlCDbpICnIIEAEYZLoBAQBIB4gBARInCgtwb3N0YWxfY29kZRgOIAEoCUINukgKcggQARgeugEBAEgIiAEBEjgKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgPIAEoCUIOukgLcgkQARj/AboBAQBICYgBARIsCgxjb3VudHJ5X2NvZGUYECABKAlCEbpIDnIMMgpeW0EtWl17Mn0kSAqIAQESNwoRaW52aXRhdGlvbl9zdGF0dXMYESABKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXMSIgoVZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkGBIgASgJSAuIAQESDAoEZXRhZxgTIAEoCRI5ChVpbnZpdGF0aW9uX2V4cGlyZXNfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbm5lY3RlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX2NvbXBhbnlfbmFtZUIPCg1fc2FsZXNfYW1vdW50QggKBl9lbWFpbEIMCgpfZnJlcXVlbmN5QhAKDl9wYXltZW50X3Rlcm1zQgoKCF9hZGRyZXNzQgcKBV9jaXR5QggKBl9zdGF0ZUIOCgxfcG9zdGFsX2NvZGVCHgocX2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlckIPCg1fY291bnRyeV9jb2RlQhgKFl9ndWVzdF9vcmdhbml6YXRpb25faWQqYQoLUGFydG5lclR5cGUSHAoYUEFSVE5FUl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUEFSVE5FUl9UWVBFX0NVU1RPTUVSEAESGQoVUEFSVE5FUl9UWVBFX1NVUFBMSUVSEAIqdAoQSW52aXRhdGlvblN0YXR1cxIhCh1JTlZJVEFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGUlOVklUQVRJT05fU1RBVFVTX0lOVklURUQQARIeChpJTlZJVEFUSU9OX1NUQVRVU19BQ0NFUFRFRBACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Partner is a company in an organization's book: one that it sells to, or buys from.
+ *
+ * In an answer every field is present of which no comment says otherwise. The rules of the fields that a
+ * caller sets are those of CreatePartnerRequest, for a partner that is sent in an update; they hold for
+ * each field that is present, whether it is to change or not.
  *
  * @generated from message partner.v1.Partner
  */
@@ -53,9 +57,9 @@ export type Partner = Message<"partner.v1.Partner"> & {
   /**
    * Name of the partner company.
    *
-   * @generated from field: string company_name = 5;
+   * @generated from field: optional string company_name = 5;
    */
-  companyName: string;
+  companyName?: string | undefined;
 
   /**
    * Annual sales amount with this partner. 0 is a real value.
@@ -74,58 +78,58 @@ export type Partner = Message<"partner.v1.Partner"> & {
   /**
    * Contact e-mail address.
    *
-   * @generated from field: string email = 8;
+   * @generated from field: optional string email = 8;
    */
-  email: string;
+  email?: string | undefined;
 
   /**
    * Frequency of transactions.
    *
-   * @generated from field: string frequency = 9;
+   * @generated from field: optional string frequency = 9;
    */
-  frequency: string;
+  frequency?: string | undefined;
 
   /**
    * Payment terms agreed with the partner.
    *
-   * @generated from field: string payment_terms = 10;
+   * @generated from field: optional string payment_terms = 10;
    */
-  paymentTerms: string;
+  paymentTerms?: string | undefined;
 
   /**
    * Street address.
    *
-   * @generated from field: string address = 11;
+   * @generated from field: optional string address = 11;
    */
-  address: string;
+  address?: string | undefined;
 
   /**
    * City.
    *
-   * @generated from field: string city = 12;
+   * @generated from field: optional string city = 12;
    */
-  city: string;
+  city?: string | undefined;
 
   /**
    * State or province.
    *
-   * @generated from field: string state = 13;
+   * @generated from field: optional string state = 13;
    */
-  state: string;
+  state?: string | undefined;
 
   /**
    * Postal code.
    *
-   * @generated from field: string postal_code = 14;
+   * @generated from field: optional string postal_code = 14;
    */
-  postalCode: string;
+  postalCode?: string | undefined;
 
   /**
    * Registration number of the company.
    *
-   * @generated from field: string company_registration_number = 15;
+   * @generated from field: optional string company_registration_number = 15;
    */
-  companyRegistrationNumber: string;
+  companyRegistrationNumber?: string | undefined;
 
   /**
    * Country as ISO 3166-1 alpha-2. Absent when it was not given.

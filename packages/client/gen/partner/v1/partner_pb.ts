@@ -12,10 +12,14 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner.proto.
  */
 export const file_partner_v1_partner: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEivgUKB1BhcnRuZXISCgoCaWQYASABKAkSLgoKY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb3JnYW5pemF0aW9uX2lkGAQgASgJEhQKDGNvbXBhbnlfbmFtZRgFIAEoCRIZCgxzYWxlc19hbW91bnQYBiABKAVIAIgBARItCgxwYXJ0bmVyX3R5cGUYByABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEg0KBWVtYWlsGAggASgJEhEKCWZyZXF1ZW5jeRgJIAEoCRIVCg1wYXltZW50X3Rlcm1zGAogASgJEg8KB2FkZHJlc3MYCyABKAkSDAoEY2l0eRgMIAEoCRINCgVzdGF0ZRgNIAEoCRITCgtwb3N0YWxfY29kZRgOIAEoCRIjChtjb21wYW55X3JlZ2lzdHJhdGlvbl9udW1iZXIYDyABKAkSGQoMY291bnRyeV9jb2RlGBAgASgJSAGIAQESNwoRaW52aXRhdGlvbl9zdGF0dXMYESABKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXMSIgoVZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkGBIgASgJSAKIAQESDAoEZXRhZxgTIAEoCRI5ChVpbnZpdGF0aW9uX2V4cGlyZXNfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbm5lY3RlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQhgKFl9ndWVzdF9vcmdhbml6YXRpb25faWQqYQoLUGFydG5lclR5cGUSHAoYUEFSVE5FUl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUEFSVE5FUl9UWVBFX0NVU1RPTUVSEAESGQoVUEFSVE5FUl9UWVBFX1NVUFBMSUVSEAIqdAoQSW52aXRhdGlvblN0YXR1cxIhCh1JTlZJVEFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGUlOVklUQVRJT05fU1RBVFVTX0lOVklURUQQARIeChpJTlZJVEFUSU9OX1NUQVRVU19BQ0NFUFRFRBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXJ0bmVyL3YxL3BhcnRuZXIucHJvdG8SCnBhcnRuZXIudjEi9QYKB1BhcnRuZXISCgoCaWQYASABKAkSLgoKY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb3JnYW5pemF0aW9uX2lkGAQgASgJEhkKDGNvbXBhbnlfbmFtZRgFIAEoCUgAiAEBEhkKDHNhbGVzX2Ftb3VudBgGIAEoBUgBiAEBEi0KDHBhcnRuZXJfdHlwZRgHIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSEgoFZW1haWwYCCABKAlIAogBARIWCglmcmVxdWVuY3kYCSABKAlIA4gBARIaCg1wYXltZW50X3Rlcm1zGAogASgJSASIAQESFAoHYWRkcmVzcxgLIAEoCUgFiAEBEhEKBGNpdHkYDCABKAlIBogBARISCgVzdGF0ZRgNIAEoCUgHiAEBEhgKC3Bvc3RhbF9jb2RlGA4gASgJSAiIAQESKAobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGA8gASgJSAmIAQESGQoMY291bnRyeV9jb2RlGBAgASgJSAqIAQESNwoRaW52aXRhdGlvbl9zdGF0dXMYESABKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXMSIgoVZ3Vlc3Rfb3JnYW5pemF0aW9uX2lkGBIgASgJSAuIAQESDAoEZXRhZxgTIAEoCRI5ChVpbnZpdGF0aW9uX2V4cGlyZXNfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbm5lY3RlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX2NvbXBhbnlfbmFtZUIPCg1fc2FsZXNfYW1vdW50QggKBl9lbWFpbEIMCgpfZnJlcXVlbmN5QhAKDl9wYXltZW50X3Rlcm1zQgoKCF9hZGRyZXNzQgcKBV9jaXR5QggKBl9zdGF0ZUIOCgxfcG9zdGFsX2NvZGVCHgocX2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlckIPCg1fY291bnRyeV9jb2RlQhgKFl9ndWVzdF9vcmdhbml6YXRpb25faWQqYQoLUGFydG5lclR5cGUSHAoYUEFSVE5FUl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUEFSVE5FUl9UWVBFX0NVU1RPTUVSEAESGQoVUEFSVE5FUl9UWVBFX1NVUFBMSUVSEAIqdAoQSW52aXRhdGlvblN0YXR1cxIhCh1JTlZJVEFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGUlOVklUQVRJT05fU1RBVFVTX0lOVklURUQQARIeChpJTlZJVEFUSU9OX1NUQVRVU19BQ0NFUFRFRBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Partner is a company in an organization's book: one that it sells to, or buys from.
+ *
+ * In an answer every field is present of which no comment says otherwise. The rules of the fields that a
+ * caller sets are those of CreatePartnerRequest, for a partner that is sent in an update; they hold for
+ * each field that is present, whether it is to change or not.
  *
  * @generated from message partner.v1.Partner
  */
@@ -52,9 +56,9 @@ export type Partner = Message<"partner.v1.Partner"> & {
   /**
    * Name of the partner company.
    *
-   * @generated from field: string company_name = 5;
+   * @generated from field: optional string company_name = 5;
    */
-  companyName: string;
+  companyName?: string | undefined;
 
   /**
    * Annual sales amount with this partner. 0 is a real value.
@@ -73,58 +77,58 @@ export type Partner = Message<"partner.v1.Partner"> & {
   /**
    * Contact e-mail address.
    *
-   * @generated from field: string email = 8;
+   * @generated from field: optional string email = 8;
    */
-  email: string;
+  email?: string | undefined;
 
   /**
    * Frequency of transactions.
    *
-   * @generated from field: string frequency = 9;
+   * @generated from field: optional string frequency = 9;
    */
-  frequency: string;
+  frequency?: string | undefined;
 
   /**
    * Payment terms agreed with the partner.
    *
-   * @generated from field: string payment_terms = 10;
+   * @generated from field: optional string payment_terms = 10;
    */
-  paymentTerms: string;
+  paymentTerms?: string | undefined;
 
   /**
    * Street address.
    *
-   * @generated from field: string address = 11;
+   * @generated from field: optional string address = 11;
    */
-  address: string;
+  address?: string | undefined;
 
   /**
    * City.
    *
-   * @generated from field: string city = 12;
+   * @generated from field: optional string city = 12;
    */
-  city: string;
+  city?: string | undefined;
 
   /**
    * State or province.
    *
-   * @generated from field: string state = 13;
+   * @generated from field: optional string state = 13;
    */
-  state: string;
+  state?: string | undefined;
 
   /**
    * Postal code.
    *
-   * @generated from field: string postal_code = 14;
+   * @generated from field: optional string postal_code = 14;
    */
-  postalCode: string;
+  postalCode?: string | undefined;
 
   /**
    * Registration number of the company.
    *
-   * @generated from field: string company_registration_number = 15;
+   * @generated from field: optional string company_registration_number = 15;
    */
-  companyRegistrationNumber: string;
+  companyRegistrationNumber?: string | undefined;
 
   /**
    * Country as ISO 3166-1 alpha-2. Absent when it was not given.

@@ -419,10 +419,11 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
   partner?: Partner | undefined;
 
   /**
-   * Optional. The fields to change, each one of CreatePartnerRequest other than `request_id`. `*`
-   * stands for all of them. A field that is named and absent from `partner` is cleared, which only
-   * `country_code` allows. Absent: the fields that are present in `partner`; those that only the
-   * service sets are then ignored, so that a partner may be sent back as it was read.
+   * Optional. The fields of `partner` to change. `*` stands for all that a caller sets, which are those of
+   * CreatePartnerRequest other than `request_id`; what only the service sets is ignored (AIP-203), here as
+   * in `partner`, so that a partner may be sent back as it was read. A field that is named and absent
+   * from `partner` is cleared, which only `country_code` allows. Absent: the fields that are present
+   * in `partner`, an empty text among them.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
