@@ -3,6 +3,7 @@ import { type Client, createClient, type Interceptor, type Transport } from "@co
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Partner } from "../../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import { holdAnswers } from "./held-answers.ts";
 import { type PartnerChanges, partnerRequest } from "./requests.ts";
 import type { TestService } from "./service.ts";
 
@@ -12,7 +13,10 @@ export type BookClient = Client<typeof PartnerService>;
 type CreateTransport = (baseUrl: string, interceptors?: Interceptor[]) => Transport;
 
 const defaultTransport: CreateTransport = (baseUrl, interceptors = []) =>
-  createConnectTransport({ baseUrl, httpVersion: "2", interceptors });
+  createConnectTransport({
+    ...{ baseUrl, httpVersion: "2" },
+    interceptors: [...interceptors, holdAnswers],
+  });
 
 /** A client of the requester for the target's book, or for its own. */
 export async function bookClient(
