@@ -1,9 +1,7 @@
 import {
-  clone,
   create,
   type DescMessage,
   type DescMethod,
-  isMessage,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
@@ -15,21 +13,20 @@ const requestIdField = "request_id";
 /** The field that lets a change pass only if nothing has changed before it (AIP-154). */
 const etagField = "etag";
 
-/** The request as a message of its own, with a `request_id` if it can have one and has none. */
+/** The request with a `request_id`, if it can have one and has none: in a copy, if it is a message. */
 export function identify<Desc extends DescMessage>(
   descriptor: Desc,
   request: MessageInitShape<Desc>,
   requestId: () => string,
 ): MessageShape<Desc> {
-  const message = isMessage(request, descriptor)
-    ? clone(descriptor, request)
-    : create(descriptor, request);
+  const message = create(descriptor, request);
   const field = descriptor.fields.find(({ name }) => name === requestIdField);
-  const reflected = reflect(descriptor, message);
-  if (field !== undefined && !reflected.isSet(field)) {
-    reflected.set(field, requestId());
+  if (field === undefined || reflect(descriptor, message).isSet(field)) {
+    return message;
   }
-  return message;
+  const copy = Object.assign(create(descriptor), message);
+  reflect(descriptor, copy).set(field, requestId());
+  return copy;
 }
 
 /**
