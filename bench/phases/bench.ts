@@ -30,7 +30,10 @@ export function serverOf({ id, server }: ServerContender, servers: Servers): Ser
 }
 
 /** Gives a contender the table that it is measured with: an empty one to write to, or a book to read. */
-export async function prepareTable({ operation }: Contender, bench: Bench): Promise<void> {
+export async function prepareTable(
+  { operation }: Contender,
+  bench: Pick<Bench, "database" | "calls">,
+): Promise<void> {
   await bench.database.reset(operation === "create" ? undefined : bench.calls.book);
 }
 

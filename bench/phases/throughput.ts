@@ -13,8 +13,8 @@ import {
   succeeded,
 } from "./bench.ts";
 
-const grpcConnections = 8;
-const grpcStreams = 8;
+export const grpcConnections = 8;
+export const grpcStreams = 8;
 
 /** What one contender did in one round. */
 interface RoundResult {
