@@ -10,20 +10,24 @@ import { runProgram } from "./load/programs.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { readStartArguments, startContender } from "./servers.ts";
 
-const usage = `usage: npm run bench:compare -- COMMIT [--rounds N] [--seconds S] [--warm-up S]
+// Object.keys loses the names' type.
+const callNames = Object.keys(comparedCalls) as ComparedCall[];
+
+const usage = `usage: npm run bench:compare -- COMMIT [--rounds N] [--seconds S] [--warm-up S] [--only CALL,CALL]
 
 Compares the CPU that calls take with what they took at a commit, in turn, and fails where they take
 more than that by 3 %.
 
-  --rounds   how often each has its turn with each call (9)
-  --seconds  how long a turn lasts (3)
-  --warm-up  how long each is loaded with a call before the first turn (10)`;
+  --rounds   how often each has its turn with each call (21)
+  --seconds  how long a turn lasts (1)
+  --warm-up  how long each is loaded with a call before the first turn (10)
+  --only     only these calls: ${callNames.join(", ")}`;
 
 /** The least share of its CPU that a commit may take by the call, of what this checkout takes. */
 const leastRatio = 0.97;
 
 /** Measures this checkout against a commit, and prints one table. Returns whether nothing got dearer. */
-async function main(commit: string, turns: Turns): Promise<boolean> {
+async function main({ commit, turns, only }: Arguments): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), "partner-compare-"));
   const before = join(directory, "before");
   await runProgram("git", ["worktree", "add", "--detach", before, commit]);
@@ -33,7 +37,7 @@ async function main(commit: string, turns: Turns): Promise<boolean> {
       ...["ci", "--prefix", before, "--omit=dev", "--ignore-scripts"],
       ...["--prefer-offline", "--no-audit", "--no-fund"],
     ]);
-    return await compare(directory, before, commit, turns);
+    return await compare(directory, before, { commit, turns, only });
   } finally {
     await runProgram("git", ["worktree", "remove", "--force", before]);
     await rm(directory, { recursive: true });
@@ -43,8 +47,7 @@ async function main(commit: string, turns: Turns): Promise<boolean> {
 async function compare(
   directory: string,
   before: string,
-  commit: string,
-  turns: Turns,
+  { commit, turns, only }: Arguments,
 ): Promise<boolean> {
   const calls = await createCalls();
   const publicKeyFile = join(directory, "public-key.pem");
@@ -71,8 +74,7 @@ async function compare(
     ] as const;
     console.log(`| CPU a call | at ${commit} | now | before : now |\n|---|---:|---:|---:|`);
     let kept = true;
-    // Object.keys loses the names' type.
-    for (const call of Object.keys(comparedCalls) as ComparedCall[]) {
+    for (const call of only) {
       const { first, second, ratio } = await compareInTurn(call, sides, calls, turns);
       const share = 1 / ratio;
       kept &&= share >= leastRatio;
@@ -96,14 +98,21 @@ async function migrateIn(directory: string, url: string): Promise<void> {
   await runProgram(process.execPath, [script], { DATABASE_URL: url, LOG_LEVEL: "silent" });
 }
 
-function readArguments(): { readonly commit: string; readonly turns: Turns } | undefined {
+interface Arguments {
+  readonly commit: string;
+  readonly turns: Turns;
+  readonly only: readonly ComparedCall[];
+}
+
+function readArguments(): Arguments | undefined {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
       options: {
-        rounds: { type: "string", default: "9" },
-        seconds: { type: "string", default: "3" },
+        rounds: { type: "string", default: "21" },
+        seconds: { type: "string", default: "1" },
         "warm-up": { type: "string", default: "10" },
+        only: { type: "string", default: callNames.join() },
       },
     });
     const [commit, ...rest] = positionals;
@@ -113,7 +122,11 @@ function readArguments(): { readonly commit: string; readonly turns: Turns } | u
       warmUpSeconds: Number(values["warm-up"]),
     };
     const valid = Object.values(turns).every((number) => Number.isInteger(number) && number >= 1);
-    return commit !== undefined && rest.length === 0 && valid ? { commit, turns } : undefined;
+    const names = values.only.split(",");
+    const only = callNames.filter((name) => names.includes(name));
+    return commit !== undefined && rest.length === 0 && valid && only.length === names.length
+      ? { commit, turns, only }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -123,6 +136,6 @@ const given = readArguments();
 if (given === undefined) {
   console.error(usage);
   endWith(2);
-} else if (!(await main(given.commit, given.turns))) {
+} else if (!(await main(given))) {
   endWith(1);
 }

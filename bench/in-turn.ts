@@ -66,8 +66,8 @@ export async function compareInTurn(
   }
   const results: { first: number; second: number }[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    await prepare(contender, sides, calls);
     const measure = async ({ server }: Side) => {
-      await prepare(contender, sides, calls);
       const before = await server.cpuMicros();
       const result = await load(generators, contender, server, calls, seconds);
       return ((await server.cpuMicros()) - before) / result.calls;

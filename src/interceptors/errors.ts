@@ -28,13 +28,30 @@ export function createRequestGate(
   return (context) => {
     const { values, signal } = context;
     required(values, callKey).signal = signal;
-    signal.addEventListener("abort", () => {
-      if (signal.reason instanceof ConnectError) {
-        const { code, rawMessage, message, details } = toConnectError(signal.reason);
-        Object.assign(signal.reason, { code, rawMessage, message, details });
-      }
-    });
-    return decideOutcome(context, run(context));
+    return decideOutcome(
+      context,
+      new Promise((resolve, reject) => {
+        let waiting = true;
+        // One listener does for both: what is waited for here, and what Connect fails with later.
+        const onAbort = () => {
+          if (signal.reason instanceof ConnectError) {
+            const { code, rawMessage, message, details } = toConnectError(signal.reason);
+            Object.assign(signal.reason, { code, rawMessage, message, details });
+          }
+          if (waiting) {
+            reject(toAbortError(signal.reason));
+          }
+        };
+        if (signal.aborted) {
+          onAbort();
+        }
+        signal.addEventListener("abort", onAbort);
+        const settled = run(context).then(resolve, reject);
+        void settled.then(() => {
+          waiting = false;
+        });
+      }),
+    );
   };
 }
 
@@ -45,7 +62,7 @@ export function createRequestGate(
 export function createErrorsInterceptor(): Interceptor {
   return (next) => async (request) => {
     const call = { values: request.contextValues, signal: request.signal };
-    const response = await decideOutcome(call, next(request));
+    const response = await decideOutcome(call, untilAborted(next(request), request.signal));
     return response.stream ? { ...response, message: each(response.message, call) } : response;
   };
 }
@@ -56,7 +73,7 @@ async function* each<T>(messages: AsyncIterable<T>, call: Call): AsyncGenerator<
   const iterator = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const result = await decideOutcome(call, iterator.next());
+      const result = await decideOutcome(call, untilAborted(iterator.next(), call.signal));
       if (result.done === true) {
         return;
       }
@@ -71,7 +88,7 @@ async function* each<T>(messages: AsyncIterable<T>, call: Call): AsyncGenerator<
 /** A failure that nobody expected is INTERNAL for the caller, and is logged once, whole. */
 async function decideOutcome<T>({ values, signal }: Call, work: Promise<T>): Promise<T> {
   try {
-    return await untilAborted(work, signal);
+    return await work;
   } catch (failure) {
     const error = toConnectError(failure);
     if (error.code === Code.Internal && !signal.aborted) {

@@ -114,8 +114,18 @@ function writeTimestamp(value: unknown): string {
     // Has the error for it.
     return toJsonString(TimestampSchema, timestamp);
   }
-  const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
-  return `"${text}${fractionOf(nanos)}Z"`;
+  return `"${formatSecond(second)}${fractionOf(nanos)}Z"`;
+}
+
+let last = { second: Number.NaN, text: "" };
+
+/** The last one is remembered, because most that are written in a row are of the same second. */
+function formatSecond(second: number): string {
+  if (second !== last.second) {
+    const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
+    last = { second, text };
+  }
+  return last.text;
 }
 
 /** None, 3, 6 or 9 digits, as many as it takes. */
