@@ -9,7 +9,7 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
  * @throws ConnectError INVALID_ARGUMENT
  */
 export function checkGetQuery({ requestMethod, url }: HandlerContext): void {
-  if (requestMethod !== "GET") {
+  if (requestMethod !== "GET" || plainQuery.test(url)) {
     return;
   }
   const { search, searchParams } = new URL(url);
@@ -30,6 +30,9 @@ export function checkGetQuery({ requestMethod, url }: HandlerContext): void {
     }
   }
 }
+
+/** A query that has a message, in ASCII and no base64, which needs no reading. */
+const plainQuery = /^[^?#]*\?(?!.*(?:base64|%(?![0-7][\da-fA-F])))(?:[^#]*&)?message=/;
 
 function unreadable(message: string, cause: unknown): ConnectError {
   return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
