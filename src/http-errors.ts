@@ -6,6 +6,7 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import type { Fault } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { clip } from "./interceptors/service-error.ts";
 
 /**
  * Answers what never reaches Connect (an unknown path, a media type that no protocol has) in the
@@ -18,6 +19,9 @@ export function answerHttpErrors(app: FastifyInstance): void {
   });
   app.setErrorHandler<Failure>(answerFailure);
 }
+
+/** In gRPC's headers, of which clients take 8 KiB in all, up to three times as many. */
+const maxMessageBytes = 500;
 
 /** A failure that Fastify, or a hook, has with a request. */
 export interface Failure extends Error {
@@ -34,7 +38,9 @@ export function answerFailure(
     request.log.error({ err: failure }, "request failed");
     return sendError(request, reply, 500, new ConnectError("internal error", Code.Internal));
   }
-  return sendError(request, reply, status, new ConnectError(failure.message, codeOf(status)));
+  // A path that cannot be decoded is quoted.
+  const message = clip(failure.message, maxMessageBytes);
+  return sendError(request, reply, status, new ConnectError(message, codeOf(status)));
 }
 
 /**

@@ -101,8 +101,12 @@ export function nameReason(error: ConnectError): ConnectError {
     : new ConnectError(message, code, error.metadata, undefined, cause);
 }
 
-/** The text, or as much of its beginning as fits into so many bytes of UTF-8. */
-function clip(text: string, maxBytes: number): string {
+/**
+ * The text, or as much of its beginning as fits into so many bytes of UTF-8. Halves of characters,
+ * which V8 and callers leave when they cut a text, have no UTF-8, and cannot be sent.
+ */
+export function clip(given: string, maxBytes: number): string {
+  const text = given.toWellFormed();
   if (Buffer.byteLength(text) <= maxBytes) {
     return text;
   }

@@ -58,6 +58,41 @@ describe("The trailers of an error", () => {
     expect(sizeOf(headers) + sizeOf(trailers)).toBeLessThan(clientsLimit);
   });
 
+  test.each([
+    // V8 quotes the beginning of what is no JSON, and cuts characters in two.
+    ["that is no JSON", "🏭".repeat(10)],
+    ["with half a character for a name", '{"\\ud83c": 1}'],
+    ["with half a character for an enum's name", '{"partnerType": "\\ud83c"}'],
+    ["with half a character in a path", '{"partner": {}, "updateMask": "\\ud83c"}'],
+  ])("are there for a message %s", async (_what, message) => {
+    const rpc = message.includes("updateMask") ? "UpdatePartner" : "CreatePartner";
+    const token = await service.issuer.token();
+    const send = async (type: string, body: string | Uint8Array) =>
+      await rawPosts["HTTP/2"](
+        service.url,
+        [...goodHeaders(token).slice(1), ["Content-Type", type]],
+        body,
+        { path: `/partner.v1.PartnerService/${rpc}` },
+      );
+    const grpc = await send("application/grpc+json", envelope(Buffer.from(message)));
+    expect(grpc.trailers["grpc-status"] ?? grpc.headers["grpc-status"]).toBe("3");
+    const web = await send("application/grpc-web+json", envelope(Buffer.from(message)));
+    expect(web.body.toString("latin1")).toContain("grpc-status: 3");
+    const connect = await send("application/json", message);
+    expect(JSON.parse(connect.body.toString())).toMatchObject({ code: "invalid_argument" });
+  });
+
+  test("are short for a long path that cannot be decoded", async () => {
+    const { headers } = await rawPosts["HTTP/2"](
+      service.url,
+      [["Content-Type", "application/grpc"]],
+      "",
+      { path: `/%zz${"%25".repeat(4000)}` },
+    );
+    expect(headers["grpc-status"]).toBe("3");
+    expect(sizeOf(headers)).toBeLessThan(clientsLimit);
+  });
+
   test("are short for a compression with a long name", async () => {
     const { headers, trailers } = await rawPosts["HTTP/2"](
       service.url,
