@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/databases.ts";
@@ -73,10 +75,20 @@ describe("A request's form", () => {
         expect(status).toBe(415);
       });
 
-      test.each(["gzip", "GZIP", "x-gzip", "X-Gzip"])("may be compressed as %s", async (coding) => {
-        const answer = await post({ "Content-Encoding": coding }, gzipSync(body));
-        expect(summarize(answer)).toEqual({ status: 200 });
-      });
+      test.each(["gzip", "GZIP", "x-gzip", "X-Gzip", "gzip,", ", gzip"])(
+        "may be compressed as %s",
+        async (coding) => {
+          const answer = await post({ "Content-Encoding": coding }, gzipSync(body));
+          expect(summarize(answer)).toEqual({ status: 200 });
+        },
+      );
+
+      test.each(["", ",", "identity", "Identity"])(
+        "may be not compressed, as %j",
+        async (coding) => {
+          expect(summarize(await post({ "Content-Encoding": coding }))).toEqual({ status: 200 });
+        },
+      );
 
       test.each([
         ["GZIP", "gzip"],
@@ -166,6 +178,18 @@ describe("A request's form", () => {
           code: "invalid_argument",
         });
       });
+    });
+
+    test("needs no host over HTTP/1.0", async () => {
+      const socket = connect(Number(new URL(url()).port), "127.0.0.1");
+      const headers = await headersWith({ "Content-Length": String(Buffer.byteLength(body)) });
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(
+        `POST /partner.v1.PartnerService/CreatePartner HTTP/1.0\r\n${lines.join("")}\r\n${body}`,
+      );
+      const [head, answered = ""] = (await text(socket)).split("\r\n\r\n");
+      expect(head).toContain("HTTP/1.1 200 OK");
+      expect(JSON.parse(answered)).toMatchObject({ partner: examplePartnerJson });
     });
 
     // Over HTTP/1.1 Node's own parser refuses them.

@@ -9,10 +9,14 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
  * - A coding ignores case, and `x-gzip` is `gzip` (RFC 9110, section 8.4.1). The codings that are
  *   accepted have weights (RFC 9110, section 12.5.3).
  * - A timeout longer than the greatest is cut to it: the call ends by then whatever its client asks.
+ * - A caller of HTTP/1.0 need not name a host (RFC 9112, section 3.2), and Connect makes a URL of it.
  *
  * What is not right stays as it is, for the protocol to refuse.
  */
 export function normalizeHeaders(headers: IncomingHttpHeaders, maxTimeoutMs: number): void {
+  if (headers.host === undefined && headers[":authority"] === undefined) {
+    headers.host = "localhost";
+  }
   const contentType = headers["content-type"];
   if (contentType !== undefined && !plainMediaType.test(contentType)) {
     headers["content-type"] = normalizeMediaType(contentType);
@@ -20,7 +24,7 @@ export function normalizeHeaders(headers: IncomingHttpHeaders, maxTimeoutMs: num
   for (const name of codingHeaders) {
     const coding = headers[name];
     if (typeof coding === "string") {
-      headers[name] = normalizeCoding(coding);
+      headers[name] = normalizeCodings(coding);
     }
   }
   for (const name of acceptedCodingsHeaders) {
@@ -61,6 +65,12 @@ const codingHeaders = ["content-encoding", "connect-content-encoding", "grpc-enc
 function normalizeCoding(value: string): string {
   const coding = value.trim().toLowerCase();
   return coding === "x-gzip" ? "gzip" : coding;
+}
+
+/** A list may have empty elements (RFC 9110, section 5.6.1.2); what is left of it must be one coding. */
+function normalizeCodings(value: string): string {
+  const codings = value.split(",").map(normalizeCoding).filter(Boolean);
+  return codings.join() || "identity";
 }
 
 const acceptedCodingsHeaders = [

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import https from "node:https";
 import net, { type Socket } from "node:net";
@@ -149,9 +149,13 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
         });
       });
     }
-    server.on("request", (request, response) => {
+    const take: RequestListener<typeof Http1Request> = (request, response) => {
       http1Connections.get(request.socket)?.take(response);
-    });
+    };
+    server.on("request", take);
+    // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1). Node would answer
+    // it at once, out of turn and past the handler.
+    server.on("checkExpectation", take);
     server.on("listening", () => {
       const checks = setInterval(() => connections.check(), timeouts.checkIntervalMs).unref();
       server.once("close", () => clearInterval(checks));

@@ -19,6 +19,11 @@ describe("bytes that are no request over HTTP/1.1", () => {
     ["garbage", "garbage\r\n\r\n", ["400"]],
     ["a good request and garbage", `${good}garbage\r\n\r\n`, ["200", "400"]],
     ["good requests and garbage", `${good.repeat(3)}garbage\r\n\r\n`, ["200", "200", "200", "400"]],
+    [
+      "an expectation that nobody knows",
+      `${good.replace("\r\n\r\n", "\r\nExpect: 200-ok\r\n\r\n")}garbage\r\n\r\n`,
+      ["200", "400"],
+    ],
     ["much garbage", `${good}${"garbage ".repeat(20_000)}`, ["200", "400"]],
     ["headers that are too long", `GET / HTTP/1.1\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, ["431"]],
     ["a body that is malformed", `${post}nonsense\r\n`, ["400"]],

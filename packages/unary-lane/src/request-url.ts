@@ -16,9 +16,7 @@ export function readRequestUrl(request: IncomingMessage | Http2ServerRequest): U
   const protocol = "encrypted" in socket ? "https" : "http";
   // Over HTTP/2 `:authority` comes before `Host` (RFC 9113, section 8.3.1).
   const authority = "authority" in request ? request.authority : request.headers.host;
-  // Over HTTP/1.0 a caller need not name the host.
-  const host = authority ?? (request.httpVersion === "1.0" ? "localhost" : "");
-  const base = `${protocol}://${host}`;
+  const base = `${protocol}://${authority ?? ""}`;
   if (target !== last.target || base !== last.base) {
     last = { target, base, url: URL.parse(target, base) };
   }
