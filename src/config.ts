@@ -6,7 +6,7 @@ import {
   type TlsFiles,
   TlsFilesError,
 } from "@partner-service/one-port-server";
-import { parseDatabaseUrl } from "./database/database-url.ts";
+import { findParameterProblem, parseDatabaseUrl } from "./database/database-url.ts";
 import type { RateLimit } from "./interceptors/rate-limit.ts";
 import { isLoopback } from "./loopback.ts";
 import {
@@ -419,6 +419,10 @@ function readDatabaseUrl(text: string): string {
   const url = parseDatabaseUrl(text);
   if (url === null) {
     throw new StartError("DATABASE_URL must be a URL that begins with postgres://.");
+  }
+  const problem = findParameterProblem(url.searchParams);
+  if (problem !== undefined) {
+    throw new StartError(`DATABASE_URL ${problem}.`);
   }
   for (const name of ["sslrootcert", "sslcert", "sslkey"]) {
     const path = url.searchParams.get(name);

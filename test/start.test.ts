@@ -72,6 +72,11 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
     () => ({ DATA_DIR: "package.json/a" }),
   ],
   [
+    "a data directory where there are no folders",
+    /^DATA_DIR \(\/proc\/a\/b\) cannot be used: /,
+    () => ({ DATA_DIR: "/proc/a/b" }),
+  ],
+  [
     "a sandbox's key that is none",
     /sandbox-key\.json holds no key: delete it, /,
     async () => {
@@ -189,6 +194,13 @@ describe.each(["src/main.ts", "scripts/migrate.ts"])("%s, where the database", (
       /^The server of DATABASE_URL and its sslmode do not agree on TLS: /,
       (url) => {
         url.searchParams.set("sslmode", "verify-full");
+      },
+    ],
+    [
+      "offers no TLS, which another sslmode needs",
+      /^The server of DATABASE_URL and its sslmode do not agree on TLS: /,
+      (url) => {
+        url.searchParams.set("sslmode", "require");
       },
     ],
   ])("%s, ends in one line at once", async (_name, line, change) => {

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartError } from "../start-error.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** The only lock on a data directory. */
 export interface DataDirectoryLock {
@@ -26,7 +27,7 @@ const busy = 5;
  * @throws StartError when another process works in it, or this one does already
  */
 export function lockDataDirectory(dataDirectory: string): DataDirectoryLock {
-  mkdirSync(dirname(dataDirectory), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(dataDirectory));
   const path = `${dataDirectory}.lock`;
   const file = new DatabaseSync(path);
   try {

@@ -1,7 +1,7 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { ClientBase, Pool, QueryConfig } from "pg";
 import { closeForGood } from "./close-for-good.ts";
-import { parseDatabaseUrl } from "./database-url.ts";
+import { nameSslMode, parseDatabaseUrl } from "./database-url.ts";
 import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import { databasePatienceMs } from "./retries.ts";
 import { sessionSql } from "./session.ts";
@@ -36,7 +36,7 @@ export async function createPostgresOrm(
     dbName: decodeURIComponent(pathname.slice(1) || username),
     driverOptions: {
       // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
-      connectionString: databaseUrl,
+      connectionString: nameSslMode(databaseUrl),
       application_name: applicationName,
       max: poolSize,
       min: Math.min(idleConnections, poolSize),

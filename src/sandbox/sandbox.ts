@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import type { AuthenticationConfig } from "../config.ts";
+import { makeFolder } from "../database/make-folder.ts";
 import { StartError } from "../start-error.ts";
 
 /** What stands in for an issuer of access tokens: a key of the service's own, and tokens made with it. */
@@ -52,7 +53,7 @@ export async function openSandbox(
 
 /** Reads the key pair from its file, which only its owner can read. */
 async function openKey(path: string) {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const text = await readFile(path, "utf8").catch(async (failure) => {
     if (!hasCode(failure, "ENOENT")) {
       throw failure;

@@ -12,6 +12,9 @@ describe("A header", () => {
     ["content-type", "application/json; charset=latin1", "application/json; charset=latin1"],
     ["content-type", "application/json; nonsense", "application/json; nonsense"],
     ["content-encoding", "GZIP", "gzip"],
+    ["content-encoding", "gzip,", "gzip"],
+    ["content-encoding", "", "identity"],
+    ["content-encoding", "gzip, br", "gzip,br"],
     ["grpc-encoding", "x-gzip", "gzip"],
     ["accept-encoding", "br;q=0.5, gzip;q=1.0, identity;q=0", "gzip,br"],
     ["accept-encoding", "*;q=0", "identity"],
@@ -22,9 +25,18 @@ describe("A header", () => {
     ["grpc-timeout", "1H", "30000m"],
     ["grpc-timeout", "1h", "1h"],
   ])("%s of %j is read as %j", (name, value, expected) => {
-    const headers = { [name]: value };
+    const headers = { host: "partners", [name]: value };
     normalizeHeaders(headers, maxTimeoutMs);
-    expect(headers).toEqual({ [name]: expected });
+    expect(headers).toEqual({ host: "partners", [name]: expected });
+  });
+
+  test.each([
+    [{ host: "partners" }, { host: "partners" }],
+    [{ ":authority": "partners" }, { ":authority": "partners" }],
+    [{}, { host: "localhost" }],
+  ])("names a host, of %j", (headers, expected) => {
+    normalizeHeaders(headers, maxTimeoutMs);
+    expect(headers).toEqual(expected);
   });
 });
 
