@@ -24,7 +24,7 @@ interface Row {
 
 /** Compares what was acknowledged with the rows of the organization. */
 export async function compareWithTable(
-  postgres: FaultyPostgres,
+  postgres: Pick<FaultyPostgres, "query">,
   organization: string,
   acknowledged: readonly Acknowledged[],
 ): Promise<Comparison> {

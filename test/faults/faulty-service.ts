@@ -34,6 +34,7 @@ export interface FaultyService {
 export async function startFaultyService(
   databaseUrl: string,
   issuer?: TokenIssuer,
+  main = "src/main.ts",
 ): Promise<FaultyService> {
   const tokens = issuer ?? (await createTokenIssuer());
   const directory = await mkdtemp(join(tmpdir(), "partner-faults-service-"));
@@ -44,7 +45,7 @@ export async function startFaultyService(
   let clients: readonly PartnerClient[] = [];
 
   async function start(): Promise<void> {
-    service = startProcess("src/main.ts", {
+    service = startProcess(main, {
       PORT: "0",
       DATABASE_URL: databaseUrl,
       JWT_PUBLIC_KEY_FILE: keyFile,
