@@ -4,8 +4,10 @@ import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import http from "node:http";
+import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -244,6 +246,16 @@ describe.skipIf(missing !== "")("the image", () => {
     }
     expect(await probe({ path: "/healthz" })).toBe(200);
     expect(await probe({ path: "/readyz" })).toBe(503);
+    expect((await ended).code).toBe(0);
+  });
+
+  test("tells a balancer that speaks HTTP/1.0 and names no host that it is ready", async () => {
+    const { child, ended } = start(image.command, ownSettings);
+    await waitUntilAnswered("/readyz");
+    const socket = connect(port, address);
+    socket.write("GET /readyz HTTP/1.0\r\n\r\n");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.[01] 200 /);
+    process.kill(processOf(child), "SIGTERM");
     expect((await ended).code).toBe(0);
   });
 
