@@ -1,13 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
 import {
   createCompressions,
-  findRepeatedHeaders,
   findTargetFault,
   normalizeHeaders,
 } from "@partner-service/connect-http";
@@ -15,12 +12,18 @@ import type { Readiness } from "@partner-service/health-reflection";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
 import { connectPluginWithUnaryLane } from "@partner-service/unary-lane";
-import Fastify, { type FastifyInstance, LogController } from "fastify";
-import { logCall } from "./access-log.ts";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
+import { accessLog } from "./observability/access-log.ts";
+import { type CallObserver, followCall } from "./observability/calls.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { mountReference } from "./reference/reference-routes.ts";
 
@@ -52,6 +55,8 @@ export interface AppDependencies {
   readonly readiness: Readiness;
   /** What the app will listen on. */
   readonly port: OnePortServer;
+  /** Are told of each call, beside the log. */
+  readonly observers?: readonly CallObserver[];
   /** Mounts the services. */
   readonly routes: (router: ConnectRouter) => void;
 }
@@ -70,7 +75,7 @@ const saneRequestId = /^[\w.:-]{1,128}$/;
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
   config: AppConfig,
-  { log, readiness, port, routes }: AppDependencies,
+  { log, readiness, port, observers = [], routes }: AppDependencies,
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     logger: log,
@@ -92,8 +97,8 @@ export async function createApp(
     }),
     // A path that cannot be decoded reaches no hook.
     frameworkErrors: (failure, request, reply) => {
-      request.log.info({ method: "unknown", code: "invalid_argument" }, "call");
-      answerFailure(failure, request, reply.header(requestIdHeader, request.id));
+      openCall(request, reply);
+      answerFailure(failure, request, reply);
     },
     // No route asks Fastify for its query: Connect reads that of a GET from the URL.
     routerOptions: { querystringParser: () => ({}) },
@@ -102,29 +107,25 @@ export async function createApp(
       return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
     },
   });
+
+  const told = [accessLog, ...observers];
+
+  function openCall(request: FastifyRequest, reply: FastifyReply): Call {
+    reply.header(requestIdHeader, request.id);
+    request.call = followCall(request, reply, told);
+    return request.call;
+  }
+
   app.decorateRequest("call");
   app.addHook("onRequest", (request, reply, done) => {
-    request.call = {
-      requestId: request.id,
-      log: request.log,
-      connection: connectionOf(request.raw),
-      repeatedHeaders: findRepeatedHeaders(request.raw),
-    };
-    reply.header(requestIdHeader, request.id);
-    const fault = findTargetFault(request.raw, request.call.repeatedHeaders);
+    const { repeatedHeaders } = openCall(request, reply);
+    const fault = findTargetFault(request.raw, repeatedHeaders);
     if (fault !== undefined) {
       done(Object.assign(new Error(fault), { statusCode: 400 }));
       return;
     }
     normalizeHeaders(request.raw.headers, config.maxTimeoutMs);
     done();
-  });
-  app.addHook("onResponse", async (request, reply) => {
-    // Whoever serves the call hears of the response's end by the same event, after this hook.
-    await undefined;
-    if (request.call !== undefined) {
-      logCall(request.call, request, reply);
-    }
   });
   answerHttpErrors(app);
   if (config.corsOrigins.length > 0) {
@@ -133,14 +134,14 @@ export async function createApp(
       methods: [...connectCors.allowedMethods],
       allowedHeaders: [
         ...connectCors.allowedHeaders,
-        "Authorization",
-        requesterHeader,
-        targetHeader,
-        requestIdHeader,
+        ...["Authorization", requesterHeader, targetHeader, requestIdHeader],
         ...traceHeaders,
         ...config.corsHeaders,
       ],
-      exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
+      exposedHeaders: [
+        ...connectCors.exposedHeaders,
+        ...[requestIdHeader, "WWW-Authenticate", "traceparent"],
+      ],
       maxAge: 7200,
     });
   }
@@ -164,8 +165,4 @@ export async function createApp(
     contextValues: (request) => createContextValues().set(callKey, request.call),
   });
   return app;
-}
-
-function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
-  return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
 }

@@ -274,6 +274,63 @@ export const settings = {
     [0, hour],
     "how long, of this, what still comes on open connections is served, before those without calls are closed",
   ),
+  metricsPort: optional(
+    "METRICS_PORT",
+    "0 to 65535",
+    "no port",
+    "the port on which Prometheus finds the metrics at `/metrics`; 0 takes a free one",
+    (value) => integer("METRICS_PORT", 0, [0, 65_535], "").read(value),
+  ),
+  metricsHost: text("METRICS_HOST", "127.0.0.1", "the address of that port"),
+  otelMetricsExporter: optional(
+    "OTEL_METRICS_EXPORTER",
+    "none, otlp",
+    "otlp where an OTEL_EXPORTER_OTLP_ENDPOINT is set, else none",
+    "whether metrics are exported by OTLP over HTTP, as OpenTelemetry's variables OTEL_EXPORTER_OTLP_… say",
+    (value) => readExporter("OTEL_METRICS_EXPORTER", value),
+  ),
+  otelTracesExporter: optional(
+    "OTEL_TRACES_EXPORTER",
+    "none, otlp",
+    "otlp where an OTEL_EXPORTER_OTLP_ENDPOINT is set, else none",
+    "whether traces are, sampled as OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say",
+    (value) => readExporter("OTEL_TRACES_EXPORTER", value),
+  ),
+  tracesSampler: oneOf(
+    "OTEL_TRACES_SAMPLER",
+    "parentbased_always_on",
+    [
+      ...(["always_on", "always_off", "traceidratio"] as const),
+      ...(["parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"] as const),
+    ],
+    "which calls are traced; parentbased: as the caller's `traceparent` says, where it has one",
+  ),
+  tracesSampleRatio: withDefault(
+    "OTEL_TRACES_SAMPLER_ARG",
+    "0 to 1",
+    "1",
+    "the share of the calls that traceidratio takes: 0.01",
+    (value) => {
+      const ratio = Number(value);
+      if (!/^[\d.]+$/.test(value) || !(ratio <= 1)) {
+        throw new StartError("OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1.");
+      }
+      return ratio;
+    },
+  ),
+  otlpEndpoint: optional(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "URL",
+    "",
+    "where OTLP goes: `http://localhost:4318`",
+    String,
+  ),
+  metricExportIntervalMs: integer(
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    60_000,
+    [100, hour],
+    "how often metrics are exported by OTLP",
+  ),
   logLevel: oneOf(
     "LOG_LEVEL",
     "info",
@@ -286,7 +343,13 @@ type Values = {
   readonly [Key in keyof typeof settings]: ReturnType<(typeof settings)[Key]["read"]>;
 };
 
-type Joined = TlsValues | keyof AuthenticationValues | "console";
+type Joined =
+  | TlsValues
+  | keyof AuthenticationValues
+  | "console"
+  | "otelMetricsExporter"
+  | "otelTracesExporter"
+  | "otlpEndpoint";
 type AuthenticationValues = Pick<
   Values,
   "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms" | "requireAtJwt"
@@ -302,6 +365,9 @@ export interface Config extends Omit<Values, Joined> {
   readonly authentication: AuthenticationConfig | undefined;
   /** Whether the console is served at `/`. */
   readonly console: boolean;
+  /** Whether metrics, and traces, are exported by OTLP. */
+  readonly otlpMetrics: boolean;
+  readonly otlpTraces: boolean;
 }
 
 export interface AuthenticationConfig {
@@ -339,7 +405,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ]),
   ) as Values;
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsMinVersion, ...others } = values;
-  const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...rest } = others;
+  const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...another } = others;
+  const { otelMetricsExporter, otelTracesExporter, otlpEndpoint, ...rest } = another;
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
     throw new StartError(
@@ -352,6 +419,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     tls: joinTls(values),
     authentication,
     console: values.console ?? authentication === undefined,
+    otlpMetrics: otelMetricsExporter ?? otlpEndpoint !== undefined,
+    otlpTraces: otelTracesExporter ?? otlpEndpoint !== undefined,
   });
 }
 
@@ -402,6 +471,13 @@ function joinAuthentication(values: AuthenticationValues): AuthenticationConfig 
   }
   Object.freeze(keys);
   return Object.freeze({ issuer, audience, algorithms, requireAtJwt, keys });
+}
+
+function readExporter(name: string, value: string): boolean {
+  if (value !== "otlp" && value !== "none") {
+    throw new StartError(`${name} must be otlp or none.`);
+  }
+  return value === "otlp";
 }
 
 function readRateLimit(text: string): RateLimit {

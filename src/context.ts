@@ -10,18 +10,42 @@ import type { FastifyBaseLogger } from "fastify";
 
 type Connection = Http2Session | Socket;
 
-/** What is known of a call from its first byte on; the access log is written from it. */
+/**
+ * What is known of a call from its first byte on. All that is told of it, to the log and elsewhere,
+ * comes from here; who learns something of it on its way writes it down.
+ */
 export interface Call {
   readonly requestId: string;
-  readonly log: FastifyBaseLogger;
+  log: FastifyBaseLogger;
   /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
   readonly connection: Connection;
   /** The header names that the client sent more than once, in lower case. */
   readonly repeatedHeaders: ReadonlySet<string>;
-  /** The requester, once its header has been accepted. */
+  /** The route, or as much of the path as is kept of one that is none. */
+  readonly path: string;
+  /** Whether the client has left, or was cut off: it can get no answer any more. */
+  readonly hasLeft: () => boolean;
+  /** Connect's name of the RPC protocol: `connect`, `grpc`, `grpc-web`. Absent: plain HTTP. */
+  protocol?: string;
+  /** The RPC, once one has been found: `partner.v1.PartnerService/CreatePartner`. */
+  rpc?: string;
+  /** The subject of the access token, once that has been verified. */
+  subject?: string;
+  /** The organizations that the headers name, once they are well-formed; access is another matter. */
   requester?: string;
-  /** Aborted by Connect when the call ends, with the error if it failed. */
+  target?: string;
+  /** Aborts when the call ends; statements know the call by it. */
   signal?: AbortSignal;
+  /** What the call has come to, once there is an answer to it. */
+  outcome?: Outcome;
+}
+
+/** What a call has come to. */
+export interface Outcome {
+  /** `ok`, or Connect's name of an error's code: `not_found`. */
+  readonly code: string;
+  /** The contract's name of the error's reason, where it has one. */
+  readonly reason?: string;
 }
 
 /** Who calls: what a verified access token says. */

@@ -82,8 +82,14 @@ function sendError(
   status: number,
   error: ConnectError,
 ): FastifyReply {
-  const [grpc] = /^application\/grpc(-web)?/.exec(request.headers["content-type"] ?? "") ?? [];
+  const [grpc, web] = /^application\/grpc(-web)?/.exec(request.headers["content-type"] ?? "") ?? [];
+  if (request.call !== undefined) {
+    request.call.outcome = { code: codeToString(error.code) };
+  }
   if (grpc !== undefined) {
+    if (request.call !== undefined) {
+      request.call.protocol = web === undefined ? "grpc" : "grpc-web";
+    }
     // A response without a body carries its status in the headers ("Trailers-Only",
     // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
     return reply

@@ -1,4 +1,6 @@
-import type { Writable } from "node:stream";
+import { fstatSync, writeSync } from "node:fs";
+import { Writable } from "node:stream";
+import { isatty } from "node:tty";
 
 /** Takes the lines of a log. */
 export interface LogLines {
@@ -11,8 +13,11 @@ export interface LogLines {
 export const maxWaiting = 16 * 1024 * 1024;
 
 /**
- * Hands the lines of a turn of the event loop on at its end, in one piece. pino's own way is to have
- * each written by another thread, and to copy all that waits for it with every further line.
+ * Hands the lines of a turn of the event loop on at its end, in one piece.
+ *
+ * pino's own destination, SonicBoom, can join lines (`minLength`), bound them (`maxLength`) and tell of
+ * those that it drops. But it writes to a pipe either on a thread of the pool in which tokens are
+ * verified, and a reader that stalls keeps that thread; or at once, and such a reader stops the service.
  *
  * Where the reader of a pipe stalls, lines wait for it as far as there is room, and are lost from
  * then on; one line tells how many, once it reads again. Where it has gone, all go nowhere. The
@@ -21,11 +26,17 @@ export const maxWaiting = 16 * 1024 * 1024;
 export function joinLogLines(out: Writable): LogLines {
   let lines = "";
   let lost = 0;
+  /** The lines in `lines`, and how many lost ones the warnings among them speak for. */
+  let pending = 0;
+  let warnings = 0;
+  let spokenFor = 0;
 
   function flush(): void {
     if (lines !== "") {
-      out.write(lines);
+      const text = lines;
       lines = "";
+      out.write(text);
+      pending = warnings = spokenFor = 0;
     }
   }
 
@@ -34,17 +45,23 @@ export function joinLogLines(out: Writable): LogLines {
       setImmediate(flush);
     }
     lines += line;
+    pending += 1;
   }
 
   function tellOfLost(): void {
     if (lost > 0) {
       const warning = { level: 40, time: Date.now(), lines: lost, msg: "log lines lost" };
+      warnings += 1;
+      spokenFor += lost;
       lost = 0;
       add(`${JSON.stringify(warning)}\n`);
     }
   }
 
   out.on("drain", tellOfLost);
+  out.on("lost", (number: number) => {
+    lost += number === pending ? number - warnings + spokenFor : number;
+  });
   out.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") {
       throw error;
@@ -61,4 +78,40 @@ export function joinLogLines(out: Writable): LogLines {
     },
     flush,
   };
+}
+
+/** The process's stdout, as the lines of a log are written to it. */
+export function openLogOutput(stdout: Writable & { readonly fd: number }): Writable {
+  const { fd } = stdout;
+  const stats = fstatSync(fd);
+  return stats.isFIFO() || stats.isSocket() || isatty(fd)
+    ? stdout
+    : createFileOutput((bytes) => writeSync(fd, bytes));
+}
+
+/**
+ * A file that is written at once. What it does not take, because its disk is full, is lost, and the
+ * event `lost` tells how many lines that are: Node's own stdout ends with the first write that fails.
+ *
+ * @param write returns how many of the bytes it has written, or throws
+ */
+export function createFileOutput(write: (bytes: Uint8Array) => number): Writable {
+  /** The last line that was written is not whole. */
+  let isTorn = false;
+  const output = new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      let rest = Buffer.from(isTorn ? `\n${text}` : text);
+      try {
+        while (rest.length > 0) {
+          rest = rest.subarray(write(rest));
+          isTorn = rest.length > 0;
+        }
+      } catch {
+        output.emit("lost", rest.toString().split("\n").length - 1);
+      }
+      done();
+    },
+  });
+  return output;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { describeSettings, readConfig } from "./config.ts";
-import { joinLogLines } from "./log-lines.ts";
+import { joinLogLines, openLogOutput } from "./log-lines.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Service, startService } from "./service.ts";
 import { runCommand, StartError } from "./start-error.ts";
@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig(process.env);
-  const lines = joinLogLines(process.stdout);
+  const lines = joinLogLines(openLogOutput(process.stdout));
   process.once("exit", lines.flush);
   const signals = listenToSignals();
   const service = await startService(config, { level: config.logLevel, stream: lines });

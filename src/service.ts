@@ -16,8 +16,11 @@ import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
 import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
+import { countConnections } from "./database/query.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { callerReader } from "./interceptors/authentication.ts";
+import { logDatabase } from "./observability/database-log.ts";
+import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase } from "./open-database.ts";
 import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
@@ -70,6 +73,24 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     );
     const draining = new AbortController();
     const readiness = createReadiness(() => ping(orm), draining.signal);
+    const port = createPort(config, (failure) => {
+      if (failure === undefined) {
+        app.log.info("TLS files taken up");
+      } else {
+        app.log.error(`${describeTlsFailure(failure)} The last ones stay.`);
+      }
+    });
+    const telemetry = await startTelemetry(
+      config,
+      {
+        port: port.stats,
+        certificateExpiresAt: port.certificateExpiresAt,
+        pool: () => countConnections(orm),
+        waitingCalls: partners.waitingCalls,
+      },
+      (message) => app.log.warn({ reason: message }, "telemetry"),
+    );
+    const { observers, metricsUrl } = telemetry;
     const prepared = prepareDatabase(orm, partners, config, async (reason) => {
       (await building).log.warn({ reason }, "waiting for the database");
     });
@@ -79,15 +100,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const routes = createRoutes({
       ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit },
     });
-    const port = createPort(config, (failure) => {
-      if (failure === undefined) {
-        app.log.info("TLS files taken up");
-      } else {
-        app.log.error(`${describeTlsFailure(failure)} The last ones stay.`);
-      }
-    });
-    const building = createApp(config, { log, readiness, port, routes });
+    const building = createApp(config, { log, readiness, port, observers, routes });
     const [app] = await Promise.all([building, prepared]);
+    const endDatabaseLog = logDatabase(app.log);
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
       if (sandbox !== undefined) {
@@ -95,6 +110,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       }
     }
     const url = await listen(app, config);
+    if (metricsUrl !== undefined) {
+      app.log.info({ url: metricsUrl }, "metrics");
+    }
     return {
       url,
       app,
@@ -104,6 +122,8 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         draining.abort();
         await delay(config.shutdownDelayMs);
         const clean = await closeWithin(app, config.shutdownTimeoutMs);
+        endDatabaseLog();
+        await telemetry.close();
         await orm.close(true);
         return clean;
       },

@@ -38,6 +38,13 @@ const defaults: Config = {
   writeTimeoutMs: 30_000,
   maxResponseMs: 3_600_000,
   maxConnectionMs: 3_600_000,
+  metricsPort: undefined,
+  metricsHost: "127.0.0.1",
+  metricExportIntervalMs: 60_000,
+  otlpMetrics: false,
+  otlpTraces: false,
+  tracesSampler: "parentbased_always_on",
+  tracesSampleRatio: 1,
   logLevel: "info",
 };
 
@@ -102,6 +109,13 @@ describe("settings", () => {
       WRITE_TIMEOUT_MS: "7",
       MAX_RESPONSE_MS: "8",
       MAX_CONNECTION_MS: "9",
+      METRICS_PORT: "9464",
+      METRICS_HOST: "0.0.0.0",
+      OTEL_METRICS_EXPORTER: "none",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+      OTEL_METRIC_EXPORT_INTERVAL: "1000",
+      OTEL_TRACES_SAMPLER: "traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: "0.01",
       LOG_LEVEL: "debug",
     });
     expect(config).toEqual({
@@ -150,6 +164,13 @@ describe("settings", () => {
       writeTimeoutMs: 7,
       maxResponseMs: 8,
       maxConnectionMs: 9,
+      metricsPort: 9464,
+      metricsHost: "0.0.0.0",
+      metricExportIntervalMs: 1000,
+      otlpMetrics: false,
+      otlpTraces: true,
+      tracesSampler: "traceidratio",
+      tracesSampleRatio: 0.01,
       logLevel: "debug",
     });
   });

@@ -1,7 +1,10 @@
+import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import Fastify from "fastify";
 import { expect, test } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { callKey } from "../src/context.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../src/database/joining.ts";
 import { createErrorsInterceptor } from "../src/interceptors/errors.ts";
 import { failureOf } from "./support/outcome.ts";
@@ -132,6 +135,19 @@ test("A call whose signal has aborted keeps no place from others", async () => {
   expect(names()).toEqual(["a", "c"]);
 });
 
+/** What the app has of each call. */
+const knowCall: Interceptor = (next) => (request) => {
+  request.contextValues.set(callKey, {
+    requestId: "",
+    log: Fastify().log,
+    connection: new Socket(),
+    repeatedHeaders: new Set<string>(),
+    path: "",
+    hasLeft: () => false,
+  });
+  return next(request);
+};
+
 test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to try again", async () => {
   const { add } = startJoining({ waiting: 0 });
   const transport = createRouterTransport(
@@ -142,7 +158,7 @@ test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to 
           return {};
         },
       }),
-    { router: { interceptors: [createErrorsInterceptor()] } },
+    { router: { interceptors: [knowCall, createErrorsInterceptor()] } },
   );
   expect(await failureOf(createClient(PartnerService, transport).createPartner({}))).toEqual({
     code: "ResourceExhausted",

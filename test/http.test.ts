@@ -261,23 +261,34 @@ describe("JSON over HTTP", () => {
   });
 
   test("logs one line for each call, also for those that fail early, and nothing personal", async () => {
-    const calls: [string, Parameters<typeof post>, string, string | undefined][] = [
-      ["good", [partnerJson()], "ok", acme],
-      ["no-token", [partnerJson(), { Authorization: undefined }], "unauthenticated", undefined],
-      ["no-json", ["{"], "invalid_argument", acme],
-      ["too-large", ["x".repeat(70_000)], "resource_exhausted", acme],
+    const [, payload = ""] = token.split(".");
+    const { sub: subject } = JSON.parse(Buffer.from(payload, "base64url").toString());
+    const caller = { requester: acme, target: acme, subject };
+    const stranger = { "Target-Organization-ID": globex };
+    const calls: [string, Parameters<typeof post>, Record<string, unknown>][] = [
+      ["good", [partnerJson()], { code: "ok", ...caller }],
+      [
+        "no-token",
+        [partnerJson(), { Authorization: undefined }],
+        { code: "unauthenticated", reason: "ACCESS_TOKEN_MISSING" },
+      ],
+      ["no-json", ["{"], { code: "invalid_argument", reason: "MESSAGE_MALFORMED", ...caller }],
+      [
+        "too-large",
+        ["x".repeat(70_000)],
+        { code: "resource_exhausted", reason: "MESSAGE_TOO_LARGE", ...caller },
+      ],
       [
         "stranger",
-        [partnerJson(), { "Target-Organization-ID": globex }],
-        "permission_denied",
-        acme,
+        [partnerJson(), stranger],
+        { code: "permission_denied", reason: "SCENARIO_NOT_ALLOWED", ...caller, target: globex },
       ],
     ];
     for (const [requestId, [body, headers]] of calls) {
       await post(body, { ...headers, "X-Request-Id": requestId });
     }
     await expect.poll(() => service.log.some((line) => line.requestId === "stranger")).toBe(true);
-    for (const [requestId, , code, requester] of calls) {
+    for (const [requestId, , told] of calls) {
       const lines = service.log.filter((line) => line.requestId === requestId);
       expect(lines).toEqual([
         {
@@ -286,10 +297,10 @@ describe("JSON over HTTP", () => {
           pid: process.pid,
           hostname: expect.any(String),
           requestId,
-          method: path,
-          code,
+          protocol: "connect",
+          rpc: path.slice(1),
+          ...told,
           durationMs: expect.any(Number),
-          ...(requester === undefined ? {} : { requester }),
           msg: "call",
         },
       ]);

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { joinLogLines, maxWaiting } from "../src/log-lines.ts";
+import { createFileOutput, joinLogLines, maxWaiting, openLogOutput } from "../src/log-lines.ts";
 
 test("the lines of one turn of the event loop are written in one piece", async () => {
   const out = new PassThrough({ encoding: "utf8" });
@@ -62,6 +62,48 @@ test("a reader that takes some of what waits is told of what was lost before it 
 
   const [lost = "", next] = taken[2]?.split("\n") ?? [];
   expect([taken.length, JSON.parse(lost), next]).toEqual([3, warning(1), "next"]);
+});
+
+test("lines are counted while the disk is full, also where one has got through in part", async () => {
+  let room = Number.POSITIVE_INFINITY;
+  let file = "";
+  const lines = joinLogLines(
+    createFileOutput((bytes) => {
+      const taken = Buffer.from(bytes).subarray(0, Math.min(room, 4));
+      if (taken.length === 0) {
+        throw Object.assign(new Error("The disk is full."), { code: "ENOSPC" });
+      }
+      room -= taken.length;
+      file += taken.toString();
+      return taken.length;
+    }),
+  );
+  lines.write("one\n");
+  lines.flush();
+  room = 2;
+  lines.write("torn\n");
+  lines.write("lost\n");
+  lines.flush();
+  lines.write("lost too\n");
+  lines.flush();
+  room = Number.POSITIVE_INFINITY;
+  lines.write("last\n");
+  lines.flush();
+  const [one, torn, lost = "", last, ...more] = file.split("\n");
+  expect([one, torn, JSON.parse(lost), last, more]).toEqual([
+    ...["one", "to", warning(3), "last"],
+    [""],
+  ]);
+});
+
+test("a log on a device that is full does not end the process", async () => {
+  const { openSync, closeSync } = await import("node:fs");
+  const fd = openSync("/dev/full", "w");
+  const lines = joinLogLines(openLogOutput(Object.assign(new PassThrough(), { fd })));
+  lines.write("lost\n");
+  lines.flush();
+  await setImmediate();
+  closeSync(fd);
 });
 
 /** A pipe whose reader takes what is first in line when it is told to. */

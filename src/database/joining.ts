@@ -104,6 +104,8 @@ export function createJoining<Item, Answer>(
     watchOver();
   }
 
+  const waitingCalls = () => waiting.length;
+
   /**
    * Has the item done with others.
    *
@@ -111,7 +113,7 @@ export function createJoining<Item, Answer>(
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  return (item: Item, signal: AbortSignal): Promise<Answer> =>
+  const join = (item: Item, signal: AbortSignal): Promise<Answer> =>
     new Promise((resolve, reject) => {
       if (waiting.length >= limits.waiting) {
         dropAborted();
@@ -123,4 +125,5 @@ export function createJoining<Item, Answer>(
       schedule();
       watchOver();
     });
+  return Object.assign(join, { waitingCalls });
 }

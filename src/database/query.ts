@@ -76,6 +76,25 @@ async function runOnClient(orm: Orm, { name, text, values }: Statement): Promise
     : await client.query(text, [...values]);
 }
 
+/** The connections to PostgreSQL. */
+export interface PoolStats {
+  readonly max: number;
+  readonly total: number;
+  readonly idle: number;
+  /** Statements that wait for a connection. */
+  readonly waiting: number;
+}
+
+/** Counts the connections; undefined on PGlite, which has none. */
+export async function countConnections(orm: Orm): Promise<PoolStats | undefined> {
+  const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
+  if (!("totalCount" in client)) {
+    return undefined;
+  }
+  const { options, totalCount: total, idleCount: idle, waitingCount: waiting } = client;
+  return { max: options.max, total, idle, waiting };
+}
+
 /** Tells of a statement, where somebody listened when it began. */
 function tell(
   { name, text, calls }: Statement,

@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 
@@ -6,6 +7,9 @@ import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
  * statement that takes longer is ended.
  */
 export const databasePatienceMs = 3000;
+
+/** Tells of each further try, and of what the last one failed with: `{ failure: unknown }`. */
+const retried = channel("partner-service.retry");
 
 /** The longest waits before the second and each further try, in milliseconds. */
 const waits = [50, 100, 200, 400];
@@ -57,6 +61,7 @@ async function tryUntil<T>(
       if (!passing || wait === undefined || performance.now() + wait > deadline) {
         throw failure;
       }
+      retried.publish({ failure });
       await pause(wait, signal);
     }
   }

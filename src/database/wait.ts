@@ -30,7 +30,7 @@ export async function waitForDatabase<T>(
       if (!(failure instanceof DatabaseUnavailableError)) {
         throw failure;
       }
-      const reason = describe(failure.cause);
+      const reason = describeFailure(failure.cause);
       const now = performance.now();
       if (now >= nextTellAt) {
         nextTellAt = now + tellEveryMs;
@@ -58,17 +58,17 @@ function describeRefusal(failure: unknown): string | undefined {
   const error = failure instanceof DatabaseUnavailableError ? failure.cause : failure;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("28")) {
-    return `The server does not accept the role or the password of DATABASE_URL: ${describe(error)}`;
+    return `The server does not accept the role or the password of DATABASE_URL: ${describeFailure(error)}`;
   }
   if (code === "3D000") {
-    return `The server has no such database as DATABASE_URL names: create it. ${describe(error)}`;
+    return `The server has no such database as DATABASE_URL names: create it. ${describeFailure(error)}`;
   }
   if (code === "08P01") {
     // A pooler's word for a parameter that it does not know.
-    return `The server of DATABASE_URL does not take the service's connections: ${describe(error)}`;
+    return `The server of DATABASE_URL does not take the service's connections: ${describeFailure(error)}`;
   }
   return error instanceof Error && tlsFailure.test(`${code} ${error.message}`)
-    ? `The server of DATABASE_URL and its sslmode do not agree on TLS: ${describe(error)}`
+    ? `The server of DATABASE_URL and its sslmode do not agree on TLS: ${describeFailure(error)}`
     : undefined;
 }
 
@@ -77,7 +77,7 @@ const tlsFailure =
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)| does not support SSL/;
 
 /** What the driver says, in one line; of a host with several addresses it tells of each. */
-function describe(failure: unknown): string {
+export function describeFailure(failure: unknown): string {
   const failures: readonly unknown[] =
     failure instanceof AggregateError ? failure.errors : [failure];
   return failures

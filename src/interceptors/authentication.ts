@@ -21,7 +21,8 @@ export function createAuthenticationInterceptor(
   verifyToken: TokenVerifier<Caller>,
 ): HeaderInterceptor {
   return async ({ requestHeader, values }) => {
-    if (required(values, callKey).repeatedHeaders.has("authorization")) {
+    const call = required(values, callKey);
+    if (call.repeatedHeaders.has("authorization")) {
       throw serviceError(
         ErrorReason.ACCESS_TOKEN_INVALID,
         "The header Authorization must be sent once.",
@@ -37,7 +38,9 @@ export function createAuthenticationInterceptor(
       );
     }
     try {
-      values.set(callerKey, await verifyToken(token));
+      const caller = await verifyToken(token);
+      call.subject = caller.subject;
+      values.set(callerKey, caller);
     } catch (failure) {
       throw toServiceError(failure);
     }

@@ -1,10 +1,13 @@
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { callKey, type HeaderInterceptor, required } from "../context.ts";
+import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { OverloadedError } from "../database/joining.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, serviceError } from "./service-error.ts";
+import { toAbortError, untilAborted } from "./until-aborted.ts";
 
 /** What callers are told to wait while the database is away: it is tried again at once when back. */
 const databaseRetryAfterMs = 1000;
@@ -26,17 +29,23 @@ export function createRequestGate(
     }
   }
   return (context) => {
-    const { values, signal } = context;
-    required(values, callKey).signal = signal;
+    const { values, signal, method, protocolName } = context;
+    const call = required(values, callKey);
+    call.signal = signal;
+    call.protocol = protocolName;
+    call.rpc = `${method.parent.typeName}/${method.name}`;
     return decideOutcome(
       context,
       new Promise((resolve, reject) => {
         let waiting = true;
         // One listener does for both: what is waited for here, and what Connect fails with later.
         const onAbort = () => {
-          if (signal.reason instanceof ConnectError) {
+          if (signal.reason instanceof ConnectError && !call.hasLeft()) {
             const { code, rawMessage, message, details } = toConnectError(signal.reason);
-            Object.assign(signal.reason, { code, rawMessage, message, details });
+            recordFailure(
+              call,
+              Object.assign(signal.reason, { code, rawMessage, message, details }),
+            );
           }
           if (waiting) {
             reject(toAbortError(signal.reason));
@@ -61,20 +70,32 @@ export function createRequestGate(
  */
 export function createErrorsInterceptor(): Interceptor {
   return (next) => async (request) => {
-    const call = { values: request.contextValues, signal: request.signal };
-    const response = await decideOutcome(call, untilAborted(next(request), request.signal));
-    return response.stream ? { ...response, message: each(response.message, call) } : response;
+    const context = { values: request.contextValues, signal: request.signal };
+    const response = await decideOutcome(context, untilAborted(next(request), request.signal));
+    if (response.stream) {
+      return { ...response, message: each(response.message, context) };
+    }
+    required(request.contextValues, callKey).outcome = ok;
+    return response;
   };
 }
 
-type Call = Pick<HandlerContext, "values" | "signal">;
+const ok: Outcome = { code: "ok" };
 
-async function* each<T>(messages: AsyncIterable<T>, call: Call): AsyncGenerator<T> {
+function recordFailure(call: Call, error: ConnectError): void {
+  const reason = error.findDetails(ErrorInfoSchema)[0]?.reason;
+  call.outcome = { code: codeToString(error.code), ...(reason === undefined ? {} : { reason }) };
+}
+
+type Context = Pick<HandlerContext, "values" | "signal">;
+
+async function* each<T>(messages: AsyncIterable<T>, context: Context): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const result = await decideOutcome(call, untilAborted(iterator.next(), call.signal));
+      const result = await decideOutcome(context, untilAborted(iterator.next(), context.signal));
       if (result.done === true) {
+        required(context.values, callKey).outcome = ok;
         return;
       }
       yield result.value;
@@ -86,13 +107,15 @@ async function* each<T>(messages: AsyncIterable<T>, call: Call): AsyncGenerator<
 }
 
 /** A failure that nobody expected is INTERNAL for the caller, and is logged once, whole. */
-async function decideOutcome<T>({ values, signal }: Call, work: Promise<T>): Promise<T> {
+async function decideOutcome<T>({ values }: Context, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (failure) {
+    const call = required(values, callKey);
     const error = toConnectError(failure);
-    if (error.code === Code.Internal && !signal.aborted) {
-      required(values, callKey).log.error({ err: failure }, "call failed");
+    recordFailure(call, error);
+    if (error.code === Code.Internal) {
+      call.log.error({ err: failure }, "call failed");
     }
     throw error;
   }
@@ -123,35 +146,4 @@ function toConnectError(failure: unknown): ConnectError {
     });
   }
   return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
-}
-
-/**
- * What the work comes to, or a rejection as soon as the signal aborts. Connect aborts it with
- * DEADLINE_EXCEEDED when the caller's timeout has passed, with an error of its own when the client
- * is gone, and, after the call has its outcome, when the call ends.
- */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(toAbortError(signal.reason));
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener("abort", onAbort);
-    work.then(
-      (outcome) => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(outcome);
-      },
-      (failure: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(failure);
-      },
-    );
-  });
-}
-
-function toAbortError(reason: unknown): ConnectError {
-  return reason instanceof ConnectError
-    ? reason
-    : new ConnectError("The client is gone.", Code.Canceled, undefined, undefined, reason);
 }

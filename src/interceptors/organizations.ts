@@ -24,14 +24,15 @@ export function createOrganizationsInterceptor(): HeaderInterceptor {
     const call = required(values, callKey);
     const caller = required(values, callerKey);
     const requester = readOrganization(requestHeader, requesterHeader, call);
+    call.requester = requester;
     const target = readOrganization(requestHeader, targetHeader, call);
+    call.target = target;
     if (!caller.organizations.includes(requester)) {
       throw serviceError(
         ErrorReason.REQUESTER_NOT_AUTHORIZED,
         `The access token does not speak for the organization in the header ${requesterHeader}.`,
       );
     }
-    call.requester = requester;
     values.set(organizationsKey, { requester, target });
   };
 }

@@ -56,6 +56,9 @@ export interface PartnerRepository
    * @throws DatabaseUnavailableError
    */
   warmUp(): Promise<void>;
+
+  /** How many calls wait for a statement. */
+  waitingCalls(): number;
 }
 
 /**
@@ -190,6 +193,8 @@ export function createPartnerRepository(
     ...createPartnerEdits(orm),
     ...createInvitations(orm),
     ...createConnections(orm),
+
+    waitingCalls: () => insertJoined.waitingCalls() + findJoined.waitingCalls(),
 
     create(newPartner, signal) {
       // The id stays the same in all tries: that makes them safe.

@@ -7,6 +7,7 @@ import { schema } from "../../src/schema.ts";
 export interface PartnersLock {
   /** Resolves once a statement, or as many as given, wait for the lock. */
   awaited(statements?: number): Promise<void>;
+  /** May be called more than once. */
   release(): Promise<void>;
 }
 
@@ -17,6 +18,7 @@ export async function lockPartners(settings: DatabaseSettings): Promise<Partners
   await em.begin();
   await em.execute("lock table partner in access exclusive mode");
   const observer = await createOrm(settings, schema);
+  let released = false;
   return {
     async awaited(statements = 1) {
       const waiting = "select 1 from pg_locks where not granted and relation = 'partner'::regclass";
@@ -25,6 +27,10 @@ export async function lockPartners(settings: DatabaseSettings): Promise<Partners
       }
     },
     async release() {
+      if (released) {
+        return;
+      }
+      released = true;
       await em.commit();
       await observer.close(true);
       await holder.close(true);

@@ -1,0 +1,130 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerRequest } from "node:http2";
+import { Code } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { findRepeatedHeaders } from "@partner-service/connect-http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Call, Outcome } from "../context.ts";
+
+/** A call that is over: its outcome feeds all that is told of it. */
+export interface EndedCall extends Call {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly httpMethod: string;
+  readonly httpStatus: number;
+  /** The route's own path; undefined for a path that is none. */
+  readonly route: string | undefined;
+}
+
+/** Is told of each call, of whatever protocol, once when it begins and once when it is over. */
+export interface CallObserver {
+  begins?(call: Call, request: FastifyRequest, reply: FastifyReply): void;
+  ends(call: EndedCall): void;
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+
+/** How many characters of a path that is no route are kept. */
+const maxPathLength = 200;
+
+/**
+ * Follows a call from its headers to the end of its exchange, whoever ends that. Node tells of the end
+ * by `close`, which comes whether the answer was taken or not; `finish` does not come where an
+ * HTTP/1.1 client has left, and comes all the same where an HTTP/2 client has.
+ */
+export function followCall(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  observers: readonly CallObserver[],
+): Call {
+  const { raw } = request;
+  const call: Call = {
+    requestId: request.id,
+    log: request.log,
+    connection: connectionOf(raw),
+    repeatedHeaders: findRepeatedHeaders(raw),
+    path: pathOf(request),
+    hasLeft: () => hasLeft(raw),
+  };
+  const startedAt = performance.now();
+  for (const observer of observers) {
+    observer.begins?.(call, request, reply);
+  }
+  reply.raw.once("close", () => {
+    const durationMs = performance.now() - startedAt;
+    const ended = Object.assign(call, {
+      outcome: outcomeOf(call, request, reply),
+      durationMs,
+      httpMethod: request.method,
+      httpStatus: reply.raw.statusCode,
+      route: request.routeOptions.url,
+    });
+    for (const observer of observers) {
+      observer.ends(ended);
+    }
+  });
+  return call;
+}
+
+/**
+ * What the call came to. Whoever made the answer has recorded it; it is `ok` only if the client got
+ * the answer. An answer that is none of an RPC's is told by its HTTP status.
+ */
+function outcomeOf({ outcome }: Call, { raw }: FastifyRequest, reply: FastifyReply): Outcome {
+  if (!isSent(raw, reply.raw)) {
+    return outcome === undefined || outcome.code === "ok" ? canceled : outcome;
+  }
+  return outcome ?? { code: codeOfStatus(reply.raw.statusCode) };
+}
+
+const canceled: Outcome = { code: codeToString(Code.Canceled) };
+
+/** Node calls the answer over HTTP/2 finished wherever its stream has ended, whoever ended it. */
+function isSent(request: Request, response: ServerResponse): boolean {
+  return "stream" in request
+    ? !request.stream.aborted && request.stream.rstCode === constants.NGHTTP2_NO_ERROR
+    : response.writableFinished;
+}
+
+/** Whether the client has left, or was cut off, so that it can get no answer any more. */
+function hasLeft(request: Request): boolean {
+  return "stream" in request
+    ? request.stream.aborted || request.stream.destroyed
+    : request.socket.destroyed;
+}
+
+/** What a call names that reaches no RPC: the route, or the path that is none, without its query. */
+function pathOf({ routeOptions, url }: FastifyRequest): string {
+  return routeOptions.url ?? url.split("?", 1)[0]?.slice(0, maxPathLength) ?? "";
+}
+
+/** See https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto. */
+const codesOfStatus: ReadonlyMap<number, string> = new Map(
+  Object.entries({
+    401: Code.Unauthenticated,
+    403: Code.PermissionDenied,
+    404: Code.NotFound,
+    405: Code.Unimplemented,
+    408: Code.DeadlineExceeded,
+    413: Code.ResourceExhausted,
+    415: Code.Unimplemented,
+    429: Code.ResourceExhausted,
+    431: Code.ResourceExhausted,
+    501: Code.Unimplemented,
+    503: Code.Unavailable,
+    504: Code.DeadlineExceeded,
+    505: Code.Unimplemented,
+  }).map(([status, code]) => [Number(status), codeToString(code)]),
+);
+
+function codeOfStatus(status: number): string {
+  if (status < 400) {
+    return "ok";
+  }
+  const otherwise = status < 500 ? Code.InvalidArgument : Code.Internal;
+  return codesOfStatus.get(status) ?? codeToString(otherwise);
+}
+
+function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
+  return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
+}

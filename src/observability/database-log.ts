@@ -1,0 +1,43 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { FastifyBaseLogger } from "fastify";
+import { DatabaseUnavailableError } from "../database/failures.ts";
+import type { StatementEvent } from "../database/query.ts";
+import { describeFailure } from "../database/wait.ts";
+
+/** The least time from one line to the next that says that the database is away. */
+const tellEveryMs = 10_000;
+
+/**
+ * Tells the log when the database goes, and why, and when it is back, by what becomes of statements.
+ * However it comes and goes, there are two lines in ten seconds at most.
+ *
+ * @returns what ends it
+ */
+export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
+  let awaySince: number | undefined;
+  let nextTellAt = 0;
+
+  function ended(message: unknown): void {
+    // What the channel is published with.
+    const { failure, startedAt } = message as StatementEvent;
+    if (failure instanceof DatabaseUnavailableError) {
+      if (awaySince === undefined && performance.now() >= nextTellAt) {
+        awaySince = performance.now();
+        nextTellAt = awaySince + tellEveryMs;
+        log.warn({ reason: reasonOf(failure.cause) }, "database away");
+      }
+    } else if (awaySince !== undefined && startedAt > awaySince) {
+      log.warn({ awayMs: Math.round(performance.now() - awaySince) }, "database back");
+      awaySince = undefined;
+    }
+  }
+
+  subscribe("partner-service.statement", ended);
+  return () => unsubscribe("partner-service.statement", ended);
+}
+
+/** The SQLSTATE or Node's code, and what was said. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? `${String(cause.code)}: ` : "";
+  return code + describeFailure(cause);
+}

@@ -1,0 +1,167 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Config } from "../config.ts";
+import { StartError } from "../start-error.ts";
+import type { CallObserver } from "./calls.ts";
+import type { MetricSources } from "./metrics.ts";
+
+/** What is told of the service to systems for metrics and traces. */
+export interface Telemetry {
+  readonly observers: readonly CallObserver[];
+  /** Where Prometheus finds the metrics; undefined where it does not. */
+  readonly metricsUrl: string | undefined;
+  /** Hands on what has not been handed on yet, and ends. */
+  close(): Promise<void>;
+}
+
+type TelemetryConfig = Pick<
+  Config,
+  | "metricsPort"
+  | "metricsHost"
+  | "otlpMetrics"
+  | "metricExportIntervalMs"
+  | "otlpTraces"
+  | "tracesSampler"
+  | "tracesSampleRatio"
+>;
+
+/**
+ * Starts what the settings ask for. OpenTelemetry is loaded only then: its modules take longer to load
+ * than the rest of a start.
+ *
+ * @param warn is told why something could not be handed on
+ * @throws StartError when the port of the metrics cannot be had
+ */
+export async function startTelemetry(
+  config: TelemetryConfig,
+  sources: MetricSources,
+  warn: (message: string) => void,
+): Promise<Telemetry> {
+  const { metricsPort, otlpMetrics, otlpTraces } = config;
+  const parts: Telemetry[] = [];
+  if (metricsPort !== undefined || otlpMetrics || otlpTraces) {
+    await tellTroubles(warn);
+  }
+  if (metricsPort !== undefined || otlpMetrics) {
+    parts.push(await startMetrics(config, sources));
+  }
+  if (otlpTraces) {
+    parts.push(await startTraces(config));
+  }
+  return {
+    observers: parts.flatMap(({ observers }) => observers),
+    metricsUrl: parts[0]?.metricsUrl,
+    async close() {
+      await Promise.all(parts.map((part) => part.close()));
+    },
+  };
+}
+
+async function tellTroubles(warn: (message: string) => void): Promise<void> {
+  const { diag, DiagLogLevel } = await import("@opentelemetry/api");
+  const tell = (message: string) => warn(message);
+  const silent = () => {};
+  diag.setLogger(
+    { error: tell, warn: tell, info: silent, debug: silent, verbose: silent },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+}
+
+async function startMetrics(config: TelemetryConfig, sources: MetricSources): Promise<Telemetry> {
+  const { metricsPort, otlpMetrics } = config;
+  const [{ createMetrics }, { MeterProvider }, { createResource }] = await Promise.all([
+    import("./metrics.ts"),
+    import("@opentelemetry/sdk-metrics"),
+    import("./resource.ts"),
+  ]);
+  const prometheus = metricsPort === undefined ? undefined : await openScrapes(config, metricsPort);
+  const readers = [
+    ...(prometheus === undefined ? [] : [prometheus.reader]),
+    ...(otlpMetrics ? [await openMetricExport(config)] : []),
+  ];
+  const provider = new MeterProvider({ resource: createResource(), readers });
+  const metrics = createMetrics(provider.getMeter("partner-service"), sources);
+  return {
+    observers: [metrics.calls],
+    metricsUrl: prometheus?.url,
+    async close() {
+      metrics.close();
+      prometheus?.server.close();
+      prometheus?.server.closeAllConnections();
+      await provider.shutdown();
+    },
+  };
+}
+
+async function startTraces(config: TelemetryConfig): Promise<Telemetry> {
+  const [{ createTraces }, sdk, { OTLPTraceExporter }, { createResource }] = await Promise.all([
+    import("./traces.ts"),
+    import("@opentelemetry/sdk-trace"),
+    import("@opentelemetry/exporter-trace-otlp-proto"),
+    import("./resource.ts"),
+  ]);
+  const root = config.tracesSampler.endsWith("always_on")
+    ? new sdk.AlwaysOnSampler()
+    : config.tracesSampler.endsWith("always_off")
+      ? new sdk.AlwaysOffSampler()
+      : new sdk.TraceIdRatioBasedSampler(config.tracesSampleRatio);
+  const provider = new sdk.TracerProvider({
+    resource: createResource(),
+    sampler: config.tracesSampler.startsWith("parentbased")
+      ? new sdk.ParentBasedSampler({ root })
+      : root,
+    // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+  });
+  const traces = createTraces(provider.getTracer("partner-service"));
+  return {
+    observers: [traces.calls],
+    metricsUrl: undefined,
+    async close() {
+      traces.close();
+      await provider.shutdown();
+    },
+  };
+}
+
+async function openMetricExport({ metricExportIntervalMs }: TelemetryConfig) {
+  const [{ PeriodicExportingMetricReader }, { OTLPMetricExporter }] = await Promise.all([
+    import("@opentelemetry/sdk-metrics"),
+    import("@opentelemetry/exporter-metrics-otlp-proto"),
+  ]);
+  return new PeriodicExportingMetricReader({
+    // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
+    exporter: new OTLPMetricExporter(),
+    exportIntervalMillis: metricExportIntervalMs,
+    exportTimeoutMillis: Math.min(metricExportIntervalMs, 30_000),
+  });
+}
+
+/** Serves `GET /metrics` on a port of its own, which is not for callers of the service. */
+async function openScrapes({ metricsHost: host }: TelemetryConfig, port: number) {
+  const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
+  // Its own server cannot take a free port.
+  const reader = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  const server = createServer((request, response) => {
+    if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
+      reader.getMetricsRequestHandler(request, response);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  await listen(server, port, host);
+  // A server that listens on a port has an address of this type.
+  const address = server.address() as AddressInfo;
+  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return { reader, server, url: `http://${name}:${address.port}/metrics` };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const message = `METRICS_PORT (${port}) on METRICS_HOST (${host}) cannot be listened on: ${cause.code}.`;
+      reject(new StartError(message, { cause }));
+    });
+    server.listen(port, host, resolve).unref();
+  });
+}
