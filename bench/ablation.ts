@@ -1,11 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Mechanism, type MechanismName, mechanisms } from "./ablation/mechanisms.ts";
-import { createCalls } from "./calls.ts";
-import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";
-import { comparedCalls, compareInTurn } from "./in-turn.ts";
+import { type Fixture, withFixture } from "./fixture.ts";
+import { type ComparedCall, type Comparison, comparedCalls, compareInTurn } from "./in-turn.ts";
 import { runProgram } from "./load/programs.ts";
 import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
@@ -22,31 +18,15 @@ const leastRatio = 1.05;
 
 /** Measures the mechanisms one by one. Returns whether each buys enough. */
 async function main(names: readonly MechanismName[]): Promise<boolean> {
-  const directory = await mkdtemp(join(tmpdir(), "partner-ablation-"));
-  const database = await startDatabase();
-  try {
-    const calls = await createCalls();
-    const publicKeyFile = join(directory, "public-key.pem");
-    await writeFile(publicKeyFile, calls.publicKey);
-    const rows: string[] = [];
-    let worth = true;
+  const rows: string[] = [];
+  let worth = true;
+  await withFixture(async (fixture) => {
     for (const name of names) {
       const mechanism: Mechanism = mechanisms[name];
-      const ratios: number[] = [];
       const lines = await countLines(mechanism.files);
+      const ratios: number[] = [];
       for (const call of mechanism.calls) {
-        // Fresh ones, because what a process has run before tells in how it runs what comes.
-        const withIt = await startContender("service", database, publicKeyFile);
-        const withoutIt = await startContender("service", database, publicKeyFile, {
-          args: mechanism.edits === undefined ? [] : ["--import", "./bench/ablation/without.ts"],
-          settings: mechanism.setting ?? { WITHOUT: name },
-        });
-        const sides = [
-          { server: withIt, database },
-          { server: withoutIt, database },
-        ] as const;
-        const { first, second, ratio } = await compareInTurn(call, sides, calls, turns);
-        await Promise.all([withIt.stop(), withoutIt.stop()]);
+        const { first, second, ratio } = await compare(name, mechanism, call, fixture);
         ratios.push(ratio);
         const row =
           `| ${mechanism.title} | ${comparedCalls[call]} | ${first.toFixed(0)} µs | ` +
@@ -56,19 +36,39 @@ async function main(names: readonly MechanismName[]): Promise<boolean> {
       }
       worth &&= mechanism.isForCallers === true || Math.max(...ratios) >= leastRatio;
     }
-    const text = [
-      "| | CPU a call | with it | without | | lines |",
-      "|---|---|---:|---:|---:|---:|",
-      ...rows,
-    ].join("\n");
-    console.log(text);
-    if (names.length === Object.keys(mechanisms).length) {
-      await writeSection("bench:ablation", text);
-    }
-    return worth;
+  });
+  const text = [
+    "| | CPU a call | with it | without | | lines |",
+    "|---|---|---:|---:|---:|---:|",
+    ...rows,
+  ].join("\n");
+  console.log(text);
+  if (names.length === Object.keys(mechanisms).length) {
+    await writeSection("bench:ablation", text);
+  }
+  return worth;
+}
+
+/** Starts two processes anew, because what one has run before tells in how it runs what comes. */
+async function compare(
+  name: MechanismName,
+  { edits, setting }: Mechanism,
+  call: ComparedCall,
+  { database, calls, publicKeyFile }: Fixture,
+): Promise<Comparison> {
+  const withIt = await startContender("service", database, publicKeyFile);
+  const withoutIt = await startContender("service", database, publicKeyFile, {
+    args: edits === undefined ? [] : ["--import", "./bench/ablation/without.ts"],
+    settings: setting ?? { WITHOUT: name },
+  });
+  const sides = [
+    { server: withIt, database },
+    { server: withoutIt, database },
+  ] as const;
+  try {
+    return await compareInTurn(call, sides, calls, turns);
   } finally {
-    await database.stop();
-    await rm(directory, { recursive: true });
+    await Promise.all([withIt.stop(), withoutIt.stop()]);
   }
 }
 

@@ -78,12 +78,12 @@ export const mechanisms = {
     calls: ["create", "get"],
     edits: [
       {
-        file: "src/authentication/token-verifier.ts",
+        file: "packages/access-tokens/src/token-verifier.ts",
         from: "const remembered = keys.areFresh()",
         to: "const remembered = false",
       },
     ],
-    files: ["src/authentication/verified-token-cache.ts"],
+    files: ["packages/access-tokens/src/verified-token-cache.ts"],
   },
   inserts: {
     title: "inserts joined",
