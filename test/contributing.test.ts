@@ -1,41 +1,16 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { copyCheckout } from "./support/checkout.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
 import { applyRecipe, readRecipe } from "./support/recipes.ts";
 import { examplePartnerJson } from "./support/requests.ts";
 
 const run = promisify(execFile);
-
-/** Copies what is in the repository, or is to be, and links the packages; its own are the copies. */
-function copyTree(copy: string): void {
-  const listed = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
-  const files = execFileSync("git", listed, { encoding: "utf8" }).split("\0");
-  for (const file of files.filter((name) => existsSync(name) && name !== "")) {
-    cpSync(file, join(copy, file));
-  }
-  const [packages, own] = [resolve("node_modules"), "@partner-service"];
-  mkdirSync(join(copy, "node_modules", own), { recursive: true });
-  for (const name of readdirSync(packages).filter((entry) => entry !== own)) {
-    symlinkSync(join(packages, name), join(copy, "node_modules", name));
-  }
-  for (const name of readdirSync(join(packages, own))) {
-    symlinkSync(join(copy, "packages", name), join(copy, "node_modules", own, name));
-  }
-}
 
 /** Calls RPCs of a sandbox in JSON, for an organization of its own. */
 async function createCaller(url: string, dataDirectory: string) {
@@ -68,7 +43,7 @@ describe("the recipes of CONTRIBUTING.md", () => {
   let service: ServiceProcess | undefined;
 
   beforeAll(async () => {
-    copyTree(copy);
+    copyCheckout(copy);
     const document = readFileSync("CONTRIBUTING.md", "utf8");
     for (const heading of ["Add a field", "Add an RPC"]) {
       applyRecipe(copy, readRecipe(document, heading));

@@ -1,0 +1,311 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of sources that have them.
+import type { Edit } from "../../bench/edit.ts";
+
+/** Edits, each of which makes a fault that a caller or an operator would notice, of some files. */
+interface Group {
+  /** The test files that are to find each of the faults. */
+  readonly tests: readonly string[];
+  readonly edits: readonly Edit[];
+}
+
+const of =
+  (file: string) =>
+  (from: string, to: string): Edit => ({ file, from, to });
+
+const laneSource = "packages/unary-lane/src";
+const lane = of(`${laneSource}/unary-lane.ts`);
+const method = of(`${laneSource}/unary-method.ts`);
+const message = of(`${laneSource}/connect-message.ts`);
+const connect = of(`${laneSource}/connect-unary.ts`);
+const grpc = of(`${laneSource}/grpc-unary.ts`);
+const call = of(`${laneSource}/unary-call.ts`);
+const body = of(`${laneSource}/request-body.ts`);
+const url = of(`${laneSource}/request-url.ts`);
+const lazyHeaders = of(`${laneSource}/lazy-headers.ts`);
+const plainJson = of(`${laneSource}/plain-json.ts`);
+const reader = of(`${laneSource}/plain-json-reader.ts`);
+const writer = of(`${laneSource}/plain-json-writer.ts`);
+const rules = of("packages/fast-validation/src/plain-rules.ts");
+const routes = of("src/routes.ts");
+const verifier = of("packages/access-tokens/src/token-verifier.ts");
+const cache = of("packages/access-tokens/src/verified-token-cache.ts");
+const errors = of("src/interceptors/errors.ts");
+const serviceError = of("src/interceptors/service-error.ts");
+const authentication = of("src/interceptors/authentication.ts");
+const organizations = of("src/interceptors/organizations.ts");
+const access = of("src/interceptors/access.ts");
+const getQueries = of("src/interceptors/get-queries.ts");
+const list = of("src/partners/partner-list.ts");
+const listRequest = of("src/partners/list-request.ts");
+const paging = of("src/partners/paging.ts");
+const mapping = of("src/partners/partner-mapping.ts");
+const changes = of("src/partners/partner-changes.ts");
+const edits = of("src/partners/partner-edits.ts");
+const batch = of("src/partners/partner-batch.ts");
+const repository = of("src/partners/partner-repository.ts");
+const invitations = of("src/partners/invitations.ts");
+const rpcs = of("src/partners/partner-rpcs.ts");
+
+export const mutants: readonly Group[] = [
+  {
+    // The mechanisms for speed, each of which never works.
+    tests: [
+      "test/unary-lane.test.ts",
+      "test/attacks/tokens.test.ts",
+      "test/create-partner.test.ts",
+    ],
+    edits: [
+      lane("if (url === null || serve === undefined)", "if (url === null || serve !== null)"),
+      plainJson("isPlain ? createPlainJsonReader(input) : undefined", "undefined"),
+      plainJson("emitsAll ? createPlainJsonWriter(output) : undefined", "undefined"),
+      routes("createFastValidator(validator)", "validator"),
+      verifier("const remembered = keys.areFresh()", "const remembered = keys === undefined"),
+    ],
+  },
+  {
+    tests: ["packages/unary-lane/test"],
+    edits: [
+      lane(
+        "url === null ? undefined : chooseProtocol",
+        "url !== null ? undefined : chooseProtocol",
+      ),
+      lane('request.method === "POST" && "stream" in request', '"stream" in request'),
+      lane('method.protocols.includes("grpc")', "true"),
+      method("areKnown(base) && areKnown(more)", "areKnown(base)"),
+      method("areKnown(base) && areKnown(more)", "areKnown(more)"),
+      message("contentType === undefined &&", "true &&"),
+      message(
+        "idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS",
+        "idempotency !== undefined",
+      ),
+      message("Number(promised) > limit", "Number(promised) >= limit"),
+      message('searchParams.get("base64") === "1"', "false"),
+      message('encoding !== "json" && encoding !== "proto"', 'encoding !== "json"'),
+      message('searchParams.get("compression")', "null"),
+      connect("compression.error ?? timeout.error", "timeout.error"),
+      connect("compression.error ?? timeout.error", "compression.error"),
+      connect("await options.requestGate?.(call);", ""),
+      connect(">= options.compressMinBytes", "> options.compressMinBytes"),
+      connect("if (!error.isWireError)", "if (error.isWireError)"),
+      connect("headers[`trailer-${name}`] = value;", ""),
+      grpc("compression.error ?? timeout.error", "timeout.error"),
+      grpc("await options.requestGate?.(call);", ""),
+      grpc("const room = 2 * (options.readMaxBytes + prefixBytes)", "const room = prefixBytes"),
+      grpc("body.readUInt8(0) === 0", "true"),
+      call("timeoutMs !== undefined && timeoutMs <= 0", "timeoutMs !== undefined && timeoutMs < 0"),
+      call("end(reasonOfLeaving(request));", ""),
+      call("clearTimeout(timer);\n    controller.abort(failure);", "clearTimeout(timer);"),
+      body("if (length <= limit)", "if (length < limit)"),
+      body("if (!request.readableEnded)", "if (request.readableEnded)"),
+      url('"encrypted" in socket ? "https" : "http"', '"http"'),
+      lazyHeaders("plainName.test(name) && plainValue.test(value)", "plainName.test(name)"),
+      plainJson("Buffer.byteLength(json) > readMaxBytes", "Buffer.byteLength(json) < 0"),
+      plainJson("Buffer.byteLength(text) > writeMaxBytes", "text.length > writeMaxBytes"),
+      reader('text.includes("\\\\")', "false"),
+      reader("countQuotes(text) !== quotes", "false"),
+      reader("Number(json) < 2 ** 31", "Number(json) <= 2 ** 31"),
+      reader("Number(json) >= -(2 ** 31)", "Number(json) > -(2 ** 31)"),
+      writer("nanos < 0 || nanos > 999_999_999", "false"),
+      writer("second > lastSecond", "second >= lastSecond"),
+      writer("if (second !== last.second)", 'if (last.text === "")'),
+      writer("nanos % 1000 !== 0", "nanos % 10_000 !== 0"),
+    ],
+  },
+  {
+    tests: ["packages/fast-validation/test"],
+    edits: [
+      rules("String(text).length <= Number(most)", "String(text).length <= Number(most) + 1"),
+      rules("least === 1n ? 1 : 2 * Number(least)", "Number(least)"),
+      rules("Number(number) >= Number(least)", "Number(number) >= Number(least) - 1"),
+      rules("Number(number) <= Number(most)", "Number(number) <= Number(most) + 1"),
+      rules("!defaults.includes(value) && ", ""),
+      rules("!String(text).includes(String(part))", "true"),
+      rules("numbers.has(number)", "true"),
+      rules("|| hasOption(descriptor, messageOption)", ""),
+    ],
+  },
+  {
+    tests: ["test/attacks/tokens.test.ts", "packages/access-tokens/test"],
+    edits: [
+      cache("verified.validUntil <= now", "verified.validUntil < now"),
+      cache("verified.keysGeneration !== keysGeneration ||", ""),
+      cache("tokens.size <= maxTokens", "tokens.size <= maxTokens + 1"),
+      cache("characters -= token.length;", ""),
+      verifier("if (!compactJws.test(token))", "if (false as boolean)"),
+      verifier("(payload.exp ?? 0) + clockToleranceSeconds", "Infinity"),
+      verifier('requiredClaims: ["exp", "sub"]', 'requiredClaims: ["sub"]'),
+      verifier("issuer: rules.issuer,", ""),
+      verifier("audience: rules.audience,", ""),
+      verifier("algorithms: [...rules.algorithms],", ""),
+      verifier("tried === maxKeysTried", "tried > maxKeysTried"),
+      authentication("&& ids.length === list.length", ""),
+    ],
+  },
+  {
+    tests: [
+      "test/access.test.ts",
+      "test/access-rules.test.ts",
+      "test/attacks/organizations.test.ts",
+    ],
+    edits: [
+      authentication('repeatedHeaders.has("authorization")', 'repeatedHeaders.has("nothing")'),
+      organizations(
+        "!caller.organizations.includes(requester)",
+        "caller.organizations.length === 0",
+      ),
+      organizations(
+        "const repeated = call.repeatedHeaders.has(name.toLowerCase());",
+        "const repeated = false;",
+      ),
+      organizations(" || organization === nilUuid", ""),
+      organizations("value.toLowerCase()", "value"),
+      access("!required(values, callerKey).scopes.has(rule.scope)", "rule.scope === ''"),
+      access("rule.scenarios.includes(Scenario.SELF)", "true"),
+      access("host: requester, guest: target", "host: target, guest: requester"),
+      access("host: target, guest: requester", "host: requester, guest: target"),
+      access("scenarios.includes(Scenario.HOST) &&", "true &&"),
+      access("scenarios.includes(Scenario.GUEST) &&", "true &&"),
+      access("if (!allowed)", "if (false as boolean)"),
+      access('if (rule.scope === "")', "if (false as boolean)"),
+    ],
+  },
+  {
+    tests: [
+      "test/interceptors.test.ts",
+      "test/request-forms.test.ts",
+      "test/http-requests.test.ts",
+      "test/attacks/bodies.test.ts",
+      "test/attacks/error-trailers.test.ts",
+      "test/unavailable.test.ts",
+    ],
+    edits: [
+      errors("if (error.code === Code.Internal)", "if (false as boolean)"),
+      errors("if (waiting) {", "if (!waiting) {"),
+      errors(
+        "Object.assign(signal.reason, { code, rawMessage, message, details })",
+        "signal.reason",
+      ),
+      errors("ErrorReason.DATABASE_UNAVAILABLE", "ErrorReason.OVERLOADED"),
+      errors("failure.details.length > 0 ? failure : nameReason(failure)", "failure"),
+      errors("if (signal.aborted) {", "if (false as boolean) {"),
+      errors("&& !call.hasLeft()", ""),
+      errors("required(request.contextValues, callKey).outcome = ok;", ""),
+      serviceError("const maxViolations = 25;", "const maxViolations = 1000;"),
+      serviceError("return bytes <= maxViolationBytes;", "return true;"),
+      serviceError("code === Code.ResourceExhausted && maxBytes !== undefined", "false as boolean"),
+      serviceError(
+        'code === Code.InvalidArgument && !message.includes("timeout")',
+        "code === Code.InvalidArgument",
+      ),
+      serviceError("? sendersFault.test(message)", "? false"),
+      getQueries("if (message === null)", "if (false as boolean)"),
+      getQueries('if (searchParams.get("base64") === "1")', "if (false as boolean)"),
+      getQueries("    decodeURIComponent(search);", ""),
+      getQueries("base64|", ""),
+      getQueries("[0-7][\\da-fA-F]", "[\\da-fA-F]{2}"),
+    ],
+  },
+  {
+    tests: [
+      "test/list-partners.test.ts",
+      "test/partner-repository.test.ts",
+      "test/list-plans.test.ts",
+    ],
+    edits: [
+      paging("defaultPageSize = 20", "defaultPageSize = 21"),
+      list("more: rows.length > listQuery.pageSize", "more: rows.length >= listQuery.pageSize"),
+      list(
+        'const conditions = ["organization_id = $1", "deleted_at is null"]',
+        'const conditions = ["organization_id = $1"]',
+      ),
+      list(" and (deleted_at is null) is true", ""),
+      list("(company_name, id) > ($2, $3) and deleted_at is null", "(company_name, id) > ($2, $3)"),
+      list('text.replace(/[\\\\%_]/g, "\\\\$&")', "text"),
+      list(
+        "(company_name ilike ${pattern} or email ilike ${pattern})",
+        "(company_name ilike ${pattern})",
+      ),
+      list('descending ? "<" : ">"', '">"'),
+      list('descending ? (["desc", "<"] as const)', 'descending ? (["desc", ">"] as const)'),
+      list("wholeBook && pageSize === defaultPageSize", "pageSize === defaultPageSize"),
+      listRequest(
+        "(filters?.ids ?? []).map((id) => id.toLowerCase())",
+        "[...(filters?.ids ?? [])]",
+      ),
+      paging(
+        "Math.min(requested || defaultPageSize, greatestPageSize)",
+        "requested || defaultPageSize",
+      ),
+      listRequest("totalSize === undefined ? {} : { totalSize }", "{}"),
+      paging("JSON.stringify([version, list])", "JSON.stringify([version])"),
+      paging("tagAt <= nonceLength || bytes", "bytes"),
+      paging('bytes.toString("base64url") !== token', "false"),
+      listRequest("[...set].sort()", "[...set]"),
+    ],
+  },
+  {
+    tests: [
+      "test/update-partner.test.ts",
+      "test/delete-partner.test.ts",
+      "test/partner-edits.test.ts",
+      "test/get-partner.test.ts",
+    ],
+    edits: [
+      mapping("revision <= maxRevision ? revision : 0", "revision"),
+      mapping('if (etag === "")', 'if (etag === "none")'),
+      changes("if (missing.length > 0)", "if (false as boolean)"),
+      changes("if (unknown.length > 0)", "if (false as boolean)"),
+      changes('paths.includes("*")', "false"),
+      changes("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
+      changes("values[localName] ?? null", "values[localName]"),
+      edits('and (${differences.join(" or ")})', ""),
+      edits("&& found.writeId !== writeId", ""),
+      edits(
+        "if (found.deletedAt !== null) {\n      throw partnerNotFound();",
+        "if (false as boolean) {\n      throw partnerNotFound();",
+      ),
+      edits("if (found.writeId !== writeId)", "if (found.writeId === undefined)"),
+      edits("if (found.deletedAt === null)", "if (false as boolean)"),
+      edits('${erasures.join(", ")},', ""),
+      edits("isGuestConflict(failure) ? guestAlreadyConnected() : failure", "failure"),
+      rpcs("id: id.toLowerCase()", "id"),
+      repository(
+        "where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null",
+        "where organization_id = wanted.organization_id and id = wanted.id",
+      ),
+      repository("where organization_id = wanted.organization_id and id", "where id"),
+    ],
+  },
+  {
+    tests: [
+      "test/batch-create-partners.test.ts",
+      "test/idempotency.test.ts",
+      "test/invitations.test.ts",
+      "test/partner-repository.test.ts",
+      "test/partner-creates.test.ts",
+    ],
+    edits: [
+      batch("newPartner.requestId === batchId", "true"),
+      batch("&& deletedAt === null,", ","),
+      batch("requestFingerprint === partners[0]?.requestFingerprint", "true"),
+      batch("found.length !== partners.length || !isSame", "!isSame"),
+      repository("earlier.requestFingerprint !== requestFingerprint ||", ""),
+      repository("|| earlier.deletedAt !== null", ""),
+      repository("if (earlier.id === id)", "if (false as boolean)"),
+      repository(
+        "calls.length > 1 && failure instanceof DatabaseError",
+        "calls.length > 9 && failure instanceof DatabaseError",
+      ),
+      invitations("and invitation_expires_at > $5::timestamptz", ""),
+      invitations(
+        "and invitation_status = 'invited' and invitation_token_hash = $3",
+        "and invitation_token_hash = $3",
+      ),
+      invitations("if (!isGuestConflict(failure))", "if (true as boolean)"),
+      invitations(
+        "and invitation_token_hash = $3 and guest_organization_id = $4",
+        "and invitation_token_hash = $3",
+      ),
+    ],
+  },
+];
