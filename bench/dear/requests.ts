@@ -20,6 +20,8 @@ export interface DearRequest {
   readonly body: Buffer;
   /** How many partners it asks for, whose rows it may cost beside. */
   readonly rows?: number;
+  /** How many questions it asks on its one stream, each of which counts by itself (1). */
+  readonly questions?: number;
 }
 
 const rpc = "/partner.v1.PartnerService";
@@ -60,7 +62,8 @@ export function dearRequests({ headers, connect }: Calls): readonly DearRequest[
       headers: { ...grpc, "grpc-accept-encoding": "br" },
       body: question,
     }),
-    post("512 reflection questions on one stream", {
+    post("each of 512 reflection questions on one stream", {
+      questions: 512,
       version: "HTTP/2",
       path: reflection,
       headers: { ...grpc, "grpc-accept-encoding": "br" },
