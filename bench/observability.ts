@@ -16,7 +16,7 @@ import { startDatabase } from "./database.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { startContender } from "./servers.ts";
 
-// What metrics, and traces of one call in a hundred, cost a create: CPU of the service by the call, each
+// What the audit trail, metrics, and traces of one call in a hundred cost a create: CPU of the service by the call, each
 // variant in turn on one database, in so many rounds. Prints the medians and their ratios.
 
 const rounds = 9;
@@ -32,8 +32,10 @@ await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
 const { port } = collector.address() as AddressInfo;
 const OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${port}`;
 
+const directory = await mkdtemp(join(tmpdir(), "partner-observability-"));
 const variants = {
   "all off": {},
+  "audit trail in a file": { AUDIT_LOG: join(directory, "audit.log") },
   metrics: { METRICS_PORT: "0", OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: "none" },
   "metrics and traces at 1 %": {
     METRICS_PORT: "0",
@@ -42,8 +44,6 @@ const variants = {
     OTEL_TRACES_SAMPLER_ARG: "0.01",
   },
 };
-
-const directory = await mkdtemp(join(tmpdir(), "partner-observability-"));
 const database = await startDatabase();
 const servers: ServerProcess[] = [];
 try {
@@ -52,7 +52,8 @@ try {
   const publicKeyFile = join(directory, "public-key.pem");
   await writeFile(publicKeyFile, publicKey);
   const loads: { name: string; server: ServerProcess; micros: number[] }[] = [];
-  for (const [name, settings] of Object.entries(variants)) {
+  for (const [name, variant] of Object.entries(variants)) {
+    const settings = { AUDIT_LOG: "off", ...variant };
     const server = await startContender("service", database, publicKeyFile, { args: [], settings });
     servers.push(server);
     loads.push({ name, server, micros: [] });

@@ -173,7 +173,8 @@ const answer = (rpc: string, text: string) => say(`   ${rpc.padEnd(16)} → ${te
 
 const dataDirectory = await mkdtemp(join(tmpdir(), "partner-demo-"));
 try {
-  const config = readConfig({ DATA_DIR: dataDirectory, PORT: "0", LOG_LEVEL: "warn" });
+  const quiet = { LOG_LEVEL: "warn", AUDIT_LOG: "off" };
+  const config = readConfig({ DATA_DIR: dataDirectory, PORT: "0", ...quiet });
   const { url, sandbox, stop } = await startService(config, { level: config.logLevel });
   try {
     if (sandbox === undefined) {

@@ -22,6 +22,7 @@ import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
+import type { LogStream } from "./log-lines.ts";
 import { accessLog } from "./observability/access-log.ts";
 import { type CallObserver, followCall } from "./observability/calls.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
@@ -47,7 +48,7 @@ export type AppConfig = Pick<
 export interface LogOptions {
   readonly level: string;
   /** Where the lines go; absent: stdout. */
-  readonly stream?: { write(line: string): void };
+  readonly stream?: LogStream;
 }
 
 export interface AppDependencies {

@@ -9,6 +9,7 @@ import {
 import { findParameterProblem, parseDatabaseUrl } from "./database/database-url.ts";
 import type { RateLimit } from "./interceptors/rate-limit.ts";
 import { isLoopback } from "./loopback.ts";
+import { isAddressRange } from "./observability/caller-address.ts";
 import {
   file,
   integer,
@@ -331,6 +332,25 @@ export const settings = {
     [100, hour],
     "how often metrics are exported by OTLP",
   ),
+  auditLog: withDefault(
+    "AUDIT_LOG",
+    "off, stdout or a file",
+    "stdout",
+    "where the audit trail goes: between the lines of the log, or into a file, which is opened anew on SIGHUP",
+    String,
+  ),
+  auditRequired: onOff(
+    "AUDIT_REQUIRED",
+    "off",
+    "on: no change is made, or acknowledged, while the audit trail cannot be written",
+  ),
+  trustedProxies: withDefault(
+    "TRUSTED_PROXIES",
+    "list of addresses and CIDRs",
+    "",
+    "the proxies whose `X-Forwarded-For` tells the address of the caller in the audit trail: `10.0.0.0/8`",
+    readAddressRanges,
+  ),
   logLevel: oneOf(
     "LOG_LEVEL",
     "info",
@@ -407,6 +427,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsMinVersion, ...others } = values;
   const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...another } = others;
   const { otelMetricsExporter, otelTracesExporter, otlpEndpoint, ...rest } = another;
+  if (values.auditRequired && values.auditLog === "off") {
+    throw new StartError("AUDIT_REQUIRED needs an audit trail: AUDIT_LOG must not be off.");
+  }
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
     throw new StartError(
@@ -478,6 +501,14 @@ function readExporter(name: string, value: string): boolean {
     throw new StartError(`${name} must be otlp or none.`);
   }
   return value === "otlp";
+}
+
+function readAddressRanges(text: string): readonly string[] {
+  const ranges = splitList(text);
+  if (!ranges.every(isAddressRange)) {
+    throw new StartError("TRUSTED_PROXIES must be addresses or ranges: 10.0.0.0/8,2001:db8::1.");
+  }
+  return Object.freeze(ranges);
 }
 
 function readRateLimit(text: string): RateLimit {

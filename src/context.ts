@@ -36,9 +36,31 @@ export interface Call {
   target?: string;
   /** Aborts when the call ends; statements know the call by it. */
   signal?: AbortSignal;
+  /** Where the call comes from: an IP address. Absent: from this machine, without one. */
+  address?: string | undefined;
+  /** The trace that it belongs to, where its caller's `traceparent` or its own span names one. */
+  traceId?: string | undefined;
   /** What the call has come to, once there is an answer to it. */
   outcome?: Outcome;
+  /** The id of the partner that the request names, where it is to be changed. */
+  partnerId?: string;
+  /** What the call has changed; empty where all was so already. */
+  changes?: Change[];
+  /** How far the audit trail is with it. */
+  audit?: "working" | "ended" | "recorded";
 }
+
+/** What a call has done to a partner. A revision is null where there was, or is, no partner. */
+export interface Change {
+  readonly id: string;
+  readonly revisionBefore: number | null;
+  readonly revisionAfter: number | null;
+  /** The contract's names of the fields that were set. Absent: none, or all, by the revisions. */
+  readonly fields?: readonly string[];
+}
+
+/** Takes down what a call has done. */
+export type NoteChange = (change: Change) => void;
 
 /** What a call has come to. */
 export interface Outcome {
@@ -73,6 +95,22 @@ export const callerKey = createContextKey<Caller | undefined>(undefined, { descr
 export const organizationsKey = createContextKey<Organizations | undefined>(undefined, {
   description: "organizations",
 });
+
+/**
+ * Returns what takes down the changes of a call.
+ *
+ * @param partnerId the partner that the request names
+ */
+export function changesOf(values: ContextValues, partnerId?: string): NoteChange {
+  const call = required(values, callKey);
+  if (partnerId !== undefined) {
+    call.partnerId = partnerId.toLowerCase();
+  }
+  return (change) => {
+    call.changes ??= [];
+    call.changes.push(change);
+  };
+}
 
 /**
  * Returns a value that an earlier step of the chain has set.

@@ -7,6 +7,14 @@ export interface LogLines {
   write(line: string): void;
   /** Hands on what has come in this turn of the event loop. */
   flush(): void;
+  /** How many characters wait for the reader; Infinity where it has gone. */
+  waiting(): number;
+}
+
+/** Where the lines of a log go. */
+export interface LogStream extends Pick<LogLines, "write">, Partial<Omit<LogLines, "write">> {
+  /** The descriptor of the file that is written, where it is one. */
+  readonly file?: number | undefined;
 }
 
 /** How many characters wait for a reader that takes none: the lines of 50,000 calls or more. */
@@ -77,16 +85,20 @@ export function joinLogLines(out: Writable): LogLines {
       add(line);
     },
     flush,
+    waiting: () => (out.writable ? out.writableLength + lines.length : Number.POSITIVE_INFINITY),
   };
+}
+
+/** The descriptor of the process's stdout where that is a file, and no pipe, socket or terminal. */
+export function findOutputFile({ fd }: { readonly fd: number }): number | undefined {
+  const stats = fstatSync(fd);
+  return stats.isFIFO() || stats.isSocket() || isatty(fd) ? undefined : fd;
 }
 
 /** The process's stdout, as the lines of a log are written to it. */
 export function openLogOutput(stdout: Writable & { readonly fd: number }): Writable {
-  const { fd } = stdout;
-  const stats = fstatSync(fd);
-  return stats.isFIFO() || stats.isSocket() || isatty(fd)
-    ? stdout
-    : createFileOutput((bytes) => writeSync(fd, bytes));
+  const file = findOutputFile(stdout);
+  return file === undefined ? stdout : createFileOutput((bytes) => writeSync(file, bytes));
 }
 
 /**

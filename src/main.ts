@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { describeSettings, readConfig } from "./config.ts";
-import { joinLogLines, openLogOutput } from "./log-lines.ts";
+import { findOutputFile, joinLogLines, openLogOutput } from "./log-lines.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Service, startService } from "./service.ts";
 import { runCommand, StartError } from "./start-error.ts";
@@ -15,7 +15,10 @@ async function main(): Promise<void> {
   const lines = joinLogLines(openLogOutput(process.stdout));
   process.once("exit", lines.flush);
   const signals = listenToSignals();
-  const service = await startService(config, { level: config.logLevel, stream: lines });
+  const service = await startService(config, {
+    level: config.logLevel,
+    stream: { ...lines, file: findOutputFile(process.stdout) },
+  });
   signals.serve(service);
   if (service.sandbox === undefined) {
     service.app.log.info({ url: service.url }, "ready");
@@ -44,8 +47,8 @@ const echoMs = 1000;
 
 /**
  * SIGTERM and SIGINT stop the service, and end a process that has not started yet at once; a second
- * one, after a second, ends it whatever is in flight. SIGHUP has the TLS files read again, but where
- * a terminal has hung up, it stops the service as well.
+ * one, after a second, ends it whatever is in flight. SIGHUP has the TLS files read again and the file of
+ * the audit trail opened anew, but where a terminal has hung up, it stops the service as well.
  *
  * close-with-grace would end on each SIGHUP, on the echo of a Ctrl-C, and with 0 where calls were cut.
  */
@@ -84,7 +87,7 @@ function listenToSignals(): { serve(service: Service): void } {
       stop(signal);
       return;
     }
-    service.port.reloadTls();
+    service.reload();
   }
 
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);

@@ -24,6 +24,7 @@ import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
+import type { Audit } from "./observability/audit.ts";
 import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
@@ -38,7 +39,11 @@ export interface RouteDependencies {
   readonly maxStreams: number;
   /** How often each requester may call; absent: as often as it likes. */
   readonly rateLimit?: RateLimit | undefined;
+  readonly audit?: Audit | undefined;
 }
+
+/** What callers come for. */
+export const services: readonly DescService[] = [PartnerService];
 
 /** Open to everyone, as load balancers and tools expect. */
 const publicServices: readonly DescService[] = [Health, ServerReflection, ServerReflectionAlpha];
@@ -49,9 +54,8 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
 export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit } =
+  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit, audit } =
     dependencies;
-  const services = [PartnerService];
   const errors = createErrorsInterceptor();
   const streams = createStreamsInterceptor(maxStreams, readiness.draining);
   // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
@@ -62,12 +66,14 @@ export function createRoutes(dependencies: RouteDependencies) {
       createOrganizationsInterceptor(),
       ...(rateLimit === undefined ? [] : [createRateLimitInterceptor(rateLimit)]),
       createAccessInterceptor(services, partners.isConnected),
+      ...(audit?.gate ?? []),
       checkGetQuery,
     ]),
     interceptors: [
       errors,
       streams,
       createValidationInterceptor(createFastValidator(validator), services),
+      ...(audit?.interceptors ?? []),
     ],
   };
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };

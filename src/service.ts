@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { createValidator } from "@bufbuild/protovalidate";
 import {
   createConfiguredKeys,
@@ -8,8 +8,7 @@ import {
   UnusableKeyError,
   type VerificationKeys,
 } from "@partner-service/access-tokens";
-import type { OnePortServer } from "@partner-service/one-port-server";
-import type { FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
@@ -19,6 +18,16 @@ import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
 import { countConnections } from "./database/query.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { callerReader } from "./interceptors/authentication.ts";
+import { joinLogLines, type LogStream } from "./log-lines.ts";
+import { createAudit } from "./observability/audit.ts";
+import {
+  type AuditLog,
+  type AuditTarget,
+  auditToFile,
+  auditToLog,
+  createAuditLog,
+  openAuditFile,
+} from "./observability/audit-log.ts";
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase } from "./open-database.ts";
@@ -26,7 +35,7 @@ import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
 import { createReadiness } from "./readiness.ts";
-import { createRoutes } from "./routes.ts";
+import { createRoutes, services } from "./routes.ts";
 import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
 import { StartError } from "./start-error.ts";
@@ -38,7 +47,8 @@ export interface Service {
   readonly app: FastifyInstance;
   /** What makes tokens, where no key is configured. */
   readonly sandbox: Sandbox | undefined;
-  readonly port: OnePortServer;
+  /** Takes up the TLS files, and opens the file of the audit trail anew. */
+  reload(): void;
   /**
    * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
    * calls in flight finish and closes the database. Calls that are still there after
@@ -72,7 +82,21 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32),
     );
     const draining = new AbortController();
-    const readiness = createReadiness(() => ping(orm), draining.signal);
+    const auditLog = openAuditLog(config, log, (failure, lost) => {
+      if (failure === undefined) {
+        app.log.warn({ lost }, "audit trail written again");
+      } else {
+        app.log.error({ reason: failure, lost }, "audit trail not written");
+      }
+    });
+    const audit = auditLog && createAudit(auditLog, services, config);
+    const readiness = createReadiness(async () => {
+      // Where no change is made without its event, the service can serve what is left.
+      if (!config.auditRequired && auditLog?.failure() !== undefined) {
+        throw new Error("The audit trail is not written.");
+      }
+      await ping(orm);
+    }, draining.signal);
     const port = createPort(config, (failure) => {
       if (failure === undefined) {
         app.log.info("TLS files taken up");
@@ -90,7 +114,8 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       },
       (message) => app.log.warn({ reason: message }, "telemetry"),
     );
-    const { observers, metricsUrl } = telemetry;
+    const { metricsUrl } = telemetry;
+    const observers = [...telemetry.observers, ...(audit === undefined ? [] : [audit.observer])];
     const prepared = prepareDatabase(orm, partners, config, async (reason) => {
       (await building).log.warn({ reason }, "waiting for the database");
     });
@@ -98,7 +123,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const validator = createValidator();
     const { maxStreams, rateLimit } = config;
     const routes = createRoutes({
-      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit },
+      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit, audit },
     });
     const building = createApp(config, { log, readiness, port, observers, routes });
     const [app] = await Promise.all([building, prepared]);
@@ -117,7 +142,10 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       url,
       app,
       sandbox,
-      port,
+      reload() {
+        port.reloadTls();
+        reopenAuditLog(auditLog, app.log);
+      },
       async stop() {
         draining.abort();
         await delay(config.shutdownDelayMs);
@@ -125,6 +153,12 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         endDatabaseLog();
         await telemetry.close();
         await orm.close(true);
+        // What waited for the database has come to its end, and leaves its event.
+        await turn();
+        const lost = auditLog?.close() ?? 0;
+        if (lost > 0) {
+          app.log.error({ lost }, "audit events lost");
+        }
         return clean;
       },
     };
@@ -132,6 +166,42 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     await orm.close(true);
     throw failure;
   }
+}
+
+/** Opens what AUDIT_LOG names. */
+function openAuditLog(
+  { auditLog, auditRequired: required }: Config,
+  { stream }: LogOptions,
+  tell: (failure: string | undefined, lost: number) => void,
+): AuditLog | undefined {
+  if (auditLog === "off") {
+    return undefined;
+  }
+  try {
+    const target = auditLog === "stdout" ? auditToOutput(stream) : openAuditFile(auditLog);
+    return createAuditLog(target, { required, tell });
+  } catch (cause) {
+    throw new StartError(`AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`, {
+      cause,
+    });
+  }
+}
+
+/** A file is written in its own way: the log's would lose what a full disk does not take. */
+function auditToOutput(stream: LogStream = joinLogLines(process.stdout)): AuditTarget {
+  return stream.file === undefined ? auditToLog(stream) : auditToFile(stream.file);
+}
+
+function reopenAuditLog(auditLog: AuditLog | undefined, log: FastifyBaseLogger): void {
+  try {
+    auditLog?.reopen();
+  } catch (cause) {
+    log.error(`AUDIT_LOG cannot be opened anew (${reasonOf(cause)}). The last file stays.`);
+  }
+}
+
+function reasonOf(cause: unknown): unknown {
+  return cause instanceof Error && "code" in cause ? cause.code : cause;
 }
 
 /** Migrates a database that is the service's own; any other must have been migrated. */

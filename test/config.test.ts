@@ -45,6 +45,9 @@ const defaults: Config = {
   otlpTraces: false,
   tracesSampler: "parentbased_always_on",
   tracesSampleRatio: 1,
+  auditLog: "stdout",
+  auditRequired: false,
+  trustedProxies: [],
   logLevel: "info",
 };
 
@@ -116,6 +119,9 @@ describe("settings", () => {
       OTEL_METRIC_EXPORT_INTERVAL: "1000",
       OTEL_TRACES_SAMPLER: "traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.01",
+      AUDIT_LOG: "/var/log/partners/audit.log",
+      AUDIT_REQUIRED: "on",
+      TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::1",
       LOG_LEVEL: "debug",
     });
     expect(config).toEqual({
@@ -171,6 +177,9 @@ describe("settings", () => {
       otlpTraces: true,
       tracesSampler: "traceidratio",
       tracesSampleRatio: 0.01,
+      auditLog: "/var/log/partners/audit.log",
+      auditRequired: true,
+      trustedProxies: ["10.0.0.0/8", "2001:db8::1"],
       logLevel: "debug",
     });
   });
@@ -224,6 +233,9 @@ describe("settings", () => {
     ["RATE_LIMIT", { RATE_LIMIT: "0/1" }],
     ["RATE_LIMIT", { RATE_LIMIT: "1/0" }],
     ["RATE_LIMIT", { RATE_LIMIT: "1000000/1" }],
+    ["AUDIT_REQUIRED", { AUDIT_LOG: "off", AUDIT_REQUIRED: "on" }],
+    ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "10.0.0.0/33" }],
+    ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "proxy.example.com" }],
     ["CONSOLE", { CONSOLE: "yes" }],
     ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
     ["DATABASE_URL", { DATABASE_URL: "partners" }],

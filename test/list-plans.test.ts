@@ -5,8 +5,8 @@ import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
+import { findStatement } from "../src/partners/partner-finds.ts";
 import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
-import { findStatement } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 

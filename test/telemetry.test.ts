@@ -159,11 +159,15 @@ describe("metrics", () => {
       active: told("http_server_active_requests"),
       tokens: told("partner_tokens_total"),
       waiting: told("partner_calls_waiting"),
+      audited: told("partner_audit_events_total"),
+      auditFailing: told("partner_audit_failing"),
       pending: told("db_client_connection_pending_requests"),
     }).toEqual({
       active: [[{}, 0]],
       tokens: [[{ partner_token_remembered: "false" }, 7]],
       waiting: [[{}, 0]],
+      audited: [[{ partner_audit_written: "true" }, 8]],
+      auditFailing: [[{}, 0]],
       pending: [[{}, 0]],
     });
     expect(told("partner_statement_calls_sum")).toContainEqual([
@@ -187,6 +191,7 @@ describe("metrics", () => {
     const failure = new DatabaseUnavailableError(true, new Error("The connection is lost."));
     channel("partner-service.retry").publish({ failure });
     channel("partner-service.keys").publish({ fetched: true });
+    channel("partner-service.audit").publish({ written: 0, lost: 1, waiting: 0, failing: false });
     channel("partner-service.statement").publish({
       ...{ name: "insert-partners", text: "", startedAt: 0, durationMs: 1, failure },
     });
@@ -304,9 +309,9 @@ describe("traces", () => {
         },
       ]);
       expect(answered).toBe(`00-${traceId}-${spanId}-01`);
-      expect(log.filter((line) => line.requestId === requestId)).toMatchObject([
-        { traceId, spanId, code: "ok" },
-      ]);
+      expect(
+        log.filter((line) => line.requestId === requestId && line.msg === "call"),
+      ).toMatchObject([{ traceId, spanId, code: "ok" }]);
     },
   );
 

@@ -4,6 +4,7 @@ import type { Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { Call } from "../context.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
+import type { AuditLogEvent } from "./audit-log.ts";
 import type { CallObserver } from "./calls.ts";
 import { failureClass, httpAttributes, rpcAttributes } from "./conventions.ts";
 import { observeRuntime } from "./runtime-metrics.ts";
@@ -49,6 +50,7 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
   const subscriptions = new Map<string, (message: unknown) => void>([
     ["partner-service.statement", statements.ended],
     ["partner-service.retry", statements.retried],
+    ["partner-service.audit", measureAudit()],
     ...measureTokens(),
   ]);
   for (const [name, listener] of subscriptions) {
@@ -166,6 +168,34 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
         },
       ],
     ];
+  }
+
+  function measureAudit(): (message: unknown) => void {
+    const events = meter.createCounter("partner.audit.events", {
+      unit: "{event}",
+      description: "Events of the audit trail, by whether they were written, or lost.",
+    });
+    let last: Pick<AuditLogEvent, "waiting" | "failing"> = { waiting: 0, failing: false };
+    gauge(
+      ...(["partner.audit.failing", "1"] as const),
+      "1 while the audit trail cannot be written, else 0.",
+    ).addCallback((result) => result.observe(last.failing ? 1 : 0));
+    gauge(
+      ...(["partner.audit.waiting", "By"] as const),
+      "Bytes of events that wait to be written.",
+    ).addCallback((result) => result.observe(last.waiting));
+    return (message) => {
+      const { written, lost, ...state } = message as AuditLogEvent;
+      last = state;
+      for (const [number, isWritten] of [
+        [written, true],
+        [lost, false],
+      ] as const) {
+        if (number > 0) {
+          events.add(number, { "partner.audit.written": isWritten });
+        }
+      }
+    };
   }
 
   function observeDatabase(): void {

@@ -41,6 +41,7 @@ export function createTraces(tracer: Tracer): { readonly calls: CallObserver; cl
       spans.set(call, span);
       const { traceId, spanId } = span.spanContext();
       reply.header("traceparent", `00-${traceId}-${spanId}-01`);
+      call.traceId = traceId;
       call.log = call.log.child({ traceId, spanId });
       request.log = call.log;
     },

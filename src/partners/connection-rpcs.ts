@@ -1,7 +1,7 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { changesOf, organizationsKey, required, uncached } from "../context.ts";
 import {
   openedRpcs,
   toConnection,
@@ -35,7 +35,8 @@ export function createConnectionRpcs(
     async invitePartner({ id, timeToLive }, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
-      const issued = await partners.invite({ organizationId, id, lifetime }, signal);
+      const noteChange = changesOf(values, id);
+      const issued = await partners.invite({ organizationId, id, lifetime }, signal, noteChange);
       return {
         invitationToken: issued.token,
         expiresAt: toTimestamp(issued.expiresAt),
@@ -45,7 +46,8 @@ export function createConnectionRpcs(
 
     async revokeInvitation({ id }, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
-      const partner = await partners.revokeInvitation({ organizationId, id }, signal);
+      const noteChange = changesOf(values, id);
+      const partner = await partners.revokeInvitation({ organizationId, id }, signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -62,7 +64,7 @@ export function createConnectionRpcs(
 
     async acceptInvitation({ invitationToken: token }, { values, signal }) {
       const { requester: guest, target: host } = required(values, organizationsKey);
-      const partner = await partners.accept({ host, guest, token }, signal);
+      const partner = await partners.accept({ host, guest, token }, signal, changesOf(values));
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -76,7 +78,8 @@ export function createConnectionRpcs(
 
     async endConnection({ organizationId, role }, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      await partners.endConnection(toConnection(role, target, organizationId), signal);
+      const connection = toConnection(role, target, organizationId);
+      await partners.endConnection(connection, signal, changesOf(values));
       return {};
     },
   };

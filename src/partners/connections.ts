@@ -1,11 +1,18 @@
 import { randomUUID } from "node:crypto";
+import type { NoteChange } from "../context.ts";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { createStatement, query } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { movedSql, type Partner, PartnerEntity } from "./partner-entity.ts";
+import {
+  connectionFields,
+  movedChange,
+  movedSql,
+  type Partner,
+  PartnerEntity,
+} from "./partner-entity.ts";
 import { connectionNotFound } from "./partner-error.ts";
 
 /** A host and the organization that accepted its invitation. */
@@ -62,7 +69,11 @@ export interface Connections {
    * @throws PartnerError CONNECTION_NOT_FOUND
    * @throws DatabaseUnavailableError
    */
-  endConnection(connection: Connection, signal: AbortSignal): Promise<void>;
+  endConnection(
+    connection: Connection,
+    signal: AbortSignal,
+    noteChange?: NoteChange,
+  ): Promise<void>;
 }
 
 /** Rows of deleted partners name no guest. */
@@ -94,15 +105,16 @@ export function connectionsSql(role: ConnectionRole, selection: readonly string[
 /** Makes the part of the repository that keeps connections, in the rows of the host's partners. */
 export function createConnections(orm: Orm): Connections {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const columns = selection.join(", ");
   const findConnection = createStatement(orm, "find-connection", connectionSql);
   const idsSql = `select id from ${table}
     where organization_id = $1 and guest_organization_id = $2`;
   const endSql = `update ${table} set invitation_status = 'invited', guest_organization_id = null,
     connected_at = null, invitation_token_hash = null, invitation_expires_at = null,
     ${movedSql("$3", "$4")}
-    where organization_id = $1 and guest_organization_id = $2 returning id`;
-  const endedSql = `select 1 from ${table}
-    where organization_id = $1 and id = any($2::uuid[]) and write_id = $3 limit 1`;
+    where organization_id = $1 and guest_organization_id = $2 returning ${columns}`;
+  const endedSql = `select ${columns} from ${table}
+    where organization_id = $1 and id = any($2::uuid[]) and write_id = $3`;
 
   return {
     isConnected: ({ host, guest }, signal) =>
@@ -129,7 +141,7 @@ export function createConnections(orm: Orm): Connections {
         return { connections: found.slice(0, pageSize), more: found.length > pageSize };
       }, signal),
 
-    async endConnection({ host, guest }, signal) {
+    async endConnection({ host, guest }, signal, noteChange) {
       const now = formatInstant(currentInstant());
       const writeId = randomUUID();
       const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
@@ -138,10 +150,15 @@ export function createConnections(orm: Orm): Connections {
       }
       const ids = partners.map(({ id }) => id);
       await withRetries(async () => {
-        const ended = await query(orm, endSql, [host, guest, now, writeId]);
+        const written = await query(orm, endSql, [host, guest, now, writeId]);
         // The own write is there when a try whose answer was lost had done its work.
-        if (ended.length === 0 && (await query(orm, endedSql, [host, ids, writeId])).length === 0) {
+        const ended =
+          written.length > 0 ? written : await query(orm, endedSql, [host, ids, writeId]);
+        if (ended.length === 0) {
           throw connectionNotFound();
+        }
+        for (const partner of ended.map(toEntity)) {
+          noteChange?.(movedChange(partner, connectionFields));
         }
       }, signal);
     },

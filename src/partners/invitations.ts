@@ -1,4 +1,5 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
+import type { NoteChange } from "../context.ts";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -7,8 +8,11 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import type { Connection } from "./connections.ts";
 import {
+  connectionFields,
   isGuestConflict,
+  movedChange,
   movedSql,
+  noChange,
   type Partner,
   PartnerEntity,
   type PartnerKey,
@@ -51,7 +55,11 @@ export interface Invitations {
    * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
    * @throws DatabaseUnavailableError
    */
-  invite(request: InvitationRequest, signal: AbortSignal): Promise<IssuedInvitation>;
+  invite(
+    request: InvitationRequest,
+    signal: AbortSignal,
+    noteChange?: NoteChange,
+  ): Promise<IssuedInvitation>;
 
   /**
    * Voids the invitation that is pending.
@@ -59,7 +67,7 @@ export interface Invitations {
    * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
    * @throws DatabaseUnavailableError
    */
-  revokeInvitation(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
+  revokeInvitation(key: PartnerKey, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
 
   /**
    * Shows the invitation to the guest, if it could accept it now.
@@ -76,8 +84,11 @@ export interface Invitations {
    * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
    * @throws DatabaseUnavailableError
    */
-  accept(acceptance: Acceptance, signal: AbortSignal): Promise<Partner>;
+  accept(acceptance: Acceptance, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
 }
+
+/** What an invitation sets, and its end. */
+const invitationFields = ["invitation_token"];
 
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm): Invitations {
@@ -117,9 +128,13 @@ export function createInvitations(orm: Orm): Invitations {
     return toEntity(row);
   }
 
-  async function acceptOrFind(key: readonly unknown[], now: string): Promise<Row | undefined> {
+  async function acceptOrFind(
+    key: readonly unknown[],
+    now: string,
+    writeId: string,
+  ): Promise<Row | undefined> {
     try {
-      const [accepted] = await query(orm, acceptSql, [...key, now, randomUUID()]);
+      const [accepted] = await query(orm, acceptSql, [...key, now, writeId]);
       if (accepted !== undefined) {
         return accepted;
       }
@@ -133,7 +148,7 @@ export function createInvitations(orm: Orm): Invitations {
   }
 
   return {
-    invite({ organizationId, id, lifetime }, signal) {
+    invite({ organizationId, id, lifetime }, signal, noteChange) {
       const token = createInvitationToken(id);
       const { tokenHash } = readInvitationToken(token);
       const now = currentInstant();
@@ -146,11 +161,12 @@ export function createInvitations(orm: Orm): Invitations {
         if (partner.writeId !== writeId) {
           throw partnerAlreadyAccepted();
         }
+        noteChange?.(movedChange(partner, invitationFields));
         return { token, expiresAt, partner };
       }, signal);
     },
 
-    revokeInvitation({ organizationId, id }, signal) {
+    revokeInvitation({ organizationId, id }, signal, noteChange) {
       const writeId = randomUUID();
       const values = [organizationId, id, formatInstant(currentInstant()), writeId];
       return withRetries(async () => {
@@ -158,6 +174,7 @@ export function createInvitations(orm: Orm): Invitations {
         if (partner.writeId !== writeId) {
           throw invitationNotPending();
         }
+        noteChange?.(movedChange(partner, invitationFields));
         return partner;
       }, signal);
     },
@@ -175,15 +192,19 @@ export function createInvitations(orm: Orm): Invitations {
       }, signal);
     },
 
-    accept({ host, guest, token }, signal) {
+    accept({ host, guest, token }, signal, noteChange) {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const now = formatInstant(currentInstant());
+      const writeId = randomUUID();
       return withRetries(async () => {
-        const row = await acceptOrFind([host, partnerId, tokenHash, guest], now);
+        const row = await acceptOrFind([host, partnerId, tokenHash, guest], now, writeId);
         if (row === undefined) {
           throw invitationInvalid();
         }
-        return toEntity(row);
+        const partner = toEntity(row);
+        const isOwnWrite = partner.writeId === writeId;
+        noteChange?.(isOwnWrite ? movedChange(partner, connectionFields) : noChange(partner));
+        return partner;
       }, signal);
     },
   };

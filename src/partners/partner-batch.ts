@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { BatchCreatePartnersRequest } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Change, NoteChange } from "../context.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -8,9 +9,11 @@ import { createRowMapping } from "../database/row-mapping.ts";
 import { uuidV5 } from "../database/uuid-v5.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
 import {
+  createdChange,
   fingerprint,
   initialPartner,
   type NewPartner,
+  noChange,
   type Partner,
   PartnerEntity,
 } from "./partner-entity.ts";
@@ -36,7 +39,11 @@ export interface PartnerBatches {
    * @throws PartnerError REQUEST_ID_REUSED
    * @throws DatabaseUnavailableError
    */
-  createBatch(batch: NewBatch, signal: AbortSignal): Promise<readonly Partner[]>;
+  createBatch(
+    batch: NewBatch,
+    signal: AbortSignal,
+    noteChange?: NoteChange,
+  ): Promise<readonly Partner[]>;
 }
 
 /**
@@ -96,9 +103,16 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
     organizationId: string,
     partners: readonly Partner[],
     requestId: string | null,
+    noteChange: NoteChange | undefined,
   ): Promise<readonly Partner[]> {
+    const noteAll = (all: readonly Partner[], describe: (partner: Partner) => Change) => {
+      if (noteChange !== undefined) {
+        all.map(describe).forEach(noteChange);
+      }
+      return all;
+    };
     if (await insert(partners)) {
-      return partners;
+      return noteAll(partners, createdChange);
     }
     const ids = partners.map(({ id }) => id);
     const requestIds = partners.flatMap((partner) => partner.requestId ?? []);
@@ -110,7 +124,7 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
     if (found.length === ids.length && found.every(({ id }, index) => id === ids[index])) {
       // A try whose answer was lost had done its work. This is that answer, whatever became of the
       // partners since.
-      return partners;
+      return noteAll(partners, createdChange);
     }
     const isSame = found.every(
       ({ requestFingerprint, deletedAt }) =>
@@ -119,11 +133,11 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
     if (found.length !== partners.length || !isSame) {
       throw requestIdReused(String(requestId));
     }
-    return found;
+    return noteAll(found, noChange);
   }
 
   return {
-    async createBatch({ newPartners, requestId }, signal) {
+    async createBatch({ newPartners, requestId }, signal, noteChange) {
       const [first] = newPartners;
       if (first === undefined) {
         return [];
@@ -137,7 +151,10 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
         requestFingerprint,
       }));
       const { organizationId } = first;
-      return await withRetries(() => insertOrFind(organizationId, partners, requestId), signal);
+      return await withRetries(
+        () => insertOrFind(organizationId, partners, requestId, noteChange),
+        signal,
+      );
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { NoteChange } from "../context.ts";
 import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
@@ -9,9 +10,12 @@ import { query } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import {
+  deletedChange,
   isGuestConflict,
+  movedChange,
   movedSql,
   type NewPartner,
+  noChange,
   type Partner,
   PartnerEntity,
   type PartnerKey,
@@ -36,7 +40,12 @@ export interface PartnerEdits {
    * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED
    * @throws DatabaseUnavailableError
    */
-  update(version: PartnerVersion, changes: PartnerChanges, signal: AbortSignal): Promise<Partner>;
+  update(
+    version: PartnerVersion,
+    changes: PartnerChanges,
+    signal: AbortSignal,
+    noteChange?: NoteChange,
+  ): Promise<Partner>;
 
   /**
    * Deletes the partner, its invitation and its connection.
@@ -44,7 +53,7 @@ export interface PartnerEdits {
    * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
    * @throws DatabaseUnavailableError
    */
-  delete(version: PartnerVersion, signal: AbortSignal): Promise<void>;
+  delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void>;
 }
 
 /** What was said of the company; a deleted partner's row does not keep it. */
@@ -80,7 +89,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     ${erasures.join(", ")}, invitation_status = 'invited',
     guest_organization_id = null, connected_at = null,
     invitation_token_hash = null, invitation_expires_at = null
-    where ${match} returning id`;
+    where ${match} returning ${columns}`;
 
   /** The partner, deleted or not. */
   async function find({ organizationId, id }: PartnerKey): Promise<Partner> {
@@ -96,6 +105,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     changes: PartnerChanges,
     now: string,
     writeId: string,
+    noteChange: NoteChange | undefined,
   ): Promise<Partner> {
     const { organizationId, id, revision = null } = version;
     const names = Object.keys(changes).map((property) => columnOf(property));
@@ -109,7 +119,9 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
         [organizationId, id, now, writeId, revision, ...Object.values(changes)],
       );
       if (updated !== undefined) {
-        return toEntity(updated);
+        const partner = toEntity(updated);
+        noteChange?.(movedChange(partner, names));
+        return partner;
       }
     }
     const found = await find(version);
@@ -117,9 +129,11 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
       throw partnerNotFound();
     }
     // The own write is there when a try whose answer was lost had done its work.
-    if (revision !== null && found.revision !== revision && found.writeId !== writeId) {
+    const isOwnWrite = found.writeId === writeId;
+    if (revision !== null && found.revision !== revision && !isOwnWrite) {
       throw etagMismatch();
     }
+    noteChange?.(isOwnWrite ? movedChange(found, names) : noChange(found));
     return found;
   }
 
@@ -127,38 +141,42 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     version: PartnerVersion,
     now: string,
     writeId: string,
+    noteChange: NoteChange | undefined,
   ): Promise<void> {
     const { organizationId, id, revision = null } = version;
     const values = [organizationId, id, now, writeId, revision];
     const [deleted] = await query(orm, deleteSql, values);
-    if (deleted === undefined) {
-      const found = await find(version);
-      if (found.deletedAt === null) {
-        throw etagMismatch();
-      }
-      if (found.writeId !== writeId) {
-        throw partnerNotFound();
-      }
+    if (deleted !== undefined) {
+      noteChange?.(deletedChange(toEntity(deleted)));
+      return;
     }
+    const found = await find(version);
+    if (found.deletedAt === null) {
+      throw etagMismatch();
+    }
+    if (found.writeId !== writeId) {
+      throw partnerNotFound();
+    }
+    noteChange?.(deletedChange(found));
   }
 
   return {
-    update(version, changes, signal) {
+    update(version, changes, signal, noteChange) {
       const now = formatInstant(currentInstant());
       const writeId = randomUUID();
       return withRetries(async () => {
         try {
-          return await updateOrFind(version, changes, now, writeId);
+          return await updateOrFind(version, changes, now, writeId, noteChange);
         } catch (failure) {
           throw isGuestConflict(failure) ? guestAlreadyConnected() : failure;
         }
       }, signal);
     },
 
-    delete(version, signal) {
+    delete(version, signal, noteChange) {
       const now = formatInstant(currentInstant());
       const writeId = randomUUID();
-      return withRetries(() => deleteOrFind(version, now, writeId), signal);
+      return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);
     },
   };
 }

@@ -3,6 +3,7 @@ import { getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Change } from "../context.ts";
 import { currentInstant } from "../database/current-instant.ts";
 import { DatabaseError } from "../database/failures.ts";
 import { InstantType } from "../database/instant-type.ts";
@@ -151,6 +152,26 @@ export function pendingUntil({
     invitationStatus === "invited" &&
     Temporal.Instant.compare(expiry, Temporal.Now.instant()) > 0;
   return pending ? expiry : null;
+}
+
+/** What the beginning of a connection sets, and its end. */
+export const connectionFields = ["invitation_status", "guest_organization_id"];
+
+/** What is noted of a write. */
+export function createdChange({ id, revision }: Partner): Change {
+  return { id, revisionBefore: null, revisionAfter: revision };
+}
+
+export function movedChange({ id, revision }: Partner, fields: readonly string[]): Change {
+  return { id, revisionBefore: revision - 1, revisionAfter: revision, fields };
+}
+
+export function deletedChange({ id, revision }: Partner): Change {
+  return { id, revisionBefore: revision - 1, revisionAfter: null };
+}
+
+export function noChange({ id, revision }: Partner): Change {
+  return { id, revisionBefore: revision, revisionAfter: revision };
 }
 
 /**

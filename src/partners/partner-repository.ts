@@ -1,3 +1,4 @@
+import type { NoteChange } from "../context.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
@@ -10,13 +11,15 @@ import { createInvitations, type Invitations } from "./invitations.ts";
 import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
 import { createPartnerEdits, type PartnerEdits } from "./partner-edits.ts";
 import {
+  createdChange,
   initialPartner,
   type NewPartner,
+  noChange,
   type Partner,
   PartnerEntity,
-  type PartnerKey,
 } from "./partner-entity.ts";
-import { partnerNotFound, requestIdReused } from "./partner-error.ts";
+import { requestIdReused } from "./partner-error.ts";
+import { createPartnerFinds, type PartnerFinds } from "./partner-finds.ts";
 import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
 
 /**
@@ -27,7 +30,8 @@ import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
  * A signal ends the waiting for a database that is away, or for others, not a statement under way.
  */
 export interface PartnerRepository
-  extends PartnerBatches,
+  extends Pick<PartnerFinds, "find">,
+    PartnerBatches,
     PartnerLists,
     PartnerEdits,
     Invitations,
@@ -40,14 +44,7 @@ export interface PartnerRepository
    * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
-  create(newPartner: NewPartner, signal: AbortSignal): Promise<Partner>;
-
-  /**
-   * @throws PartnerError PARTNER_NOT_FOUND
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  find(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
+  create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
 
   /**
    * Opens the connections that creates use, and prepares their statement on each, so that the first
@@ -74,27 +71,6 @@ const defaultInsertLimits: JoiningLimits = {
   waitMs: databasePatienceMs,
 };
 
-/** A statement that reads is short: a second one uses the time that the first is on its way. */
-const findLimits: JoiningLimits = {
-  statements: 2,
-  callsPerStatement: 256,
-  waiting: 2048,
-  waitMs: databasePatienceMs,
-};
-
-/**
- * The statement that finds rows by two lists, of organizations and of ids. A subquery with a limit
- * makes it one look into the primary key for each, whatever the planner thinks of the lists' length.
- */
-export function findStatement(table: string, selection: readonly string[]): string {
-  return `select found.* from unnest($1::uuid[], $2::uuid[]) as wanted (organization_id, id)
-    cross join lateral (
-      select ${selection.join(", ")} from ${table}
-      where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null
-      limit 1
-    ) as found`;
-}
-
 /** Makes the repository of partners. */
 export function createPartnerRepository(
   orm: Orm,
@@ -110,9 +86,8 @@ export function createPartnerRepository(
     "insert-partners",
     `${mapping.insertion} on conflict do nothing returning id`,
   );
-  const findRows = createStatement(orm, "find-partners", findStatement(table, mapping.selection));
   const insertJoined = createJoining(insertTogether, insertLimits);
-  const findJoined = createJoining(findTogether, findLimits);
+  const finds = createPartnerFinds(orm);
   const conflictSql = `select ${columns} from ${table}
     where organization_id = $1 and (id = $2 or request_id = $3)`;
 
@@ -145,8 +120,13 @@ export function createPartnerRepository(
     }
   }
 
-  async function insertOrFind(partner: Partner, signal: AbortSignal): Promise<Partner> {
+  async function insertOrFind(
+    partner: Partner,
+    signal: AbortSignal,
+    noteChange: NoteChange | undefined,
+  ): Promise<Partner> {
     if (await insertJoined(partner, signal)) {
+      noteChange?.(createdChange(partner));
       return partner;
     }
     const { organizationId, id, requestId, requestFingerprint } = partner;
@@ -159,32 +139,14 @@ export function createPartnerRepository(
     if (earlier.id === id) {
       // A try whose answer was lost had done its work. This is that answer, whatever became of the
       // partner since.
+      noteChange?.(createdChange(partner));
       return partner;
     }
     if (earlier.requestFingerprint !== requestFingerprint || earlier.deletedAt !== null) {
       throw requestIdReused(String(requestId));
     }
+    noteChange?.(noChange(earlier));
     return earlier;
-  }
-
-  async function findTogether(
-    calls: readonly JoinedCall<PartnerKey, Partner | undefined>[],
-  ): Promise<void> {
-    try {
-      const keys = calls.map(({ item }) => item);
-      const rows = await findRows(
-        [keys.map(({ organizationId }) => organizationId), keys.map(({ id }) => id)],
-        calls,
-      );
-      const partners = new Map(rows.map(toEntity).map((partner) => [textOf(partner), partner]));
-      for (const { item, resolve } of calls) {
-        resolve(partners.get(textOf(item)));
-      }
-    } catch (failure) {
-      for (const { reject } of calls) {
-        reject(failure);
-      }
-    }
   }
 
   return {
@@ -194,30 +156,18 @@ export function createPartnerRepository(
     ...createInvitations(orm),
     ...createConnections(orm),
 
-    waitingCalls: () => insertJoined.waitingCalls() + findJoined.waitingCalls(),
+    find: finds.find,
+    waitingCalls: () => insertJoined.waitingCalls() + finds.waitingCalls(),
 
-    create(newPartner, signal) {
+    create(newPartner, signal, noteChange) {
       // The id stays the same in all tries: that makes them safe.
       const partner = initialPartner(newPartner, nextId());
-      return withRetries(() => insertOrFind(partner, signal), signal);
+      return withRetries(() => insertOrFind(partner, signal, noteChange), signal);
     },
-
-    find: (key, signal) =>
-      withRetries(async () => {
-        const partner = await findJoined(key, signal);
-        if (partner === undefined) {
-          throw partnerNotFound();
-        }
-        return partner;
-      }, signal),
 
     async warmUp() {
       const connections = Array.from({ length: insertLimits.statements });
       await Promise.all(connections.map(() => insertRows([toJson([])])));
     },
   };
-}
-
-function textOf({ organizationId, id }: PartnerKey): string {
-  return `${organizationId}/${id}`;
 }

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { changesOf, organizationsKey, required, uncached } from "../context.ts";
 import { createConnectionRpcs } from "./connection-rpcs.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PageTokens } from "./paging.ts";
@@ -17,13 +17,15 @@ export function createPartnerRpcs(
   return {
     async createPartner(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const partner = await partners.create(toNewPartner(request, target), signal);
+      const newPartner = toNewPartner(request, target);
+      const partner = await partners.create(newPartner, signal, changesOf(values));
       return { partner: toPartnerMessage(partner) };
     },
 
     async batchCreatePartners(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const created = await partners.createBatch(toNewBatch(request, target), signal);
+      const batch = toNewBatch(request, target);
+      const created = await partners.createBatch(batch, signal, changesOf(values));
       return { partners: created.map(toPartnerMessage) };
     },
 
@@ -49,15 +51,17 @@ export function createPartnerRpcs(
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
+      const noteChange = changesOf(values, partner.id);
       const changes = readPartnerChanges(request, partner);
       const version = { organizationId, id: partner.id, revision: toRevision(partner.etag) };
-      const updated = await partners.update(version, changes, signal);
+      const updated = await partners.update(version, changes, signal, noteChange);
       return { partner: toPartnerMessage(updated) };
     },
 
     async deletePartner({ id, etag }, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
-      await partners.delete({ organizationId, id, revision: toRevision(etag) }, signal);
+      const version = { organizationId, id, revision: toRevision(etag) };
+      await partners.delete(version, signal, changesOf(values, id));
       return {};
     },
 

@@ -18,9 +18,12 @@ const defaultTransport: CreateTransport = (baseUrl, interceptors = []) =>
     interceptors: [...interceptors, holdAnswers],
   });
 
+/** A service, and who makes tokens for it. */
+type Reached = Pick<TestService, "url" | "issuer">;
+
 /** A client of the requester for the target's book, or for its own. */
 export async function bookClient(
-  service: TestService,
+  service: Reached,
   requester: string,
   target = requester,
   createTransport = defaultTransport,
@@ -36,7 +39,7 @@ export async function bookClient(
 }
 
 /** An organization that nobody else knows, with a client for its own book. */
-export async function newBook(service: TestService, createTransport = defaultTransport) {
+export async function newBook(service: Reached, createTransport = defaultTransport) {
   const organization = randomUUID();
   const client = await bookClient(service, organization, organization, createTransport);
   return { organization, client };
@@ -56,7 +59,7 @@ export async function createPartner(
 
 /** Accepts the host's invitation as the guest. */
 export async function acceptInvitation(
-  service: TestService,
+  service: Reached,
   guest: string,
   host: string,
   invitationToken: string,
@@ -67,7 +70,7 @@ export async function acceptInvitation(
 
 /** Creates a partner in the host's book, invites it, and accepts as the guest. */
 export async function connect(
-  service: TestService,
+  service: Reached,
   host: Awaited<ReturnType<typeof newBook>>,
   guest: string,
   changes: PartnerChanges = {},

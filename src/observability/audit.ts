@@ -1,0 +1,159 @@
+import type { IncomingMessage } from "node:http";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
+import type { Config } from "../config.ts";
+import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
+import { readAccessRule } from "../interceptors/access.ts";
+import { serviceError } from "../interceptors/service-error.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { createCallerAddress } from "./caller-address.ts";
+import type { CallObserver } from "./calls.ts";
+
+/** What leaves events, to be put where calls pass. */
+export interface Audit {
+  /** Goes into the chain as the last one, next to the RPC: the event of what it did comes before the answer. */
+  readonly interceptors: readonly Interceptor[];
+  /** Goes into the request gate; empty where writes go on without events. */
+  readonly gate: readonly HeaderInterceptor[];
+  /** Sees to the events of all other calls. */
+  readonly observer: CallObserver;
+}
+
+/** The reasons by which a call is refused for who asks. */
+const refusals: ReadonlySet<string | undefined> = new Set(
+  [
+    ErrorReason.ACCESS_TOKEN_MISSING,
+    ErrorReason.ACCESS_TOKEN_INVALID,
+    ErrorReason.ACCESS_TOKEN_EXPIRED,
+    ErrorReason.REQUESTER_NOT_AUTHORIZED,
+    ErrorReason.SCENARIO_NOT_ALLOWED,
+    ErrorReason.SCOPE_MISSING,
+  ].map((reason) => ErrorReasonSchema.value[reason]?.localName),
+);
+
+const ok: Outcome = { code: "ok" };
+const retryAfterMs = 1000;
+/** How many characters of a token's subject an event has (OpenID Connect allows 255). */
+const maxSubjectLength = 255;
+
+/**
+ * Leaves one event for each call of an RPC that may change something, which its scope tells, and
+ * for each that is refused for who asks. The event is written once the outcome is known: that of a
+ * change as soon as it is made, before the call is answered; where the call ended before, because its
+ * deadline passed or its client left, once it is known what became of the change.
+ */
+export function createAudit(
+  log: AuditLog,
+  services: readonly DescService[],
+  {
+    auditRequired: mustBeWritten,
+    trustedProxies,
+  }: Pick<Config, "auditRequired" | "trustedProxies">,
+): Audit {
+  const addressOf = createCallerAddress(trustedProxies);
+  const methods = services.flatMap((service) => service.methods);
+  const writes = new Set(methods.filter(changesSomething).map(nameOf));
+
+  function record(call: Call, outcome: Outcome): Promise<boolean> {
+    call.audit = "recorded";
+    const isVital = outcome === ok || call.changes !== undefined;
+    return log.record(`${JSON.stringify(describeCall(call, outcome))}\n`, isVital);
+  }
+
+  const interceptor: Interceptor = (next) => async (request) => {
+    const call = required(request.contextValues, callKey);
+    if (request.stream || call.rpc === undefined || !writes.has(call.rpc)) {
+      return await next(request);
+    }
+    call.audit = "working";
+    try {
+      const response = await next(request);
+      // Without an outcome so far it is going to be this one.
+      if (call.outcome === undefined && !(await record(call, ok)) && mustBeWritten) {
+        throw unavailable("The change is made, but cannot be recorded for the moment; try again.");
+      }
+      return response;
+    } finally {
+      settle(call);
+    }
+  };
+
+  /** The RPC has come to its end; the call may have, long before. */
+  function settle(call: Call): void {
+    if (call.audit === "ended") {
+      record(call, call.outcome ?? ok);
+    } else if (call.audit === "working") {
+      delete call.audit;
+    }
+  }
+
+  const admit: HeaderInterceptor = ({ method }) => {
+    if (writes.has(nameOf(method)) && log.failure() !== undefined) {
+      throw unavailable("Changes cannot be recorded for the moment; try again.");
+    }
+  };
+
+  return {
+    interceptors: [interceptor],
+    gate: mustBeWritten ? [admit] : [],
+    observer: {
+      begins(call, { raw }) {
+        // Once the connection has ended, it does not tell any more.
+        call.address = addressOf(raw);
+        call.traceId ??= traceIdOf(raw);
+      },
+      ends(call) {
+        const { rpc = "", outcome, audit } = call;
+        if (audit === "working") {
+          call.audit = "ended";
+        } else if (audit === undefined && (writes.has(rpc) || refusals.has(outcome.reason))) {
+          record(call, outcome);
+        }
+      },
+    },
+  };
+}
+
+/** Version 00 of the header, and those to come (W3C Trace Context, section 3.2). */
+const traceParent =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
+
+/** The trace that the caller's `traceparent` names. */
+function traceIdOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
+  const { traceparent } = headers;
+  return typeof traceparent === "string" ? traceParent.exec(traceparent)?.[1] : undefined;
+}
+
+function unavailable(message: string) {
+  return serviceError(ErrorReason.AUDIT_UNAVAILABLE, message, { retryAfterMs });
+}
+
+/** That is what its scope is for. A read that is no GET, because a secret must not stand in a URL, is none. */
+function changesSomething(method: DescMethod): boolean {
+  return readAccessRule(method).scope.endsWith(":write");
+}
+
+function nameOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
+}
+
+/** The event, as docs/audit-event.schema.json describes it. */
+function describeCall(call: Call, { code, reason }: Outcome) {
+  const { rpc, subject, requester, target, changes, partnerId, requestId, traceId, address } = call;
+  return {
+    audit: 1,
+    kind: "call",
+    time: new Date().toISOString(),
+    rpc,
+    outcome: code,
+    reason,
+    subject: subject?.slice(0, maxSubjectLength),
+    requester,
+    target,
+    partners: changes ?? (partnerId === undefined ? [] : [{ id: partnerId }]),
+    requestId,
+    traceId,
+    address,
+  };
+}

@@ -1,0 +1,85 @@
+import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
+import type { Orm } from "../database/orm.ts";
+import { createStatement } from "../database/query.ts";
+import { databasePatienceMs, withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
+import { partnerNotFound } from "./partner-error.ts";
+
+/** Finds partners by their ids. */
+export interface PartnerFinds {
+  /**
+   * @throws PartnerError PARTNER_NOT_FOUND
+   * @throws OverloadedError
+   * @throws DatabaseUnavailableError
+   */
+  find(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
+
+  /** How many calls wait for a statement. */
+  waitingCalls(): number;
+}
+
+/** A statement that reads is short: a second one uses the time that the first is on its way. */
+const findLimits: JoiningLimits = {
+  statements: 2,
+  callsPerStatement: 256,
+  waiting: 2048,
+  waitMs: databasePatienceMs,
+};
+
+/**
+ * The statement that finds rows by two lists, of organizations and of ids. A subquery with a limit
+ * makes it one look into the primary key for each, whatever the planner thinks of the lists' length.
+ */
+export function findStatement(table: string, selection: readonly string[]): string {
+  return `select found.* from unnest($1::uuid[], $2::uuid[]) as wanted (organization_id, id)
+    cross join lateral (
+      select ${selection.join(", ")} from ${table}
+      where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null
+      limit 1
+    ) as found`;
+}
+
+/** Makes the part of the repository that finds partners; those who ask at once share a statement. */
+export function createPartnerFinds(orm: Orm): PartnerFinds {
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const findRows = createStatement(orm, "find-partners", findStatement(table, selection));
+  const findJoined = createJoining(findTogether, findLimits);
+
+  async function findTogether(
+    calls: readonly JoinedCall<PartnerKey, Partner | undefined>[],
+  ): Promise<void> {
+    try {
+      const keys = calls.map(({ item }) => item);
+      const rows = await findRows(
+        [keys.map(({ organizationId }) => organizationId), keys.map(({ id }) => id)],
+        calls,
+      );
+      const partners = new Map(rows.map(toEntity).map((partner) => [textOf(partner), partner]));
+      for (const { item, resolve } of calls) {
+        resolve(partners.get(textOf(item)));
+      }
+    } catch (failure) {
+      for (const { reject } of calls) {
+        reject(failure);
+      }
+    }
+  }
+
+  return {
+    find: (key, signal) =>
+      withRetries(async () => {
+        const partner = await findJoined(key, signal);
+        if (partner === undefined) {
+          throw partnerNotFound();
+        }
+        return partner;
+      }, signal),
+
+    waitingCalls: findJoined.waitingCalls,
+  };
+}
+
+function textOf({ organizationId, id }: PartnerKey): string {
+  return `${organizationId}/${id}`;
+}
