@@ -10,12 +10,12 @@ async function main(): Promise<void> {
   // A migration takes as long as it needs.
   const orm = await openDatabase(config, { statementTimeoutMs: 0 });
   try {
-    const pending = await waitForDatabase(
-      () => pendingMigrations(orm),
-      config.databaseWaitMs,
-      (reason) => console.error(`waiting for the database: ${reason}`),
-    );
-    await migrate(orm);
+    const wait = <T>(attempt: () => Promise<T>) =>
+      waitForDatabase(attempt, config.databaseWaitMs, (reason) =>
+        console.error(`waiting for the database: ${reason}`),
+      );
+    const pending = await wait(() => pendingMigrations(orm));
+    await wait(() => migrate(orm));
     for (const name of pending) {
       console.log(`applied ${name}`);
     }

@@ -221,6 +221,10 @@ async function prepareDatabase(
       );
     }
   }
+  await waitForDatabase(() => warmUp(partners), databaseWaitMs, tell);
+}
+
+async function warmUp(partners: PartnerRepository): Promise<void> {
   try {
     await partners.warmUp();
   } catch (failure) {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createPostgresDatabase } from "./support/databases.ts";
+import { onServer } from "./support/postgres.ts";
 import { startProcess } from "./support/process.ts";
 import { createTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -226,6 +227,29 @@ describe.each(["src/main.ts", "scripts/migrate.ts"])("%s, where the database", (
       /waiting for the database.*ECONNREFUSED|ECONNREFUSED.*waiting for the database/,
     );
     expect({ code, lines: lines.length }).toEqual({ code: 1, lines: 2 });
+  });
+});
+
+test.each([
+  ["src/main.ts", undefined, "grant select on mikro_orm_migrations to"],
+  ["scripts/migrate.ts", "template1", "revoke create on schema public from"],
+] as const)("%s with a role that lacks rights ends in one line", async (file, template, right) => {
+  const database = await createPostgresDatabase(template);
+  const { databaseUrl } = database.settings;
+  const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
+  await onServer(databaseUrl, `create role ${role} login password 'secret'; ${right} ${role}`);
+  onTestFinished(async () => {
+    await onServer(databaseUrl, `drop owned by ${role}; drop role ${role}`);
+    await database.close();
+  });
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = "secret";
+  expect(await failedStart({ DATABASE_URL: url.href }, file)).toEqual({
+    code: 1,
+    output: expect.stringMatching(
+      /^The role of DATABASE_URL lacks a right in the database: 42501: permission denied [^\n]*\n$/,
+    ),
   });
 });
 
