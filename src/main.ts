@@ -26,7 +26,8 @@ async function main(): Promise<void> {
   }
   const organization = crypto.randomUUID();
   const token = await service.sandbox.createToken(organization);
-  process.stdout.write(describeSandbox(service.url, config.dataDirectory, organization, token));
+  // Past the log, a full disk under stdout would end the process.
+  lines.write(describeSandbox(service.url, config.dataDirectory, organization, token));
 }
 
 function isHelpWanted(): boolean {

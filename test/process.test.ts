@@ -1,6 +1,7 @@
 import { exec, execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { lockPartners } from "./support/locks.ts";
+import { freePort } from "./support/postgres.ts";
 import { type ServiceProcess, startCommand, startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
 
@@ -275,4 +277,25 @@ test("SIGTERM ends a start that waits for its database", async () => {
   await service.waitFor(/waiting for the database/);
   service.child.kill("SIGTERM");
   expect(await service.ended()).toBe(0);
+});
+
+test.skipIf(!existsSync("/dev/full"))("A full disk under its output ends no service", async () => {
+  const port = String(await freePort());
+  const shell = ["-c", 'exec "$0" src/main.ts > /dev/full', process.execPath];
+  const service = startCommand("sh", shell, { PORT: port, DATA_DIR: dataDirectory });
+  started.push(service);
+  const isAlive = () =>
+    fetch(`http://127.0.0.1:${port}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await expect.poll(isAlive, { timeout: 20_000 }).toBe(true);
+  for (let call = 0; call < 50; call += 1) {
+    expect(await isAlive()).toBe(true);
+  }
+  service.child.kill("SIGTERM");
+  expect({ code: await service.ended(), output: service.output() }).toEqual({
+    code: 0,
+    output: "",
+  });
 });
