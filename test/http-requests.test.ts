@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { callHeaders } from "./support/call-cases.ts";
 import { rawPosts } from "./support/raw-calls.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -50,6 +51,35 @@ describe("A request over HTTP", () => {
       ]);
     }
   });
+
+  test.each(Object.entries(rawPosts))(
+    "over %s says once who calls, and for whom",
+    async (_version, post) => {
+      const good = [...callHeaders(await service.issuer.token())];
+      const answerTo = async (headers: readonly [string, string][]) => {
+        const { status, body } = await post(service.url, [
+          ["Content-Type", "application/json"],
+          ...headers,
+        ]);
+        return { status, json: JSON.parse(body.toString()) };
+      };
+      const twice = (name: string) =>
+        good.flatMap((header) => (header[0] === name ? [header, header] : [header]));
+      const notOnce = {
+        code: "invalid_argument",
+        message: expect.stringMatching(/ must be one UUID\.$/),
+      };
+
+      expect((await answerTo(good)).status).toBe(200);
+      expect(await answerTo(twice("authorization"))).toMatchObject({
+        status: 401,
+        json: { code: "unauthenticated", message: "The header Authorization must be sent once." },
+      });
+      for (const name of ["requester-organization-id", "target-organization-id"]) {
+        expect(await answerTo(twice(name))).toMatchObject({ status: 400, json: notOnce });
+      }
+    },
+  );
 
   test.each(["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080", "a_b.example.com:"])(
     "may be for the host %s",

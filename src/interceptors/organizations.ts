@@ -1,6 +1,5 @@
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import {
-  type Call,
   callerKey,
   callKey,
   type HeaderInterceptor,
@@ -23,9 +22,9 @@ export function createOrganizationsInterceptor(): HeaderInterceptor {
   return ({ requestHeader, values }) => {
     const call = required(values, callKey);
     const caller = required(values, callerKey);
-    const requester = readOrganization(requestHeader, requesterHeader, call);
+    const requester = readOrganization(requestHeader, requesterHeader);
     call.requester = requester;
-    const target = readOrganization(requestHeader, targetHeader, call);
+    const target = readOrganization(requestHeader, targetHeader);
     call.target = target;
     if (!caller.organizations.includes(requester)) {
       throw serviceError(
@@ -37,7 +36,7 @@ export function createOrganizationsInterceptor(): HeaderInterceptor {
   };
 }
 
-function readOrganization(header: Headers, name: string, call: Call): string {
+function readOrganization(header: Headers, name: string): string {
   const value = header.get(name);
   if (value === null || value === "") {
     throw serviceError(
@@ -46,9 +45,9 @@ function readOrganization(header: Headers, name: string, call: Call): string {
       { metadata: { header: name } },
     );
   }
+  // A header that is sent twice comes as a list, which is no UUID.
   const organization = value.toLowerCase();
-  const repeated = call.repeatedHeaders.has(name.toLowerCase());
-  if (repeated || !uuid.test(organization) || organization === nilUuid) {
+  if (!uuid.test(organization) || organization === nilUuid) {
     throw serviceError(
       ErrorReason.ORGANIZATION_HEADER_INVALID,
       `The header ${name} must be one UUID.`,

@@ -145,6 +145,7 @@ export const mutants: readonly Group[] = [
     tests: [
       "test/access.test.ts",
       "test/access-rules.test.ts",
+      "test/http-requests.test.ts",
       "test/attacks/organizations.test.ts",
     ],
     edits: [
@@ -152,10 +153,6 @@ export const mutants: readonly Group[] = [
       organizations(
         "!caller.organizations.includes(requester)",
         "caller.organizations.length === 0",
-      ),
-      organizations(
-        "const repeated = call.repeatedHeaders.has(name.toLowerCase());",
-        "const repeated = false;",
       ),
       organizations(" || organization === nilUuid", ""),
       organizations("value.toLowerCase()", "value"),
@@ -210,6 +207,7 @@ export const mutants: readonly Group[] = [
       "test/list-partners.test.ts",
       "test/partner-repository.test.ts",
       "test/list-plans.test.ts",
+      "test/delete-partner.test.ts",
     ],
     edits: [
       paging("defaultPageSize = 20", "defaultPageSize = 21"),
