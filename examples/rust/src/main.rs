@@ -72,7 +72,7 @@ fn report(result: Result<Response<CreatePartnerResponse>, Status>) -> Result<(),
             let invitation = invitation
                 .trim_start_matches("INVITATION_STATUS_")
                 .to_lowercase();
-            println!("created {} {invitation}", partner.company_name);
+            println!("created {} {invitation}", partner.company_name());
             return Ok(());
         }
         Err(status) => status,
