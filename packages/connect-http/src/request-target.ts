@@ -7,6 +7,10 @@ const targetCharacters = /^[!-~]*$/;
 /** `uri-host [ ":" port ]` (RFC 9112, section 3.2): no user, path or query. */
 const hostCharacters = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 
+/** Hosts and targets that surely make a URL together, which need not be parsed to find out. */
+const plainHost = /^(?:127\.0\.0\.1|[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)*)(?::\d{1,4})?$/i;
+const plainTarget = /^\/(?![/\\])/;
+
 /**
  * Finds what is wrong with the host and the target that a request names, which neither Node nor Fastify
  * looks at; undefined where nothing is.
@@ -27,5 +31,8 @@ export function findTargetFault(
   if (!targetCharacters.test(target)) {
     return "The request's target holds what is no character of a URI.";
   }
-  return URL.canParse(target, `http://${host}`) ? undefined : "The request names no valid host.";
+  const isPlain = plainHost.test(host) && plainTarget.test(target);
+  return isPlain || URL.canParse(target, `http://${host}`)
+    ? undefined
+    : "The request names no valid host.";
 }
