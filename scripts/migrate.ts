@@ -2,6 +2,7 @@ import { readConfig } from "../src/config.ts";
 import { migrate, pendingMigrations } from "../src/database/orm.ts";
 import { waitForDatabase } from "../src/database/wait.ts";
 import { openDatabase } from "../src/open-database.ts";
+import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 import { runCommand } from "../src/start-error.ts";
 
 /** Applies the migrations that the database of the settings lacks, and says which. */
@@ -20,6 +21,9 @@ async function main(): Promise<void> {
       console.log(`applied ${name}`);
     }
     console.log(pending.length === 0 ? "nothing to apply" : "done");
+    if (await wait(() => beginChangeEpoch(orm))) {
+      console.log("began a new epoch of changes: whoever follows a book begins anew");
+    }
   } finally {
     await orm.close(true);
   }

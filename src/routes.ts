@@ -25,6 +25,7 @@ import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
 import type { Audit } from "./observability/audit.ts";
+import type { ChangeTokens } from "./partners/change-request.ts";
 import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
@@ -34,6 +35,7 @@ export interface RouteDependencies {
   readonly validator: Validator;
   readonly partners: PartnerRepository;
   readonly pageTokens: PageTokens;
+  readonly changeTokens: ChangeTokens;
   readonly readiness: Readiness;
   /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
@@ -54,7 +56,7 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
 export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit, audit } =
+  const { verifyToken, validator, partners, readiness, maxStreams, rateLimit, audit } =
     dependencies;
   const errors = createErrorsInterceptor();
   const streams = createStreamsInterceptor(maxStreams, readiness.draining);
@@ -79,7 +81,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(partners, pageTokens);
+    const rpcs = createPartnerRpcs(partners, dependencies.pageTokens, dependencies.changeTokens);
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

@@ -1,6 +1,10 @@
 import { migrations } from "./database/migrations.ts";
 import type { DatabaseSchema } from "./database/orm-options.ts";
-import { PartnerEntity } from "./partners/partner-entity.ts";
+import { ChangeEpochEntity } from "./partners/change-epoch.ts";
+import { PartnerEntity, PurgeEntity } from "./partners/partner-entity.ts";
 
 /** What the service keeps in its database, and how its tables came to be. */
-export const schema: DatabaseSchema = { entities: [PartnerEntity], migrations };
+export const schema: DatabaseSchema = {
+  entities: [PartnerEntity, PurgeEntity, ChangeEpochEntity],
+  migrations,
+};

@@ -31,6 +31,7 @@ import {
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase } from "./open-database.ts";
+import { createChangeTokens } from "./partners/change-request.ts";
 import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
@@ -77,10 +78,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
   const orm = await openDatabase(config);
   try {
     const partners = createPartnerRepository(orm);
-    // All processes on one database read each other's page tokens. PGlite has this process alone.
-    const pageTokens = createPageTokens(
-      config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32),
-    );
+    // All processes on one database read each other's tokens. PGlite has this process alone.
+    const secret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
+    const [pageTokens, changeTokens] = [createPageTokens(secret), createChangeTokens(secret)];
     const draining = new AbortController();
     const auditLog = openAuditLog(config, log, (failure, lost) => {
       if (failure === undefined) {
@@ -123,7 +123,17 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const validator = createValidator();
     const { maxStreams, rateLimit } = config;
     const routes = createRoutes({
-      ...{ verifyToken, validator, partners, pageTokens, readiness, maxStreams, rateLimit, audit },
+      ...{
+        verifyToken,
+        validator,
+        partners,
+        pageTokens,
+        changeTokens,
+        readiness,
+        maxStreams,
+        rateLimit,
+        audit,
+      },
     });
     const building = createApp(config, { log, readiness, port, observers, routes });
     const [app] = await Promise.all([building, prepared]);

@@ -166,6 +166,7 @@ describe.each(databaseKinds)("Connections on %s", (kind) => {
         openedRpcs: [
           "partner.v1.PartnerService.GetPartner",
           "partner.v1.PartnerService.ListPartners",
+          "partner.v1.PartnerService.ListPartnerChanges",
         ],
       });
       expect(await host.client.getPartner({ id })).toEqual(before);

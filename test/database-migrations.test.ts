@@ -82,7 +82,11 @@ describe("The migrations", () => {
     const tables = await query(next, `${sql} and schemaname !~ '^pg_|^information' order by 1`, [
       "postgres",
     ]);
-    expect(tables).toEqual([{ name: "tenant.mikro_orm_migrations" }, { name: "tenant.partner" }]);
+    expect(tables).toEqual(
+      ["change_epoch", "mikro_orm_migrations", "partner", "partner_purge"].map((table) => ({
+        name: `tenant.${table}`,
+      })),
+    );
   });
 
   test("are looked for where they were made, whatever schema now comes first", async () => {

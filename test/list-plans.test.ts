@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
+import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finds.ts";
@@ -164,6 +165,16 @@ describe("The plans for a large book", () => {
     expect(plan).not.toContain("Sort");
   });
 
+  test.each([100, 1000])("list %i changes from their index, in its order", async (pageSize) => {
+    const values = [organizationId, "0", idOf(0), "1000000000"];
+    const { name, text } = changesStatement("partner", ["id", "change"], values, pageSize);
+    expect(name).toBe(`list-changes-${pageSize}`);
+    const rows = await query(orm, `explain (generic_plan, costs off) ${text}`, []);
+    const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
+    expect(plan).toMatch("using partner_change_index on partner");
+    expect(plan).not.toMatch(/Sort|Filter/);
+  });
+
   test("rows are sorted as they are: lists select all columns in the table's order", async () => {
     const rows = await query(
       orm,
@@ -171,7 +182,8 @@ describe("The plans for a large book", () => {
         where table_schema = 'public' and table_name = 'partner' order by ordinal_position`,
       [],
     );
-    const { columns } = createRowMapping(orm, PartnerEntity);
+    const { wholeRow } = createRowMapping(orm, PartnerEntity);
+    const columns = wholeRow.map((column) => column.replace(/ as .*/, ""));
     expect(columns).toEqual(rows.map((row) => row.column_name));
   });
 

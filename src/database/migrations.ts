@@ -2,6 +2,8 @@ import { CreatePartner } from "./migrations/0001-create-partner.ts";
 import { PartnerLifecycle } from "./migrations/0002-partner-lifecycle.ts";
 import { PartnerWrites } from "./migrations/0003-partner-writes.ts";
 import { PartnerConnections } from "./migrations/0004-partner-connections.ts";
+import { PartnerChange } from "./migrations/0005a-partner-change.ts";
+import { PartnerChangeIndex } from "./migrations/0005b-partner-change-index.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -12,4 +14,6 @@ export const migrations = [
   { name: "0002-partner-lifecycle", class: PartnerLifecycle },
   { name: "0003-partner-writes", class: PartnerWrites },
   { name: "0004-partner-connections", class: PartnerConnections },
+  { name: "0005a-partner-change", class: PartnerChange },
+  { name: "0005b-partner-change-index", class: PartnerChangeIndex },
 ];

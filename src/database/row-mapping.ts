@@ -1,13 +1,14 @@
-import type { EntityName } from "@mikro-orm/core";
+import type { EntityName, Opt } from "@mikro-orm/core";
 import type { Orm } from "./orm.ts";
 import type { Row } from "./query.ts";
 
 /** How an entity's rows look in SQL. */
 export interface RowMapping<Entity> {
   readonly table: string;
-  readonly columns: readonly string[];
   /** What a statement selects, or returns, for `toEntity`: the columns, named as properties. */
   readonly selection: readonly string[];
+  /** The same with lazy properties: all columns, in the table's order. */
+  readonly wholeRow: readonly string[];
   /** A statement that inserts what `toJson` makes, bound to $1. */
   readonly insertion: string;
   /** @throws Error when the entity has no such property. */
@@ -17,22 +18,25 @@ export interface RowMapping<Entity> {
   toEntity(row: Row): Entity;
 }
 
+/** What is mapped of an entity: all but lazy properties, which have a default and are read by themselves. */
+type Mapped<Entity> = {
+  [Key in keyof Entity as Entity[Key] extends Opt ? never : Key]: Entity[Key];
+};
+
 /** Derives the mapping from the entity's declaration. */
 export function createRowMapping<Entity extends object>(
   orm: Orm,
   name: EntityName<Entity>,
-): RowMapping<Entity> {
+): RowMapping<Mapped<Entity>> {
   const platform = orm.driver.getPlatform();
   const { tableName, props } = orm.getMetadata(name);
-  const fields = props.map(
-    ({ name: key, fieldNames: [column = key], columnTypes: [columnType], customType }) => ({
-      key,
-      column,
-      columnType,
-      customType,
+  const all = props.map(
+    ({ name: key, fieldNames: [column = key], columnTypes: [columnType], customType, lazy }) => ({
+      ...{ key, column, columnType, customType, lazy },
     }),
   );
-  const columns = fields.map(({ column }) => column);
+  const fields = all.filter(({ lazy }) => lazy !== true);
+  const select = ({ key, column }: (typeof all)[number]) => `${column} as "${key}"`;
   // The names that SQL gives the columns leave to do only what has to be converted: this runs for
   // each row of each call.
   const converted = fields.flatMap(({ key, customType }) =>
@@ -49,9 +53,9 @@ export function createRowMapping<Entity extends object>(
 
   return {
     table: tableName,
-    columns,
-    selection: fields.map(({ key, column }) => `${column} as "${key}"`),
-    insertion: `insert into ${tableName} (${columns.join(", ")})
+    selection: fields.map(select),
+    wholeRow: all.map(select),
+    insertion: `insert into ${tableName} (${fields.map(({ column }) => column).join(", ")})
       select ${fields.map(({ key }) => `"${key}"`).join(", ")} from json_to_recordset($1)
       as rows (${fields.map(({ key, columnType }) => `"${key}" ${columnType}`).join(", ")})`,
     columnOf(property) {
@@ -68,7 +72,7 @@ export function createRowMapping<Entity extends object>(
         entity[key] = type.convertToJSValue(entity[key], platform);
       }
       // The properties are exactly those of the selection.
-      return entity as Entity;
+      return entity as Mapped<Entity>;
     },
   };
 }

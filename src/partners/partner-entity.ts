@@ -58,6 +58,11 @@ export const PartnerEntity = defineEntity({
     writeId: p.uuid().strictNullable(),
     /** When the guest accepted. */
     connectedAt: instant().strictNullable(),
+    /**
+     * The id of the transaction that wrote the row last, by which books are listed in the order in which
+     * they changed. The database sets it, and only such a list reads it.
+     */
+    change: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint").lazy(),
   },
   uniques: [
     { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
@@ -78,6 +83,7 @@ export const PartnerEntity = defineEntity({
       properties: ["guestOrganizationId", "organizationId", "partnerType"],
       where: "guest_organization_id is not null",
     },
+    { name: "partner_change_index", properties: ["organizationId", "change", "id"] },
   ],
   checks: [
     ...CreatePartnerRequestSchema.fields.flatMap(contractChecks),
@@ -99,8 +105,15 @@ export const PartnerEntity = defineEntity({
   ],
 });
 
+/** Up to which change tombstones of a book have been removed, or are about to be. */
+export const PurgeEntity = defineEntity({
+  name: "PartnerPurge",
+  tableName: "partner_purge",
+  properties: { organizationId: p.uuid().primary(), change: p.bigint() },
+});
+
 /** A partner as it is stored. */
-export type Partner = InferEntity<typeof PartnerEntity>;
+export type Partner = Omit<InferEntity<typeof PartnerEntity>, "change">;
 
 /** Which partner a call is about. UUIDs are in lower case, as they are stored. */
 export type PartnerKey = Pick<Partner, "organizationId" | "id">;
@@ -193,7 +206,7 @@ export function fingerprint({ organizationId, requestId, ...content }: NewPartne
  * @param writeId the parameter that is bound to a UUID of this write.
  */
 export function movedSql(now: string, writeId: string): string {
-  return `revision = revision + 1, write_id = ${writeId}, updated_at = greatest(${now}::timestamptz,
+  return `revision = revision + 1, change = default, write_id = ${writeId}, updated_at = greatest(${now}::timestamptz,
     (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC')`;
 }
 

@@ -92,3 +92,10 @@ export function connectionNotFound(): PartnerError {
     "The requester has no such connection.",
   );
 }
+
+export function changeTokenExpired(): PartnerError {
+  return new PartnerError(
+    ErrorReason.CHANGE_TOKEN_EXPIRED,
+    "Not all changes since the change_token can be told any more; begin anew without one.",
+  );
+}

@@ -68,7 +68,7 @@ export interface PartnerLists {
 export function createPartnerLists(orm: Orm): PartnerLists {
   // All columns, in the table's order: where PostgreSQL has to sort a book, it then sorts the rows as
   // they are, and would else make a narrower one of each first, which takes as long again.
-  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const { table, wholeRow: selection, toEntity } = createRowMapping(orm, PartnerEntity);
   return {
     list: (listQuery, signal) =>
       withRetries(async () => {

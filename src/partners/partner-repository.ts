@@ -6,6 +6,7 @@ import { createStatement, query } from "../database/query.ts";
 import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
+import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { createInvitations, type Invitations } from "./invitations.ts";
 import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
@@ -35,7 +36,8 @@ export interface PartnerRepository
     PartnerLists,
     PartnerEdits,
     Invitations,
-    Connections {
+    Connections,
+    ChangeFeed {
   /**
    * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
    * used before, for the same content, it answers the partner that was created then, as it is now.
@@ -155,6 +157,7 @@ export function createPartnerRepository(
     ...createPartnerEdits(orm),
     ...createInvitations(orm),
     ...createConnections(orm),
+    ...createChangeFeed(orm),
 
     find: finds.find,
     waitingCalls: () => insertJoined.waitingCalls() + finds.waitingCalls(),

@@ -1,6 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { changesOf, organizationsKey, required, uncached } from "../context.ts";
+import type { ChangeTokens } from "./change-request.ts";
+import { createChangeRpcs } from "./change-rpcs.ts";
 import { createConnectionRpcs } from "./connection-rpcs.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PageTokens } from "./paging.ts";
@@ -13,6 +15,7 @@ import type { PartnerRepository } from "./partner-repository.ts";
 export function createPartnerRpcs(
   partners: PartnerRepository,
   pageTokens: PageTokens,
+  changeTokens: ChangeTokens,
 ): ServiceImpl<typeof PartnerService> {
   return {
     async createPartner(request, { values, signal }) {
@@ -66,5 +69,6 @@ export function createPartnerRpcs(
     },
 
     ...createConnectionRpcs(partners, pageTokens),
+    ...createChangeRpcs(partners, changeTokens),
   };
 }

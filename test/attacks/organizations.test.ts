@@ -53,6 +53,7 @@ function samplesFor(id: string, invitationToken: string): Record<string, Sample>
     BatchCreatePartners: { request: { requests: [examplePartnerJson] }, creates: 1 },
     GetPartner: { request: { id }, failure: partnerNotFound },
     ListPartners: { request: {} },
+    ListPartnerChanges: { request: {} },
     UpdatePartner: { request: { partner: { id, city: "Paris" } }, failure: partnerNotFound },
     DeletePartner: { request: { id }, failure: partnerNotFound },
     InvitePartner: { request: { id }, failure: partnerNotFound },

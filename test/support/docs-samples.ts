@@ -33,6 +33,7 @@ export const outcomesOfSamples = {
   BatchCreatePartners: "already_exists",
   GetPartner: "not_found",
   ListPartners: "ok",
+  ListPartnerChanges: "ok",
   UpdatePartner: "not_found",
   DeletePartner: "not_found",
   InvitePartner: "not_found",

@@ -6,6 +6,7 @@ import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { createChangeTokens } from "../../src/partners/change-request.ts";
 import { createPageTokens } from "../../src/partners/paging.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
@@ -60,6 +61,7 @@ export async function startTestService(
     validator,
     partners: createPartnerRepository(orm),
     pageTokens: createPageTokens("secret"),
+    changeTokens: createChangeTokens("secret"),
     readiness,
     maxStreams,
     rateLimit,

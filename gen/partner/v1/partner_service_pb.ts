@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIrYBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQFCDQoLX3JlcXVlc3RfaWQiUQobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEjIKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgu6SAjIAQGSAQIQZCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyNSBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDI1ICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSJFChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARIMCgRldGFnGAIgASgJIhcKFURlbGV0ZVBhcnRuZXJSZXNwb25zZSJ0ChRJbnZpdGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESQwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhK6SA+qAQwiBQiAztoDMgMIkBwipAEKFUludml0ZVBhcnRuZXJSZXNwb25zZRIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIARI2CgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKB3BhcnRuZXIYAyABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASJAChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASJIChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIjIKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABASJIChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFEdldEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBItIBChVHZXRJbnZpdGF0aW9uUmVzcG9uc2USJgoUaG9zdF9vcmdhbml6YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjoKDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCC7pICMgBAYIBAhABEjYKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESHQoLb3BlbmVkX3JwY3MYBCADKAlCCLpIBZIBAhBkIoYBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjQDxIyCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUIIukgFggECEAEicwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USNQoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25CCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8i3QEKCkNvbm5lY3Rpb24SIQoPb3JnYW5pemF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARI1CgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUILukgIyAEBggECEAESOAoMY29ubmVjdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjsKCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyQgu6SAjIAQGSAQIQAiKqAQoQQ29ubmVjdGVkUGFydG5lchI6CgxwYXJ0bmVyX3R5cGUYASABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgu6SAjIAQGCAQIQARI4Cgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESGQoCaWQYAyABKAlCCLpIBXIDsAEBSACIAQFCBQoDX2lkInUKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EiQKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUILukgIyAEBcgOwAQESNwoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCDbpICsgBAYIBBBABKAIiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjL9CgoOUGFydG5lclNlcnZpY2USbQoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUShgEKE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2UiHoq1GBMKAQESDnBhcnRuZXJzOndyaXRlkLUYgICAARJnCgpHZXRQYXJ0bmVyEh0ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVxdWVzdBoeLnBhcnRuZXIudjEuR2V0UGFydG5lclJlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJtCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJwCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJtCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJwCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJ2ChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJvCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIhmQAgKKtRgSCgEEEg1wYXJ0bmVyczpyZWFkEnkKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiGpACAoq1GBMKAQQSDnBhcnRuZXJzOndyaXRlEnUKD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiGZACAYq1GBIKAQESDXBhcnRuZXJzOnJlYWQSbQoNRW5kQ29ubmVjdGlvbhIgLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIrYBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQFCDQoLX3JlcXVlc3RfaWQiUQobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEjIKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgu6SAjIAQGSAQIQZCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIlcKGUxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QSHgoMY2hhbmdlX3Rva2VuGAEgASgJQgi6SAVyAxjQDxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAAiiQEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEjUKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2VCCbpIBpIBAxDoBxImChFuZXh0X2NoYW5nZV90b2tlbhgCIAEoCUILukgIyAEBcgMY0A8SDAoEbW9yZRgDIAEoCCJ/Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCDwoGY2hhbmdlEgW6SAIIASJhCg5EZWxldGVkUGFydG5lchIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESNgoKZGVsZXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBASKMAgoUVXBkYXRlUGFydG5lclJlcXVlc3QSLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBEsUBCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCkwG6SI8BugGLAQoQdXBkYXRlX21hc2suc2l6ZRIzbXVzdCBob2xkIGF0IG1vc3QgMjUgcGF0aHMgb2YgYXQgbW9zdCA2NCBjaGFyYWN0ZXJzGkJ0aGlzLnBhdGhzLnNpemUoKSA8PSAyNSAmJiB0aGlzLnBhdGhzLmFsbChwYXRoLCBwYXRoLnNpemUoKSA8PSA2NCkiRQoVVXBkYXRlUGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIqQBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAESNgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQEiQAoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAEiSAoYQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASIyChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiSAoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASI9ChRHZXRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASLSAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEiYKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARI6CgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgu6SAjIAQGCAQIQARI2CgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEh0KC29wZW5lZF9ycGNzGAQgAygJQgi6SAWSAQIQZCKGAQoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SMgoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCCLpIBYIBAhABInMKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEjUKC2Nvbm5lY3Rpb25zGAEgAygLMhYucGFydG5lci52MS5Db25uZWN0aW9uQgi6SAWSAQIQZBIhCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGNAPIt0BCgpDb25uZWN0aW9uEiEKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESNQoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCC7pICMgBAYIBAhABEjgKDGNvbm5lY3RlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI7CghwYXJ0bmVycxgEIAMoCzIcLnBhcnRuZXIudjEuQ29ubmVjdGVkUGFydG5lckILukgIyAEBkgECEAIiqgEKEENvbm5lY3RlZFBhcnRuZXISOgoMcGFydG5lcl90eXBlGAEgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZUILukgIyAEBggECEAESOAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEhkKAmlkGAMgASgJQgi6SAVyA7ABAUgAiAEBQgUKA19pZCJ1ChRFbmRDb25uZWN0aW9uUmVxdWVzdBIkCg9vcmdhbml6YXRpb25faWQYASABKAlCC7pICMgBAXIDsAEBEjcKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQg26SArIAQGCAQQQASgCIhcKFUVuZENvbm5lY3Rpb25SZXNwb25zZSq3AgoRUGFydG5lck9yZGVyRmllbGQSIwofUEFSVE5FUl9PUkRFUl9GSUVMRF9VTlNQRUNJRklFRBAAEiIKHlBBUlRORVJfT1JERVJfRklFTERfQ1JFQVRFRF9BVBABEiQKIFBBUlRORVJfT1JERVJfRklFTERfQ09NUEFOWV9OQU1FEAISJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9TQUxFU19BTU9VTlQQAxIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1BBUlRORVJfVFlQRRAEEh0KGVBBUlRORVJfT1JERVJfRklFTERfRU1BSUwQBRIhCh1QQVJUTkVSX09SREVSX0ZJRUxEX0ZSRVFVRU5DWRAGEiUKIVBBUlRORVJfT1JERVJfRklFTERfUEFZTUVOVF9URVJNUxAHKnAKDk9yZGVyRGlyZWN0aW9uEh8KG09SREVSX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0RJUkVDVElPTl9BU0NFTkRJTkcQARIeChpPUkRFUl9ESVJFQ1RJT05fREVTQ0VORElORxACKmYKDkNvbm5lY3Rpb25Sb2xlEh8KG0NPTk5FQ1RJT05fUk9MRV9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fUk9MRV9IT1NUEAESGQoVQ09OTkVDVElPTl9ST0xFX0dVRVNUEAIy/gsKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEoYBChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlIh6KtRgTCgEBEg5wYXJ0bmVyczp3cml0ZZC1GICAgAESZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSfwoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQScAoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUScAoNSW52aXRlUGFydG5lchIgLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSdgoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbwoNR2V0SW52aXRhdGlvbhIgLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXNwb25zZSIZkAICirUYEgoBBBINcGFydG5lcnM6cmVhZBJ5ChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIhqQAgKKtRgTCgEEEg5wYXJ0bmVyczp3cml0ZRJ1Cg9MaXN0Q29ubmVjdGlvbnMSIi5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaIy5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIhmQAgGKtRgSCgEBEg1wYXJ0bmVyczpyZWFkEm0KDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -406,6 +406,139 @@ export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@_
   messageDesc(file_partner_v1_partner_service, 9);
 
 /**
+ * ListPartnerChangesRequest says since when. Without any field it asks for the beginning of the whole
+ * book.
+ *
+ * @generated from message partner.v1.ListPartnerChangesRequest
+ */
+export type ListPartnerChangesRequest = Message<"partner.v1.ListPartnerChangesRequest"> & {
+  /**
+   * Optional. The `next_change_token` of the answer before; absent: begin anew. It is only good for the
+   * same requester and target, and an INVALID_ARGUMENT with a violation of this field otherwise. It
+   * grants nothing: whoever has it must be allowed to list. It is sealed, and shows nothing to who reads
+   * it.
+   *
+   * @generated from field: string change_token = 1;
+   */
+  changeToken: string;
+
+  /**
+   * Optional. The greatest number of changes to answer. Absent or 0: 100; above 1000: 1000 (AIP-158).
+   * There may be fewer, none even, while `more` is true.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnerChangesRequest.
+ * Use `create(ListPartnerChangesRequestSchema)` to create a new message.
+ */
+export const ListPartnerChangesRequestSchema: GenMessage<ListPartnerChangesRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 10);
+
+/**
+ * ListPartnerChangesResponse is what has changed.
+ *
+ * @generated from message partner.v1.ListPartnerChangesResponse
+ */
+export type ListPartnerChangesResponse = Message<"partner.v1.ListPartnerChangesResponse"> & {
+  /**
+   * The changes, in an order in which they were made: no partner is older than it came before.
+   *
+   * @generated from field: repeated partner.v1.PartnerChange changes = 1;
+   */
+  changes: PartnerChange[];
+
+  /**
+   * The `change_token` of the next call. It is always there.
+   *
+   * @generated from field: string next_change_token = 2;
+   */
+  nextChangeToken: string;
+
+  /**
+   * Whether more is there already, for which to call again at once.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnerChangesResponse.
+ * Use `create(ListPartnerChangesResponseSchema)` to create a new message.
+ */
+export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 11);
+
+/**
+ * PartnerChange is what became of a partner.
+ *
+ * @generated from message partner.v1.PartnerChange
+ */
+export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
+  /**
+   * What there is to know of it.
+   *
+   * @generated from oneof partner.v1.PartnerChange.change
+   */
+  change: {
+    /**
+     * The partner as it is now, created or changed.
+     *
+     * @generated from field: partner.v1.Partner partner = 1;
+     */
+    value: Partner;
+    case: "partner";
+  } | {
+    /**
+     * The partner has been deleted.
+     *
+     * @generated from field: partner.v1.DeletedPartner deleted_partner = 2;
+     */
+    value: DeletedPartner;
+    case: "deletedPartner";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message partner.v1.PartnerChange.
+ * Use `create(PartnerChangeSchema)` to create a new message.
+ */
+export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 12);
+
+/**
+ * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
+ *
+ * @generated from message partner.v1.DeletedPartner
+ */
+export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it was deleted, to the microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp deleted_at = 2;
+   */
+  deletedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message partner.v1.DeletedPartner.
+ * Use `create(DeletedPartnerSchema)` to create a new message.
+ */
+export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 13);
+
+/**
  * UpdatePartnerRequest says what to change.
  *
  * @generated from message partner.v1.UpdatePartnerRequest
@@ -437,7 +570,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 10);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -458,7 +591,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 11);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -487,7 +620,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -502,7 +635,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -530,7 +663,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -566,7 +699,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -587,7 +720,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -608,7 +741,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -629,7 +762,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -650,7 +783,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -671,7 +804,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -715,7 +848,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -752,7 +885,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -780,7 +913,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -822,7 +955,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -857,7 +990,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -885,7 +1018,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -900,7 +1033,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1142,6 +1275,29 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof ListPartnersRequestSchema;
     output: typeof ListPartnersResponseSchema;
+  },
+  /**
+   * Lists what has changed in the target's book since the last call, so that a caller can keep a copy of
+   * it in step.
+   *
+   * Without a `change_token` it begins with the whole book, in pages; each answer has the token with
+   * which the next call goes on, and the changes follow without a seam. A partner comes as it is now, at
+   * its latest change only, however often it changed; a deleted one with its id and time. To keep a copy:
+   * store each partner by its id, remove those that are deleted, and keep the token with the copy; call
+   * again at once while `more` is true, and later else. No change that is committed is ever missed, in
+   * whatever order writes are committed; one may come twice.
+   *
+   * A token is good as long as the service remembers the partners that were deleted since: a call with an
+   * older one is FAILED_PRECONDITION with the reason CHANGE_TOKEN_EXPIRED, and so is one after the
+   * database has been brought back from a backup. Begin anew then, without a token: what does not come
+   * until `more` is false is not in the book.
+   *
+   * @generated from rpc partner.v1.PartnerService.ListPartnerChanges
+   */
+  listPartnerChanges: {
+    methodKind: "unary";
+    input: typeof ListPartnerChangesRequestSchema;
+    output: typeof ListPartnerChangesResponseSchema;
   },
   /**
    * Changes fields of a partner (AIP-134), under the rules that CreatePartnerRequest has for them.

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSL8AgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQFCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkIj0KFUNyZWF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIngKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQFCDQoLX3JlcXVlc3RfaWQiRAobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyIh8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIqQBCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQFCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUibQoUVXBkYXRlUGFydG5lclJlcXVlc3QSJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siPQoVVXBkYXRlUGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiMAoURGVsZXRlUGFydG5lclJlcXVlc3QSCgoCaWQYASABKAkSDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UiUwoUSW52aXRlUGFydG5lclJlcXVlc3QSCgoCaWQYASABKAkSLwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjMKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiQAoYQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiJQoXUmV2b2tlSW52aXRhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiQAoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiMAoUR2V0SW52aXRhdGlvblJlcXVlc3QSGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCSKpAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEhwKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJEi0KDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLb3BlbmVkX3JwY3MYBCADKAkiaQoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIoCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZSJfChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIrCgtjb25uZWN0aW9ucxgBIAMoCzIWLnBhcnRuZXIudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisQEKCkNvbm5lY3Rpb24SFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlEjAKDGNvbm5lY3RlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoIcGFydG5lcnMYBCADKAsyHC5wYXJ0bmVyLnYxLkNvbm5lY3RlZFBhcnRuZXIiiwEKEENvbm5lY3RlZFBhcnRuZXISLQoMcGFydG5lcl90eXBlGAEgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRIwCgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KAmlkGAMgASgJSACIAQFCBQoDX2lkIlkKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZSIXChVFbmRDb25uZWN0aW9uUmVzcG9uc2UqtwIKEVBhcnRuZXJPcmRlckZpZWxkEiMKH1BBUlRORVJfT1JERVJfRklFTERfVU5TUEVDSUZJRUQQABIiCh5QQVJUTkVSX09SREVSX0ZJRUxEX0NSRUFURURfQVQQARIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX0NPTVBBTllfTkFNRRACEiQKIFBBUlRORVJfT1JERVJfRklFTERfU0FMRVNfQU1PVU5UEAMSJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVJUTkVSX1RZUEUQBBIdChlQQVJUTkVSX09SREVSX0ZJRUxEX0VNQUlMEAUSIQodUEFSVE5FUl9PUkRFUl9GSUVMRF9GUkVRVUVOQ1kQBhIlCiFQQVJUTkVSX09SREVSX0ZJRUxEX1BBWU1FTlRfVEVSTVMQBypwCg5PcmRlckRpcmVjdGlvbhIfChtPUkRFUl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIdChlPUkRFUl9ESVJFQ1RJT05fQVNDRU5ESU5HEAESHgoaT1JERVJfRElSRUNUSU9OX0RFU0NFTkRJTkcQAipmCg5Db25uZWN0aW9uUm9sZRIfChtDT05ORUNUSU9OX1JPTEVfVU5TUEVDSUZJRUQQABIYChRDT05ORUNUSU9OX1JPTEVfSE9TVBABEhkKFUNPTk5FQ1RJT05fUk9MRV9HVUVTVBACMtkICg5QYXJ0bmVyU2VydmljZRJUCg1DcmVhdGVQYXJ0bmVyEiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlc3BvbnNlEmYKE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2USUAoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIDkAIBElYKDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiA5ACARJZCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIgOQAgISVAoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZRJZCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIgOQAgISXQoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZRJZCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISYgoQQWNjZXB0SW52aXRhdGlvbhIjLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIDkAICEl8KD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiA5ACARJUCg1FbmRDb25uZWN0aW9uEiAucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSL8AgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQFCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkIj0KFUNyZWF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIngKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQFCDQoLX3JlcXVlc3RfaWQiRAobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyIh8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIqQBCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQFCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KFFVwZGF0ZVBhcnRuZXJSZXF1ZXN0EiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkiFwoVRGVsZXRlUGFydG5lclJlc3BvbnNlIlMKFEludml0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEi8KDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKHAQoVSW52aXRlUGFydG5lclJlc3BvbnNlEhgKEGludml0YXRpb25fdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoHcGFydG5lchgDIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIzChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIiUKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkAKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFEdldEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiqQEKFUdldEludml0YXRpb25SZXNwb25zZRIcChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCRItCgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC29wZW5lZF9ycGNzGAQgAygJImkKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKAoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiXwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKwoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJZChRFbmRDb25uZWN0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjLDCQoOUGFydG5lclNlcnZpY2USVAoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZRJmChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlElAKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiA5ACARJWCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIgOQAgESaAoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIDkAIBElkKDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJUCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlElkKDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJdChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlElkKDUdldEludml0YXRpb24SIC5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXF1ZXN0GiEucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiA5ACAhJiChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISXwoPTGlzdENvbm5lY3Rpb25zEiIucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBElQKDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -404,6 +404,139 @@ export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@_
   messageDesc(file_partner_v1_partner_service, 9);
 
 /**
+ * ListPartnerChangesRequest says since when. Without any field it asks for the beginning of the whole
+ * book.
+ *
+ * @generated from message partner.v1.ListPartnerChangesRequest
+ */
+export type ListPartnerChangesRequest = Message<"partner.v1.ListPartnerChangesRequest"> & {
+  /**
+   * Optional. The `next_change_token` of the answer before; absent: begin anew. It is only good for the
+   * same requester and target, and an INVALID_ARGUMENT with a violation of this field otherwise. It
+   * grants nothing: whoever has it must be allowed to list. It is sealed, and shows nothing to who reads
+   * it.
+   *
+   * @generated from field: string change_token = 1;
+   */
+  changeToken: string;
+
+  /**
+   * Optional. The greatest number of changes to answer. Absent or 0: 100; above 1000: 1000 (AIP-158).
+   * There may be fewer, none even, while `more` is true.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnerChangesRequest.
+ * Use `create(ListPartnerChangesRequestSchema)` to create a new message.
+ */
+export const ListPartnerChangesRequestSchema: GenMessage<ListPartnerChangesRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 10);
+
+/**
+ * ListPartnerChangesResponse is what has changed.
+ *
+ * @generated from message partner.v1.ListPartnerChangesResponse
+ */
+export type ListPartnerChangesResponse = Message<"partner.v1.ListPartnerChangesResponse"> & {
+  /**
+   * The changes, in an order in which they were made: no partner is older than it came before.
+   *
+   * @generated from field: repeated partner.v1.PartnerChange changes = 1;
+   */
+  changes: PartnerChange[];
+
+  /**
+   * The `change_token` of the next call. It is always there.
+   *
+   * @generated from field: string next_change_token = 2;
+   */
+  nextChangeToken: string;
+
+  /**
+   * Whether more is there already, for which to call again at once.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message partner.v1.ListPartnerChangesResponse.
+ * Use `create(ListPartnerChangesResponseSchema)` to create a new message.
+ */
+export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 11);
+
+/**
+ * PartnerChange is what became of a partner.
+ *
+ * @generated from message partner.v1.PartnerChange
+ */
+export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
+  /**
+   * What there is to know of it.
+   *
+   * @generated from oneof partner.v1.PartnerChange.change
+   */
+  change: {
+    /**
+     * The partner as it is now, created or changed.
+     *
+     * @generated from field: partner.v1.Partner partner = 1;
+     */
+    value: Partner;
+    case: "partner";
+  } | {
+    /**
+     * The partner has been deleted.
+     *
+     * @generated from field: partner.v1.DeletedPartner deleted_partner = 2;
+     */
+    value: DeletedPartner;
+    case: "deletedPartner";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message partner.v1.PartnerChange.
+ * Use `create(PartnerChangeSchema)` to create a new message.
+ */
+export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 12);
+
+/**
+ * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
+ *
+ * @generated from message partner.v1.DeletedPartner
+ */
+export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
+  /**
+   * The partner's id, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it was deleted, to the microsecond.
+   *
+   * @generated from field: google.protobuf.Timestamp deleted_at = 2;
+   */
+  deletedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message partner.v1.DeletedPartner.
+ * Use `create(DeletedPartnerSchema)` to create a new message.
+ */
+export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 13);
+
+/**
  * UpdatePartnerRequest says what to change.
  *
  * @generated from message partner.v1.UpdatePartnerRequest
@@ -435,7 +568,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 10);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -456,7 +589,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 11);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -485,7 +618,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -500,7 +633,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -528,7 +661,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -564,7 +697,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -585,7 +718,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -606,7 +739,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -627,7 +760,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -648,7 +781,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -669,7 +802,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -713,7 +846,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -750,7 +883,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -778,7 +911,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -820,7 +953,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -855,7 +988,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -883,7 +1016,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -898,7 +1031,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1140,6 +1273,29 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof ListPartnersRequestSchema;
     output: typeof ListPartnersResponseSchema;
+  },
+  /**
+   * Lists what has changed in the target's book since the last call, so that a caller can keep a copy of
+   * it in step.
+   *
+   * Without a `change_token` it begins with the whole book, in pages; each answer has the token with
+   * which the next call goes on, and the changes follow without a seam. A partner comes as it is now, at
+   * its latest change only, however often it changed; a deleted one with its id and time. To keep a copy:
+   * store each partner by its id, remove those that are deleted, and keep the token with the copy; call
+   * again at once while `more` is true, and later else. No change that is committed is ever missed, in
+   * whatever order writes are committed; one may come twice.
+   *
+   * A token is good as long as the service remembers the partners that were deleted since: a call with an
+   * older one is FAILED_PRECONDITION with the reason CHANGE_TOKEN_EXPIRED, and so is one after the
+   * database has been brought back from a backup. Begin anew then, without a token: what does not come
+   * until `more` is false is not in the book.
+   *
+   * @generated from rpc partner.v1.PartnerService.ListPartnerChanges
+   */
+  listPartnerChanges: {
+    methodKind: "unary";
+    input: typeof ListPartnerChangesRequestSchema;
+    output: typeof ListPartnerChangesResponseSchema;
   },
   /**
    * Changes fields of a partner (AIP-134), under the rules that CreatePartnerRequest has for them.

@@ -1,0 +1,160 @@
+import { DatabaseUnavailableError } from "../database/failures.ts";
+import type { Orm } from "../database/orm.ts";
+import { createStatement, query, type Row, run, type Statement } from "../database/query.ts";
+import { withRetries } from "../database/retries.ts";
+import { createRowMapping } from "../database/row-mapping.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
+import { changeTokenExpired } from "./partner-error.ts";
+
+/** How far a follower of a book has come. Changes are ids of transactions, in decimal. */
+export type ChangePosition = {
+  /** The server's count of transactions that the changes are of. */
+  readonly epoch: string;
+  /** The last change that the follower was told of, by its id and that of its partner. */
+  readonly change: string;
+  readonly id: string;
+  /** The last change that there was when the follower began. What was deleted by then it never had. */
+  readonly begun: string;
+};
+
+/** What a follower of a book asks for. */
+export interface ChangeQuery {
+  readonly organizationId: string;
+  /** Undefined: the beginning of the whole book. */
+  readonly after: ChangePosition | undefined;
+  readonly pageSize: number;
+}
+
+/** What has changed. */
+export interface ChangePage {
+  /** The partners as they are now, those that were deleted among them. */
+  readonly partners: readonly Partner[];
+  readonly position: ChangePosition;
+  /** Whether there are changes already that come after these. */
+  readonly more: boolean;
+}
+
+/** Lists what has changed in books. */
+export interface ChangeFeed {
+  /**
+   * @throws PartnerError CHANGE_TOKEN_EXPIRED
+   * @throws DatabaseUnavailableError
+   */
+  listChanges(changeQuery: ChangeQuery, signal: AbortSignal): Promise<ChangePage>;
+}
+
+/** The sizes of a page whose statements are prepared: what callers ask for by far the most. */
+export const defaultChanges = 100;
+const preparedPageSizes = [defaultChanges, 1000];
+
+/** Before every change of every partner: what was written before there were changes has the change 0. */
+const beginning = { change: "0", id: "00000000-0000-0000-0000-000000000000" };
+
+/**
+ * How many characters the texts of a page have together, a page of one partner excepted: in UTF-8 they
+ * are 3 MB at most, and clients of gRPC take messages of 4 MiB.
+ */
+const maxPageLength = 1_000_000;
+
+/** Below the horizon all transactions have ended: none can come that was not there. */
+const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+  system_identifier::text as system,
+  case when pg_is_in_recovery() then null
+    else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline
+  from pg_control_system()`;
+
+/**
+ * Makes the part of the repository that lists changes. docs/decisions/change-feed.md has the reasons why
+ * none is missed.
+ */
+export function createChangeFeed(orm: Orm): ChangeFeed {
+  const { table, wholeRow, toEntity } = createRowMapping(orm, PartnerEntity);
+  const findHorizon = createStatement(orm, "change-horizon", horizonSql);
+  const findLimits = createStatement(
+    orm,
+    "change-limits",
+    `select (select epoch from change_epoch where system_identifier = $2) as epoch,
+      (select change::text from partner_purge where organization_id = $1) as purged`,
+  );
+  const lastChangeSql = `select change from ${table}
+    where organization_id = $1 and change < $2 order by change desc limit 1`;
+
+  /** The greatest change that is told of now: 0 for an empty book. */
+  async function findLastChange(organizationId: string, horizon: unknown): Promise<string> {
+    const [row] = await query(orm, lastChangeSql, [organizationId, horizon]);
+    return String(row?.change ?? beginning.change);
+  }
+
+  async function list({ organizationId, after, pageSize }: ChangeQuery): Promise<ChangePage> {
+    const [server] = await findHorizon([]);
+    const { horizon, system, timeline } = server ?? {};
+    if (timeline === null) {
+      throw new DatabaseUnavailableError(false, new Error("The database is a standby."));
+    }
+    const last = after === undefined ? await findLastChange(organizationId, horizon) : after.begun;
+    const from = after ?? beginning;
+    const values = [organizationId, from.change, from.id, horizon];
+    const rows = await run(orm, changesStatement(table, wholeRow, values, pageSize));
+    // Tombstones are removed only after it is written down which: this comes last.
+    const [limits] = await findLimits([organizationId, system]);
+    if (limits?.epoch === null) {
+      throw new Error(
+        "The database has come from another server: `npm run migrate` begins a new epoch of changes.",
+      );
+    }
+    const epoch = `${limits?.epoch} ${timeline}`;
+    const purged = String(limits?.purged ?? beginning.change);
+    const isLost = isAfter(purged, from.change) && isAfter(purged, last);
+    if (after !== undefined && (after.epoch !== epoch || isLost)) {
+      throw changeTokenExpired();
+    }
+    // What a transaction has deleted that is still open comes later, however old it is.
+    const begun = isLost && isAfter(horizon, purged) ? purged : last;
+    const kept = cutPage(rows, pageSize);
+    const { change, id } = kept.at(-1) ?? from;
+    return {
+      partners: kept
+        .filter((row) => row.deletedAt === null || isAfter(row.change, begun))
+        .map(toEntity),
+      position: { epoch, change: String(change), id: String(id), begun },
+      more: rows.length > kept.length,
+    };
+  }
+
+  return {
+    listChanges: (changeQuery, signal) => withRetries(() => list(changeQuery), signal),
+  };
+}
+
+/** The statement for a page, and one row more if there is one. */
+export function changesStatement(
+  table: string,
+  selection: readonly string[],
+  values: readonly unknown[],
+  pageSize: number,
+): Statement {
+  const isPrepared = preparedPageSizes.includes(pageSize);
+  return {
+    ...(isPrepared ? { name: `list-changes-${pageSize}` } : {}),
+    text: `select ${selection.join(", ")} from ${table}
+      where organization_id = $1 and (change, id) > ($2, $3) and change < $4
+      order by change, id limit ${pageSize + 1}`,
+    values,
+  };
+}
+
+/** The rows that a page holds, so that it is not too long. */
+function cutPage(rows: readonly Row[], pageSize: number): readonly Row[] {
+  let length = 0;
+  const end = rows.findIndex((row, index) => {
+    for (const value of Object.values(row)) {
+      length += typeof value === "string" ? value.length : 0;
+    }
+    return index === pageSize || (index > 0 && length > maxPageLength);
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}
+
+function isAfter(change: unknown, other: unknown): boolean {
+  return BigInt(String(change)) > BigInt(String(other));
+}
