@@ -243,7 +243,7 @@ export const settings = {
     "MAX_STREAMS",
     256,
     [2, 65_536],
-    "how many streaming calls may be open at once; half of them from one address, 16 on one connection",
+    "how many streaming calls may be open at once; a quarter of them for one requester, half from one address, 16 on one connection",
   ),
   rateLimit: optional(
     "RATE_LIMIT",

@@ -40,6 +40,8 @@ export interface Call {
   address?: string | undefined;
   /** The trace that it belongs to, where its caller's `traceparent` or its own span names one. */
   traceId?: string | undefined;
+  /** How many messages a stream has been answered with. */
+  messages?: number;
   /** What the call has come to, once there is an answer to it. */
   outcome?: Outcome;
   /** The id of the partner that the request names, where it is to be changed. */
@@ -89,6 +91,14 @@ export interface Organizations {
  * sets context values or response headers, or throws.
  */
 export type HeaderInterceptor = (call: HandlerContext) => void | Promise<void>;
+
+/**
+ * A header interceptor that admits a call by what is known from its headers, and can judge again as long
+ * as the call lasts.
+ */
+export type Judge = (
+  call: Pick<HandlerContext, "requestHeader" | "values" | "method" | "signal">,
+) => void | Promise<void>;
 
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "call" });
 export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });

@@ -59,15 +59,20 @@ export function createRoutes(dependencies: RouteDependencies) {
   const { verifyToken, validator, partners, readiness, maxStreams, rateLimit, audit } =
     dependencies;
   const errors = createErrorsInterceptor();
-  const streams = createStreamsInterceptor(maxStreams, readiness.draining);
+  const admission = [
+    createAuthenticationInterceptor(verifyToken),
+    createOrganizationsInterceptor(),
+  ];
+  const access = createAccessInterceptor(services, partners.isConnected);
+  const judges = [...admission, access];
+  const streams = createStreamsInterceptor(maxStreams, readiness.draining, judges);
   // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
   // read at all.
   const guarded = {
     requestGate: createRequestGate([
-      createAuthenticationInterceptor(verifyToken),
-      createOrganizationsInterceptor(),
+      ...admission,
       ...(rateLimit === undefined ? [] : [createRateLimitInterceptor(rateLimit)]),
-      createAccessInterceptor(services, partners.isConnected),
+      access,
       ...(audit?.gate ?? []),
       checkGetQuery,
     ]),

@@ -191,7 +191,9 @@ describe.each([
       ["connect", "application/connect+json"],
     ] as const) {
       const form: Form = { version: "HTTP/2", contentType, protocol, frame: plain };
-      expect(await post(form, path, body)).toEqual([line({ protocol, rpc, code: "ok" })]);
+      expect(await post(form, path, body)).toEqual([
+        line({ protocol, rpc, code: "ok", messages: 1 }),
+      ]);
       expect(await post(form, path, envelope(Buffer.from("{")))).toEqual([
         line({ protocol, rpc, code: "invalid_argument", reason: "MESSAGE_MALFORMED" }),
       ]);

@@ -1,4 +1,4 @@
-import { create, type DescMethodUnary, getOption } from "@bufbuild/protobuf";
+import { create, type DescMethod, getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -8,6 +8,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { bookClient, connect } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { databaseKinds } from "./support/databases.ts";
+import { firstAnswer, isSingleRequest, type SingleRequestMethod } from "./support/first-answer.ts";
 import { acme, globex, initech } from "./support/organizations.ts";
 import { describeFailure, failureOf } from "./support/outcome.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -38,24 +39,23 @@ const pairings = scenarios.map(([requester, target, holding]) => ({
  * What an empty message comes to, once access has been decided. An RPC refuses it for the fields that
  * it requires; one that requires none answers.
  */
-const admittedReason = ({ input }: DescMethodUnary) =>
+const admittedReason = ({ input }: DescMethod) =>
   input.fields.some((field) => getOption(field, fieldOption).required)
     ? "FIELD_INVALID"
     : undefined;
 
 /** Calls with an empty message; access is decided before a message is looked at. */
-async function callEmpty(service: TestService, method: DescMethodUnary, headers: Headers) {
+async function callEmpty(service: TestService, method: SingleRequestMethod, headers: Headers) {
   const transport = createConnectTransport({ baseUrl: service.url, httpVersion: "1.1" });
-  const { signal } = new AbortController();
   try {
-    await transport.unary(method, signal, 10_000, headers, create(method.input));
+    await firstAnswer(transport, method, headers, create(method.input));
     return undefined;
   } catch (failure) {
     return describeFailure(ConnectError.from(failure)).reason;
   }
 }
 
-const methods: DescMethodUnary[] = Object.values(PartnerService.method);
+const methods = PartnerService.methods.filter(isSingleRequest);
 
 describe.each(databaseKinds)("Access on %s", (kind) => {
   let service: TestService;

@@ -167,6 +167,7 @@ describe.each(databaseKinds)("Connections on %s", (kind) => {
           "partner.v1.PartnerService.GetPartner",
           "partner.v1.PartnerService.ListPartners",
           "partner.v1.PartnerService.ListPartnerChanges",
+          "partner.v1.PartnerService.WatchPartnerChanges",
         ],
       });
       expect(await host.client.getPartner({ id })).toEqual(before);

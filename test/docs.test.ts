@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -7,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
 import { PartnerSchema, PartnerTypeSchema } from "../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { outcomesOfSamples, readSamples, type Sample } from "./support/docs-samples.ts";
+import { isStream, outcomesOfSamples, readSamples, type Sample } from "./support/docs-samples.ts";
 import { acme } from "./support/organizations.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -75,8 +76,10 @@ describe("the API reference at /docs", () => {
   test("has calls in curl that work as pasted", async () => {
     const outcomes: [string, unknown][] = [];
     for (const { rpc, code } of readSamples(page, "curl")) {
-      const { stdout } = await run("bash", ["-c", code], { env: await environment() });
-      outcomes.push([rpc, JSON.parse(stdout).code ?? "ok"]);
+      const answer = isStream(rpc)
+        ? (await firstOutput(code, await environment())).subarray(5)
+        : (await run("bash", ["-c", code], { env: await environment() })).stdout;
+      outcomes.push([rpc, JSON.parse(answer.toString()).code ?? "ok"]);
     }
     expect(Object.fromEntries(outcomes)).toEqual(outcomesOfSamples);
   });
@@ -110,10 +113,26 @@ describe("the API reference at /docs", () => {
   });
 });
 
+/** What a command of the shell prints first; it is ended then. */
+async function firstOutput(code: string, env: NodeJS.ProcessEnv): Promise<Buffer> {
+  const shell = spawn("bash", ["-c", code], {
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [first] = await once(shell.stdout, "data");
+  process.kill(-Number(shell.pid));
+  return first;
+}
+
 function typescriptProgram(samples: readonly Sample[]): string {
-  const calls = samples.map(
-    ({ rpc, code }) => `await outcome("${rpc}", async () => { ${code} return response; });`,
-  );
+  const calls = samples.map(({ rpc, code }) => {
+    // Of a stream one message tells enough.
+    const body = isStream(rpc)
+      ? `${code.replace("console.log(response);", "return response;")} return undefined;`
+      : `${code} return response;`;
+    return `await outcome("${rpc}", async () => { ${body} });`;
+  });
   return `
     import { Code, ConnectError } from "@connectrpc/connect";
     import { createConnectTransport } from "@connectrpc/connect-node";
@@ -136,6 +155,7 @@ function typescriptProgram(samples: readonly Sample[]): string {
       return (Code[code] ?? "").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
     }
     ${calls.join("\n")}
-    console.log(JSON.stringify(outcomes));
+    // The stream is still open.
+    process.stdout.write(JSON.stringify(outcomes), () => process.exit());
   `;
 }

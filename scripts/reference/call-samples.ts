@@ -20,6 +20,17 @@ export function callSamples(method: DescMethod): readonly { language: string; co
 }
 
 function curl(method: DescMethod, request: JsonObject): string {
+  if (isStream(method)) {
+    // A message of a stream has five bytes in front: a flag, and its length.
+    const text = JSON.stringify(request);
+    return `printf '\\0\\0\\0\\0\\${text.length.toString(8)}${text}' |
+  curl --no-buffer "$PARTNER_URL/${method.parent.typeName}/${method.name}" \\
+  -H "Content-Type: application/connect+json" \\
+  -H "Authorization: Bearer $PARTNER_TOKEN" \\
+  -H "Requester-Organization-ID: $PARTNER_ORGANIZATION" \\
+  -H "Target-Organization-ID: $PARTNER_ORGANIZATION" \\
+  --data-binary @-`;
+  }
   return `curl "$PARTNER_URL/${method.parent.typeName}/${method.name}" \\
   -H "Content-Type: application/json" \\
   -H "Authorization: Bearer $PARTNER_TOKEN" \\
@@ -40,7 +51,10 @@ function typescript(method: DescMethod, request: JsonObject): string {
     optional: (_field, value) => value,
     list: (_field, items) => `[${items}]`,
   };
-  return `const response = await partners.${method.localName}(${literal(method.input, request, syntax)});`;
+  const call = `partners.${method.localName}(${literal(method.input, request, syntax)})`;
+  return isStream(method)
+    ? `for await (const response of ${call}) {\n    console.log(response);\n}`
+    : `const response = await ${call};`;
 }
 
 function go(method: DescMethod, request: JsonObject): string {
@@ -53,7 +67,10 @@ function go(method: DescMethod, request: JsonObject): string {
       `proto.${scalar === ScalarType.STRING ? "String" : "Int32"}(${value})`,
     list: ({ message }, items) => `[]*partnerv1.${message?.name}{${items}}`,
   };
-  return `response, err := client.${method.name}(ctx, ${literal(method.input, request, syntax)})`;
+  const call = `client.${method.name}(ctx, ${literal(method.input, request, syntax)})`;
+  return isStream(method)
+    ? `stream, err := ${call}\nfor err == nil && stream.Receive() {\n    fmt.Println(stream.Msg())\n}`
+    : `response, err := ${call}`;
 }
 
 function python(method: DescMethod, request: JsonObject): string {
@@ -66,7 +83,13 @@ function python(method: DescMethod, request: JsonObject): string {
     list: (_field, items) => `[${items}]`,
   };
   const message = literal(method.input, request, syntax);
-  return `response = stub.${method.name}(\n${indent(message)},\n    metadata=metadata,\n)`;
+  const call = `stub.${method.name}(\n${indent(message)},\n    metadata=metadata,\n)`;
+  return isStream(method) ? `for response in ${call}:\n    print(response)` : `response = ${call}`;
+}
+
+/** Whether the RPC answers with a stream. */
+function isStream({ methodKind }: DescMethod): boolean {
+  return methodKind === "server_streaming";
 }
 
 /** How a language writes a message. */

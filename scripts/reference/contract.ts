@@ -69,5 +69,8 @@ export function accessRuleOf(method: DescMethod): AccessRule {
 
 /** Whether Connect serves the RPC over HTTP GET too. */
 export function isReadOnly(method: DescMethod): boolean {
-  return method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return (
+    method.methodKind === "unary" &&
+    method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS
+  );
 }

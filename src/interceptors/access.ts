@@ -3,7 +3,7 @@ import { type AccessRule, access_rule, Scenario } from "../../gen/access/v1/acce
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import {
   callerKey,
-  type HeaderInterceptor,
+  type Judge,
   type Organizations,
   organizationsKey,
   required,
@@ -22,7 +22,7 @@ import { serviceError } from "./service-error.ts";
 export function createAccessInterceptor(
   services: readonly DescService[],
   isConnected: PartnerRepository["isConnected"],
-): HeaderInterceptor {
+): Judge {
   const methods = services.flatMap((service) => service.methods);
   const rules = new Map(methods.map((method) => [method, readAccessRule(method)]));
 

@@ -5,7 +5,7 @@ import {
   type TokenVerifier,
 } from "@partner-service/access-tokens";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { type Caller, callerKey, callKey, type HeaderInterceptor, required } from "../context.ts";
+import { type Caller, callerKey, callKey, type Judge, required } from "../context.ts";
 import { serviceError } from "./service-error.ts";
 
 /** `Authorization: Bearer <token>`: the scheme ignores case, one space follows (RFC 6750, RFC 9110). */
@@ -17,9 +17,7 @@ const bearer = /^Bearer +([^\s]+) *$/i;
  * Fails with ACCESS_TOKEN_MISSING, ACCESS_TOKEN_EXPIRED or ACCESS_TOKEN_INVALID, or with
  * AUTHENTICATION_UNAVAILABLE when the keys to tell cannot be had.
  */
-export function createAuthenticationInterceptor(
-  verifyToken: TokenVerifier<Caller>,
-): HeaderInterceptor {
+export function createAuthenticationInterceptor(verifyToken: TokenVerifier<Caller>): Judge {
   return async ({ requestHeader, values }) => {
     const call = required(values, callKey);
     if (call.repeatedHeaders.has("authorization")) {

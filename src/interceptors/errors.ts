@@ -98,6 +98,8 @@ async function* each<T>(messages: AsyncIterable<T>, context: Context): AsyncGene
         required(context.values, callKey).outcome = ok;
         return;
       }
+      const call = required(context.values, callKey);
+      call.messages = (call.messages ?? 0) + 1;
       yield result.value;
     }
   } finally {

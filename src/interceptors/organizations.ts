@@ -1,11 +1,5 @@
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import {
-  callerKey,
-  callKey,
-  type HeaderInterceptor,
-  organizationsKey,
-  required,
-} from "../context.ts";
+import { callerKey, callKey, type Judge, organizationsKey, required } from "../context.ts";
 import { requesterHeader, targetHeader } from "../organization-headers.ts";
 import { uuid } from "../uuid.ts";
 import { serviceError } from "./service-error.ts";
@@ -18,7 +12,7 @@ const nilUuid = "00000000-0000-0000-0000-000000000000";
  *
  * Fails with ORGANIZATION_HEADER_MISSING, ORGANIZATION_HEADER_INVALID or REQUESTER_NOT_AUTHORIZED.
  */
-export function createOrganizationsInterceptor(): HeaderInterceptor {
+export function createOrganizationsInterceptor(): Judge {
   return ({ requestHeader, values }) => {
     const call = required(values, callKey);
     const caller = required(values, callerKey);

@@ -8,13 +8,14 @@ const maxSubjectLength = 200;
  * took. It holds no token, no message and no query, which carries the message of a Connect GET.
  */
 export const accessLog: CallObserver = {
-  ends({ log, protocol, rpc, path, outcome, durationMs, requester, target, subject }) {
+  ends({ log, protocol, rpc, path, outcome, durationMs, messages, requester, target, subject }) {
     log.info(
       {
         protocol: protocol ?? "http",
         ...(rpc === undefined ? { path } : { rpc }),
         ...outcome,
         durationMs: Math.round(durationMs * 1000) / 1000,
+        messages,
         requester,
         target,
         subject: subject?.slice(0, maxSubjectLength),

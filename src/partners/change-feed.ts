@@ -3,6 +3,7 @@ import type { Orm } from "../database/orm.ts";
 import { createStatement, query, type Row, run, type Statement } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
+import { createTurns } from "../database/turns.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { changeTokenExpired } from "./partner-error.ts";
 
@@ -38,10 +39,18 @@ export interface ChangePage {
 export interface ChangeFeed {
   /**
    * @throws PartnerError CHANGE_TOKEN_EXPIRED
+   * @throws OverloadedError
    * @throws DatabaseUnavailableError
    */
   listChanges(changeQuery: ChangeQuery, signal: AbortSignal): Promise<ChangePage>;
 }
+
+/**
+ * How many pages are read at once, and how many calls wait for that. A page is longer than what others
+ * read: they keep connections of the pool for themselves.
+ */
+const readsAtOnce = 3;
+const maxWaiting = 256;
 
 /** The sizes of a page whose statements are prepared: what callers ask for by far the most. */
 export const defaultChanges = 100;
@@ -57,7 +66,7 @@ const beginning = { change: "0", id: "00000000-0000-0000-0000-000000000000" };
 const maxPageLength = 1_000_000;
 
 /** Below the horizon all transactions have ended: none can come that was not there. */
-const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+export const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
   system_identifier::text as system,
   case when pg_is_in_recovery() then null
     else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline
@@ -68,6 +77,7 @@ const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text as hori
  * none is missed.
  */
 export function createChangeFeed(orm: Orm): ChangeFeed {
+  const inTurn = createTurns(readsAtOnce, maxWaiting);
   const { table, wholeRow, toEntity } = createRowMapping(orm, PartnerEntity);
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
   const findLimits = createStatement(
@@ -122,7 +132,8 @@ export function createChangeFeed(orm: Orm): ChangeFeed {
   }
 
   return {
-    listChanges: (changeQuery, signal) => withRetries(() => list(changeQuery), signal),
+    listChanges: (changeQuery, signal) =>
+      withRetries(() => inTurn(() => list(changeQuery)), signal),
   };
 }
 

@@ -5,7 +5,10 @@ import { type ChangeTokens, toChangeQuery, toChangesResponse } from "./change-re
 import type { PartnerRepository } from "./partner-repository.ts";
 
 /** The RPCs by which others keep a copy of a book in step. */
-type ChangeRpcs = Pick<ServiceImpl<typeof PartnerService>, "listPartnerChanges">;
+type ChangeRpcs = Pick<
+  ServiceImpl<typeof PartnerService>,
+  "listPartnerChanges" | "watchPartnerChanges"
+>;
 
 /** Implements the RPCs about changes. */
 export function createChangeRpcs(
@@ -19,6 +22,15 @@ export function createChangeRpcs(
       const page = await partners.listChanges(changeQuery, signal);
       responseHeader.set(...uncached);
       return toChangesResponse(page, organizations, changeTokens);
+    },
+
+    async *watchPartnerChanges({ changeToken }, { values, signal, responseHeader }) {
+      const organizations = required(values, organizationsKey);
+      const changeQuery = toChangeQuery({ changeToken, pageSize: 0 }, organizations, changeTokens);
+      responseHeader.set(...uncached);
+      for await (const page of partners.watchChanges(changeQuery, signal)) {
+        yield toChangesResponse(page, organizations, changeTokens);
+      }
     },
   };
 }

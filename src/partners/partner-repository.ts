@@ -7,6 +7,7 @@ import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
+import { type ChangeWatch, createChangeWatch } from "./change-watch.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { createInvitations, type Invitations } from "./invitations.ts";
 import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
@@ -37,7 +38,8 @@ export interface PartnerRepository
     PartnerEdits,
     Invitations,
     Connections,
-    ChangeFeed {
+    ChangeFeed,
+    ChangeWatch {
   /**
    * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
    * used before, for the same content, it answers the partner that was created then, as it is now.
@@ -90,6 +92,7 @@ export function createPartnerRepository(
   );
   const insertJoined = createJoining(insertTogether, insertLimits);
   const finds = createPartnerFinds(orm);
+  const feed = createChangeFeed(orm);
   const conflictSql = `select ${columns} from ${table}
     where organization_id = $1 and (id = $2 or request_id = $3)`;
 
@@ -157,7 +160,8 @@ export function createPartnerRepository(
     ...createPartnerEdits(orm),
     ...createInvitations(orm),
     ...createConnections(orm),
-    ...createChangeFeed(orm),
+    ...feed,
+    ...createChangeWatch(orm, feed),
 
     find: finds.find,
     waitingCalls: () => insertJoined.waitingCalls() + finds.waitingCalls(),

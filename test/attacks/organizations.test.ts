@@ -1,17 +1,12 @@
 import { randomUUID } from "node:crypto";
-import {
-  type DescMethodUnary,
-  fromJson,
-  getOption,
-  type JsonObject,
-  type Message,
-} from "@bufbuild/protobuf";
+import { fromJson, getOption, type JsonObject, type Message } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { bookClient, connect, createPartner } from "../support/book.ts";
 import { callHeaders } from "../support/call-cases.ts";
+import { firstAnswer, isSingleRequest, type SingleRequestMethod } from "../support/first-answer.ts";
 import { acme, globex, initech } from "../support/organizations.ts";
 import { describeFailure, type Failure, failureOf } from "../support/outcome.ts";
 import { protocols } from "../support/protocols.ts";
@@ -54,6 +49,7 @@ function samplesFor(id: string, invitationToken: string): Record<string, Sample>
     GetPartner: { request: { id }, failure: partnerNotFound },
     ListPartners: { request: {} },
     ListPartnerChanges: { request: {} },
+    WatchPartnerChanges: { request: {} },
     UpdatePartner: { request: { partner: { id, city: "Paris" } }, failure: partnerNotFound },
     DeletePartner: { request: { id }, failure: partnerNotFound },
     InvitePartner: { request: { id }, failure: partnerNotFound },
@@ -82,7 +78,7 @@ interface Sample {
   readonly creates?: number;
 }
 
-const methods: readonly DescMethodUnary[] = Object.values(PartnerService.method);
+const methods = PartnerService.methods.filter(isSingleRequest);
 const notAuthorized = { code: "PermissionDenied", reason: "REQUESTER_NOT_AUTHORIZED" };
 const notAllowed = { code: "PermissionDenied", reason: "SCENARIO_NOT_ALLOWED" };
 
@@ -272,12 +268,12 @@ describe("An organization", () => {
 /** How the call failed, if it did. */
 async function failureOfCall(
   transport: Transport,
-  method: DescMethodUnary,
+  method: SingleRequestMethod,
   headers: Headers,
   message: Message,
 ): Promise<Failure | undefined> {
   try {
-    await transport.unary(method, undefined, undefined, headers, message);
+    await firstAnswer(transport, method, headers, message);
     return undefined;
   } catch (failure) {
     return describeFailure(ConnectError.from(failure));

@@ -1,4 +1,4 @@
-import type { Sample } from "../support/docs-samples.ts";
+import { isStream, type Sample } from "../support/docs-samples.ts";
 import { type Client, installPython, withPython } from "./clients.ts";
 
 /** A program in an example's folder that makes the calls which the API reference shows in a language. */
@@ -32,7 +32,8 @@ export const samplePrograms: readonly SampleProgram[] = [
 
 function goProgram(samples: readonly Sample[]): string {
   const calls = samples.map(
-    ({ rpc, code }) => `func() {\n${code}\n_ = response\noutcomes["${rpc}"] = outcome(err)\n}()`,
+    ({ rpc, code }) =>
+      `func() {\n${isStream(rpc) ? firstOfGo(code) : `${code}\n_ = response`}\noutcomes["${rpc}"] = outcome(err)\n}()`,
   );
   return `package main
 
@@ -52,20 +53,23 @@ import (
 
 func main() {
 	ctx := context.Background()
-	headers := connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-			request.Header().Set("Authorization", "Bearer "+os.Getenv("PARTNER_TOKEN"))
-			request.Header().Set("Requester-Organization-ID", os.Getenv("PARTNER_ORGANIZATION"))
-			request.Header().Set("Target-Organization-ID", os.Getenv("PARTNER_ORGANIZATION"))
-			return next(ctx, request)
-		}
-	})
 	client := partnerv1connect.NewPartnerServiceClient(
-		http.DefaultClient, os.Getenv("PARTNER_URL"), connect.WithInterceptors(headers))
+		&http.Client{Transport: headers{}}, os.Getenv("PARTNER_URL"))
 	outcomes := map[string]string{}
 	${calls.join("\n")}
 	text, _ := json.Marshal(outcomes)
 	fmt.Println(string(text))
+}
+
+// headers puts the token and the organizations on each call.
+type headers struct{}
+
+func (headers) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("PARTNER_TOKEN"))
+	request.Header.Set("Requester-Organization-ID", os.Getenv("PARTNER_ORGANIZATION"))
+	request.Header.Set("Target-Organization-ID", os.Getenv("PARTNER_ORGANIZATION"))
+	return http.DefaultTransport.RoundTrip(request)
 }
 
 func outcome(err error) string {
@@ -77,11 +81,16 @@ func outcome(err error) string {
 `;
 }
 
+/** Of a stream one message tells enough. */
+function firstOfGo(code: string): string {
+  return code.replace(/^ +fmt\.Println\(stream\.Msg\(\)\)$/m, "$&\nbreak");
+}
+
 function pythonProgram(samples: readonly Sample[]): string {
   const calls = samples.map(
     ({ rpc, code }) => `
 try:
-${code.replaceAll(/^/gm, "    ")}
+${code.replace("print(response)", "break").replaceAll(/^/gm, "    ")}
     outcomes["${rpc}"] = "ok"
 except grpc.RpcError as error:
     outcomes["${rpc}"] = error.code().name.lower()`,

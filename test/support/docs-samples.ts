@@ -6,6 +6,13 @@ export interface Sample {
   readonly code: string;
 }
 
+/** Whether the RPC answers with a stream. */
+export function isStream(rpc: string): boolean {
+  return PartnerService.methods.some(
+    ({ name, methodKind }) => name === rpc && methodKind === "server_streaming",
+  );
+}
+
 /** The calls in a language that the page of the API reference has, one for each RPC. */
 export function readSamples(page: string, language: string): readonly Sample[] {
   const blocks = page.matchAll(/<summary>(\w+)<\/summary>\s*<pre[^>]*><code>([\s\S]*?)<\/code>/g);
@@ -34,6 +41,7 @@ export const outcomesOfSamples = {
   GetPartner: "not_found",
   ListPartners: "ok",
   ListPartnerChanges: "ok",
+  WatchPartnerChanges: "ok",
   UpdatePartner: "not_found",
   DeletePartner: "not_found",
   InvitePartner: "not_found",

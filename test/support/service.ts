@@ -107,6 +107,7 @@ export async function startTestService(
       return { createdAt: { seconds, nanos } };
     },
     async close() {
+      draining.abort();
       await app.close();
       await orm.close(true);
       await database.close();

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIrYBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQFCDQoLX3JlcXVlc3RfaWQiUQobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEjIKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgu6SAjIAQGSAQIQZCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIlcKGUxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QSHgoMY2hhbmdlX3Rva2VuGAEgASgJQgi6SAVyAxjQDxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAAiiQEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEjUKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2VCCbpIBpIBAxDoBxImChFuZXh0X2NoYW5nZV90b2tlbhgCIAEoCUILukgIyAEBcgMY0A8SDAoEbW9yZRgDIAEoCCJ/Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCDwoGY2hhbmdlEgW6SAIIASJhCg5EZWxldGVkUGFydG5lchIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESNgoKZGVsZXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBASKMAgoUVXBkYXRlUGFydG5lclJlcXVlc3QSLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBEsUBCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCkwG6SI8BugGLAQoQdXBkYXRlX21hc2suc2l6ZRIzbXVzdCBob2xkIGF0IG1vc3QgMjUgcGF0aHMgb2YgYXQgbW9zdCA2NCBjaGFyYWN0ZXJzGkJ0aGlzLnBhdGhzLnNpemUoKSA8PSAyNSAmJiB0aGlzLnBhdGhzLmFsbChwYXRoLCBwYXRoLnNpemUoKSA8PSA2NCkiRQoVVXBkYXRlUGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASI9ChREZWxldGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESDAoEZXRhZxgCIAEoCSIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UidAoUSW52aXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEkMKDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgM7aAzIDCJAcIqQBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAESNgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQEiQAoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAEiSAoYQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASIyChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiSAoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASI9ChRHZXRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASLSAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEiYKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARI6CgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgu6SAjIAQGCAQIQARI2CgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEh0KC29wZW5lZF9ycGNzGAQgAygJQgi6SAWSAQIQZCKGAQoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SMgoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCCLpIBYIBAhABInMKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEjUKC2Nvbm5lY3Rpb25zGAEgAygLMhYucGFydG5lci52MS5Db25uZWN0aW9uQgi6SAWSAQIQZBIhCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGNAPIt0BCgpDb25uZWN0aW9uEiEKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESNQoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCC7pICMgBAYIBAhABEjgKDGNvbm5lY3RlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI7CghwYXJ0bmVycxgEIAMoCzIcLnBhcnRuZXIudjEuQ29ubmVjdGVkUGFydG5lckILukgIyAEBkgECEAIiqgEKEENvbm5lY3RlZFBhcnRuZXISOgoMcGFydG5lcl90eXBlGAEgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZUILukgIyAEBggECEAESOAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEhkKAmlkGAMgASgJQgi6SAVyA7ABAUgAiAEBQgUKA19pZCJ1ChRFbmRDb25uZWN0aW9uUmVxdWVzdBIkCg9vcmdhbml6YXRpb25faWQYASABKAlCC7pICMgBAXIDsAEBEjcKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQg26SArIAQGCAQQQASgCIhcKFUVuZENvbm5lY3Rpb25SZXNwb25zZSq3AgoRUGFydG5lck9yZGVyRmllbGQSIwofUEFSVE5FUl9PUkRFUl9GSUVMRF9VTlNQRUNJRklFRBAAEiIKHlBBUlRORVJfT1JERVJfRklFTERfQ1JFQVRFRF9BVBABEiQKIFBBUlRORVJfT1JERVJfRklFTERfQ09NUEFOWV9OQU1FEAISJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9TQUxFU19BTU9VTlQQAxIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1BBUlRORVJfVFlQRRAEEh0KGVBBUlRORVJfT1JERVJfRklFTERfRU1BSUwQBRIhCh1QQVJUTkVSX09SREVSX0ZJRUxEX0ZSRVFVRU5DWRAGEiUKIVBBUlRORVJfT1JERVJfRklFTERfUEFZTUVOVF9URVJNUxAHKnAKDk9yZGVyRGlyZWN0aW9uEh8KG09SREVSX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0RJUkVDVElPTl9BU0NFTkRJTkcQARIeChpPUkRFUl9ESVJFQ1RJT05fREVTQ0VORElORxACKmYKDkNvbm5lY3Rpb25Sb2xlEh8KG0NPTk5FQ1RJT05fUk9MRV9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fUk9MRV9IT1NUEAESGQoVQ09OTkVDVElPTl9ST0xFX0dVRVNUEAIy/gsKDlBhcnRuZXJTZXJ2aWNlEm0KDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEoYBChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlIh6KtRgTCgEBEg5wYXJ0bmVyczp3cml0ZZC1GICAgAESZwoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSbQoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQSfwoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQScAoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbQoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUScAoNSW52aXRlUGFydG5lchIgLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXNwb25zZSIakAICirUYEwoBARIOcGFydG5lcnM6d3JpdGUSdgoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUSbwoNR2V0SW52aXRhdGlvbhIgLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXNwb25zZSIZkAICirUYEgoBBBINcGFydG5lcnM6cmVhZBJ5ChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIhqQAgKKtRgTCgEEEg5wYXJ0bmVyczp3cml0ZRJ1Cg9MaXN0Q29ubmVjdGlvbnMSIi5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaIy5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIhmQAgGKtRgSCgEBEg1wYXJ0bmVyczpyZWFkEm0KDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlYgZwcm90bzM", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKDBgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESMwoFZW1haWwYBCABKAlCJLpIIcgBAXIcEAEYZJICE3BhcnRuZXJAZXhhbXBsZS5jb21gARItCglmcmVxdWVuY3kYBSABKAlCGrpIF8gBAXISEAEYHroBAQCSAgdtb250aGx5EjAKDXBheW1lbnRfdGVybXMYBiABKAlCGbpIFsgBAXIREAEYMroBAQCSAgZOZXQgMzASOwoHYWRkcmVzcxgHIAEoCUIqukgnyAEBciIQARj0A7oBAQCSAhYxMjMgTWFpbiBTdCwgU3VpdGUgNDAwEikKBGNpdHkYCCABKAlCG7pIGMgBAXITEAEYZLoBAQCSAghOZXcgWW9yaxIkCgVzdGF0ZRgJIAEoCUIVukgSyAEBcg0QARhkugEBAJICAk5ZEi0KC3Bvc3RhbF9jb2RlGAogASgJQhi6SBXIAQFyEBABGB66AQEAkgIFMTIzNDUSQgobY29tcGFueV9yZWdpc3RyYXRpb25fbnVtYmVyGAsgASgJQh26SBrIAQFyFRABGP8BugEBAJICCTEyMzQ1Njc4ORIxCgxjb3VudHJ5X2NvZGUYDCABKAlCFrpIE3IRMgpeW0EtWl17Mn0kkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIrYBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQFCDQoLX3JlcXVlc3RfaWQiUQobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEjIKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgu6SAjIAQGSAQIQZCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIlcKGUxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QSHgoMY2hhbmdlX3Rva2VuGAEgASgJQgi6SAVyAxjQDxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAAiiQEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEjUKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2VCCbpIBpIBAxDoBxImChFuZXh0X2NoYW5nZV90b2tlbhgCIAEoCUILukgIyAEBcgMY0A8SDAoEbW9yZRgDIAEoCCI8ChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIeCgxjaGFuZ2VfdG9rZW4YASABKAlCCLpIBXIDGNAPIooBChtXYXRjaFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2USNQoHY2hhbmdlcxgBIAMoCzIZLnBhcnRuZXIudjEuUGFydG5lckNoYW5nZUIJukgGkgEDEOgHEiYKEW5leHRfY2hhbmdlX3Rva2VuGAIgASgJQgu6SAjIAQFyAxjQDxIMCgRtb3JlGAMgASgIIn8KDVBhcnRuZXJDaGFuZ2USJgoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckgAEjUKD2RlbGV0ZWRfcGFydG5lchgCIAEoCzIaLnBhcnRuZXIudjEuRGVsZXRlZFBhcnRuZXJIAEIPCgZjaGFuZ2USBbpIAggBImEKDkRlbGV0ZWRQYXJ0bmVyEhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARI2CgpkZWxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyNSBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDI1ICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSJFChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARIMCgRldGFnGAIgASgJIhcKFURlbGV0ZVBhcnRuZXJSZXNwb25zZSJ0ChRJbnZpdGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESQwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhK6SA+qAQwiBQiAztoDMgMIkBwipAEKFUludml0ZVBhcnRuZXJSZXNwb25zZRIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIARI2CgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKB3BhcnRuZXIYAyABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASJAChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASJIChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIjIKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABASJIChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFEdldEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBItIBChVHZXRJbnZpdGF0aW9uUmVzcG9uc2USJgoUaG9zdF9vcmdhbml6YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjoKDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCC7pICMgBAYIBAhABEjYKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESHQoLb3BlbmVkX3JwY3MYBCADKAlCCLpIBZIBAhBkIoYBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjQDxIyCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUIIukgFggECEAEicwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USNQoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25CCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8i3QEKCkNvbm5lY3Rpb24SIQoPb3JnYW5pemF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARI1CgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUILukgIyAEBggECEAESOAoMY29ubmVjdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjsKCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyQgu6SAjIAQGSAQIQAiKqAQoQQ29ubmVjdGVkUGFydG5lchI6CgxwYXJ0bmVyX3R5cGUYASABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgu6SAjIAQGCAQIQARI4Cgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESGQoCaWQYAyABKAlCCLpIBXIDsAEBSACIAQFCBQoDX2lkInUKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EiQKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUILukgIyAEBcgOwAQESNwoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCDbpICsgBAYIBBBABKAIiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjKFDQoOUGFydG5lclNlcnZpY2USbQoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUShgEKE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2UiHoq1GBMKAQESDnBhcnRuZXJzOndyaXRlkLUYgICAARJnCgpHZXRQYXJ0bmVyEh0ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVxdWVzdBoeLnBhcnRuZXIudjEuR2V0UGFydG5lclJlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJtCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJ/ChJMaXN0UGFydG5lckNoYW5nZXMSJS5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJi5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBKEAQoTV2F0Y2hQYXJ0bmVyQ2hhbmdlcxImLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLldhdGNoUGFydG5lckNoYW5nZXNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQwARJwCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJtCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJwCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJ2ChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJvCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIhmQAgKKtRgSCgEEEg1wYXJ0bmVyczpyZWFkEnkKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiGpACAoq1GBMKAQQSDnBhcnRuZXJzOndyaXRlEnUKD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiGZACAYq1GBIKAQESDXBhcnRuZXJzOnJlYWQSbQoNRW5kQ29ubmVjdGlvbhIgLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -474,6 +474,64 @@ export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResp
   messageDesc(file_partner_v1_partner_service, 11);
 
 /**
+ * WatchPartnerChangesRequest says since when. Without a token the stream begins with the whole book.
+ *
+ * @generated from message partner.v1.WatchPartnerChangesRequest
+ */
+export type WatchPartnerChangesRequest = Message<"partner.v1.WatchPartnerChangesRequest"> & {
+  /**
+   * Optional. The last `next_change_token` of this RPC or of ListPartnerChanges; absent: begin anew. What
+   * is said of it there holds here.
+   *
+   * @generated from field: string change_token = 1;
+   */
+  changeToken: string;
+};
+
+/**
+ * Describes the message partner.v1.WatchPartnerChangesRequest.
+ * Use `create(WatchPartnerChangesRequestSchema)` to create a new message.
+ */
+export const WatchPartnerChangesRequestSchema: GenMessage<WatchPartnerChangesRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 12);
+
+/**
+ * WatchPartnerChangesResponse is what has changed since the message before.
+ *
+ * @generated from message partner.v1.WatchPartnerChangesResponse
+ */
+export type WatchPartnerChangesResponse = Message<"partner.v1.WatchPartnerChangesResponse"> & {
+  /**
+   * The changes, in an order in which they were made: no partner is older than it came before.
+   *
+   * @generated from field: repeated partner.v1.PartnerChange changes = 1;
+   */
+  changes: PartnerChange[];
+
+  /**
+   * The `change_token` to go on from when the stream has ended. It is always there.
+   *
+   * @generated from field: string next_change_token = 2;
+   */
+  nextChangeToken: string;
+
+  /**
+   * Whether more is there already, which follows at once. The first message in which it is false ends
+   * the whole book.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message partner.v1.WatchPartnerChangesResponse.
+ * Use `create(WatchPartnerChangesResponseSchema)` to create a new message.
+ */
+export const WatchPartnerChangesResponseSchema: GenMessage<WatchPartnerChangesResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 13);
+
+/**
  * PartnerChange is what became of a partner.
  *
  * @generated from message partner.v1.PartnerChange
@@ -508,7 +566,7 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
  * Use `create(PartnerChangeSchema)` to create a new message.
  */
 export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
@@ -536,7 +594,7 @@ export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
  * Use `create(DeletedPartnerSchema)` to create a new message.
  */
 export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -570,7 +628,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -591,7 +649,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -620,7 +678,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -635,7 +693,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -663,7 +721,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -699,7 +757,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -720,7 +778,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -741,7 +799,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -762,7 +820,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -783,7 +841,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -804,7 +862,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -848,7 +906,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -885,7 +943,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -913,7 +971,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -955,7 +1013,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 28);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -990,7 +1048,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 29);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -1018,7 +1076,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 30);
+  messageDesc(file_partner_v1_partner_service, 32);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -1033,7 +1091,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 31);
+  messageDesc(file_partner_v1_partner_service, 33);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1298,6 +1356,28 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof ListPartnerChangesRequestSchema;
     output: typeof ListPartnerChangesResponseSchema;
+  },
+  /**
+   * Tells what has changed in the target's book since the `change_token`, as ListPartnerChanges does, and
+   * then each change within a second or so, whoever made it. The stream ends only with an error.
+   *
+   * Each message has the token to go on from. The first comes at once, and one without changes where
+   * nothing has changed for 25 seconds: 45 seconds of silence mean that the connection is lost. Whoever
+   * keeps a copy keeps the last token with it, opens the stream anew with that when it ends, and misses
+   * nothing. It is called without a deadline.
+   *
+   * The right to it is judged again every few seconds: the stream ends UNAUTHENTICATED when the access
+   * token has expired, and PERMISSION_DENIED when the connection with the target has ended. It ends
+   * UNAVAILABLE when it was open for ten minutes, and at once when the service stops: other processes
+   * take it on. Streams are bounded, for each requester and connection too: one too many is
+   * RESOURCE_EXHAUSTED with the reason OVERLOADED. A caller that does not read is cut off.
+   *
+   * @generated from rpc partner.v1.PartnerService.WatchPartnerChanges
+   */
+  watchPartnerChanges: {
+    methodKind: "server_streaming";
+    input: typeof WatchPartnerChangesRequestSchema;
+    output: typeof WatchPartnerChangesResponseSchema;
   },
   /**
    * Changes fields of a partner (AIP-134), under the rules that CreatePartnerRequest has for them.

@@ -17,29 +17,44 @@ export interface StreamLimits {
   readonly refusal?: () => Error;
   /** Aborted when the shutdown starts. */
   readonly draining: AbortSignal;
-  /** What streams have from then on, to end by themselves, in milliseconds. */
-  readonly drainMs: number;
+  /** What a stream has from then on, to end by itself, in milliseconds; with 0 none is begun then. */
+  readonly drainMs: (values: ContextValues) => number;
+  /** Judges again whether a stream may go on, for ever; it ends with what that rejects with. */
+  readonly judge?: (request: StreamRequest) => Promise<void>;
+  /** How often, in milliseconds. Absent: every four seconds. */
+  readonly judgeEveryMs?: number;
 }
+
+/** The call of an RPC with a stream, as interceptors get it. */
+type StreamRequest = Extract<Parameters<Next>[0], { readonly stream: true }>;
 
 /**
  * Makes an interceptor that bounds streaming calls of every kind: how many are open at once, and how
- * long each is. Those that are one too many fail before anything is done; those that last too long, and those that are open when the server stops, with UNAVAILABLE, after
- * which clients open them anew.
+ * long each is, and on what right. Those that are one too many fail before anything is done; those that
+ * last too long, and those that are open when the server stops, with UNAVAILABLE, after which clients
+ * open them anew.
  */
 export function createStreamLimits(limits: StreamLimits): Interceptor {
   const { max, sharesOf, maxLifeMs, draining, drainMs, refusal = tooMany } = limits;
-  const open = new Set<AbortController>();
+  const { judge, judgeEveryMs = 4000 } = limits;
+  const open = new Map<AbortController, ContextValues>();
   const held = new Map<unknown, number>();
 
   draining.addEventListener("abort", () => {
-    setTimeout(() => {
-      for (const stream of open) {
-        stream.abort(new ConnectError("The server is stopping.", Code.Unavailable));
+    for (const [stream, values] of open) {
+      const ms = drainMs(values);
+      if (ms === 0) {
+        stream.abort(stopping());
+      } else {
+        setTimeout(() => stream.abort(stopping()), ms).unref();
       }
-    }, drainMs).unref();
+    }
   });
 
   function enter(values: ContextValues): () => void {
+    if (draining.aborted && drainMs(values) === 0) {
+      throw stopping();
+    }
     const holders = sharesOf(values);
     const full = holders.some(({ holder, max: share }) => (held.get(holder) ?? 0) >= share);
     if (open.size >= max || full) {
@@ -60,29 +75,47 @@ export function createStreamLimits(limits: StreamLimits): Interceptor {
     };
   }
 
-  async function limit(next: Next, request: Parameters<Next>[0]): ReturnType<Next> {
+  async function limit(next: Next, request: StreamRequest): ReturnType<Next> {
     const leave = enter(request.contextValues);
     const stream = new AbortController();
-    open.add(stream);
+    open.set(stream, request.contextValues);
     const life = setTimeout(() => {
       stream.abort(
         new ConnectError("The stream was open for long; open it anew.", Code.Unavailable),
       );
     }, maxLifeMs).unref();
+    const judging =
+      judge &&
+      setInterval(() => {
+        judge(request).catch((failure: unknown) => stream.abort(failure));
+      }, judgeEveryMs).unref();
     const onAbort = () => stream.abort(request.signal.reason);
     request.signal.addEventListener("abort", onAbort);
 
     function close(): void {
-      clearTimeout(life);
-      request.signal.removeEventListener("abort", onAbort);
-      open.delete(stream);
-      leave();
+      if (open.delete(stream)) {
+        clearTimeout(life);
+        clearInterval(judging);
+        request.signal.removeEventListener("abort", onAbort);
+        leave();
+      }
     }
 
     try {
-      const response = await untilAborted(next(request), stream.signal);
+      const response = await untilAborted(
+        next({ ...request, signal: stream.signal }),
+        stream.signal,
+      );
       if (response.stream) {
-        return { ...response, message: limited(response.message, stream.signal, close) };
+        const iterator = response.message[Symbol.asyncIterator]();
+        const end = () => {
+          close();
+          // It may wait for what never comes, and has nothing to say any more.
+          iterator.return?.().catch(() => undefined);
+        };
+        // Where a peer takes nothing and then leaves, nobody asks for messages any more, nor says so.
+        stream.signal.addEventListener("abort", end);
+        return { ...response, message: limited(iterator, stream.signal, end) };
       }
       close();
       return response;
@@ -97,28 +130,29 @@ export function createStreamLimits(limits: StreamLimits): Interceptor {
 
 type Next = Parameters<Interceptor>[0];
 
+function stopping(): ConnectError {
+  return new ConnectError("The server is stopping.", Code.Unavailable);
+}
+
 function tooMany(): ConnectError {
   return new ConnectError("Too many streams are open; try again later.", Code.ResourceExhausted);
 }
 
 async function* limited<T>(
-  messages: AsyncIterable<T>,
+  messages: AsyncIterator<T>,
   signal: AbortSignal,
-  close: () => void,
+  end: () => void,
 ): AsyncGenerator<T> {
-  const iterator = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const result = await untilAborted(iterator.next(), signal);
+      const result = await untilAborted(messages.next(), signal);
       if (result.done === true) {
         return;
       }
       yield result.value;
     }
   } finally {
-    close();
-    // It may wait for what never comes, and has nothing to say any more.
-    iterator.return?.().catch(() => undefined);
+    end();
   }
 }
 

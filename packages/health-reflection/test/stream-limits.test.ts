@@ -15,7 +15,7 @@ async function startStreams(changes: Partial<StreamLimits> = {}) {
     sharesOf: (values) => [{ holder: values.get(callerKey), max: 2 }],
     maxLifeMs: 60_000,
     draining: draining.signal,
-    drainMs: 1,
+    drainMs: () => 1,
     ...changes,
   });
   const transport = await startServer((router) =>

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSL8AgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQFCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkIj0KFUNyZWF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIngKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQFCDQoLX3JlcXVlc3RfaWQiRAobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyIh8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIqQBCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQFCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KFFVwZGF0ZVBhcnRuZXJSZXF1ZXN0EiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkiFwoVRGVsZXRlUGFydG5lclJlc3BvbnNlIlMKFEludml0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEi8KDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKHAQoVSW52aXRlUGFydG5lclJlc3BvbnNlEhgKEGludml0YXRpb25fdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoHcGFydG5lchgDIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIzChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIiUKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkAKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFEdldEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiqQEKFUdldEludml0YXRpb25SZXNwb25zZRIcChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCRItCgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC29wZW5lZF9ycGNzGAQgAygJImkKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKAoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiXwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKwoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJZChRFbmRDb25uZWN0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjLDCQoOUGFydG5lclNlcnZpY2USVAoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZRJmChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlElAKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiA5ACARJWCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIgOQAgESaAoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIDkAIBElkKDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJUCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlElkKDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJdChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlElkKDUdldEludml0YXRpb24SIC5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXF1ZXN0GiEucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiA5ACAhJiChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISXwoPTGlzdENvbm5lY3Rpb25zEiIucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBElQKDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSL8AgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQFCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkIj0KFUNyZWF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIngKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQFCDQoLX3JlcXVlc3RfaWQiRAobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyIh8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIqQBCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQFCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCIyChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkicgobV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KFFVwZGF0ZVBhcnRuZXJSZXF1ZXN0EiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkiFwoVRGVsZXRlUGFydG5lclJlc3BvbnNlIlMKFEludml0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEi8KDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKHAQoVSW52aXRlUGFydG5lclJlc3BvbnNlEhgKEGludml0YXRpb25fdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoHcGFydG5lchgDIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIzChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIiUKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkAKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFEdldEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiqQEKFUdldEludml0YXRpb25SZXNwb25zZRIcChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCRItCgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC29wZW5lZF9ycGNzGAQgAygJImkKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKAoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiXwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKwoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJZChRFbmRDb25uZWN0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjKyCgoOUGFydG5lclNlcnZpY2USVAoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZRJmChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlElAKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiA5ACARJWCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIgOQAgESaAoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIDkAIBEm0KE1dhdGNoUGFydG5lckNoYW5nZXMSJi5wYXJ0bmVyLnYxLldhdGNoUGFydG5lckNoYW5nZXNSZXF1ZXN0GicucGFydG5lci52MS5XYXRjaFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2UiA5ACATABElkKDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJUCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlElkKDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJdChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlElkKDUdldEludml0YXRpb24SIC5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXF1ZXN0GiEucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiA5ACAhJiChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISXwoPTGlzdENvbm5lY3Rpb25zEiIucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBElQKDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -472,6 +472,64 @@ export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResp
   messageDesc(file_partner_v1_partner_service, 11);
 
 /**
+ * WatchPartnerChangesRequest says since when. Without a token the stream begins with the whole book.
+ *
+ * @generated from message partner.v1.WatchPartnerChangesRequest
+ */
+export type WatchPartnerChangesRequest = Message<"partner.v1.WatchPartnerChangesRequest"> & {
+  /**
+   * Optional. The last `next_change_token` of this RPC or of ListPartnerChanges; absent: begin anew. What
+   * is said of it there holds here.
+   *
+   * @generated from field: string change_token = 1;
+   */
+  changeToken: string;
+};
+
+/**
+ * Describes the message partner.v1.WatchPartnerChangesRequest.
+ * Use `create(WatchPartnerChangesRequestSchema)` to create a new message.
+ */
+export const WatchPartnerChangesRequestSchema: GenMessage<WatchPartnerChangesRequest> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 12);
+
+/**
+ * WatchPartnerChangesResponse is what has changed since the message before.
+ *
+ * @generated from message partner.v1.WatchPartnerChangesResponse
+ */
+export type WatchPartnerChangesResponse = Message<"partner.v1.WatchPartnerChangesResponse"> & {
+  /**
+   * The changes, in an order in which they were made: no partner is older than it came before.
+   *
+   * @generated from field: repeated partner.v1.PartnerChange changes = 1;
+   */
+  changes: PartnerChange[];
+
+  /**
+   * The `change_token` to go on from when the stream has ended. It is always there.
+   *
+   * @generated from field: string next_change_token = 2;
+   */
+  nextChangeToken: string;
+
+  /**
+   * Whether more is there already, which follows at once. The first message in which it is false ends
+   * the whole book.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message partner.v1.WatchPartnerChangesResponse.
+ * Use `create(WatchPartnerChangesResponseSchema)` to create a new message.
+ */
+export const WatchPartnerChangesResponseSchema: GenMessage<WatchPartnerChangesResponse> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 13);
+
+/**
  * PartnerChange is what became of a partner.
  *
  * @generated from message partner.v1.PartnerChange
@@ -506,7 +564,7 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
  * Use `create(PartnerChangeSchema)` to create a new message.
  */
 export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
@@ -534,7 +592,7 @@ export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
  * Use `create(DeletedPartnerSchema)` to create a new message.
  */
 export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -568,7 +626,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -589,7 +647,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -618,7 +676,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -633,7 +691,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -661,7 +719,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -697,7 +755,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -718,7 +776,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -739,7 +797,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -760,7 +818,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -781,7 +839,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -802,7 +860,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -846,7 +904,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -883,7 +941,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -911,7 +969,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -953,7 +1011,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 28);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -988,7 +1046,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 29);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -1016,7 +1074,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 30);
+  messageDesc(file_partner_v1_partner_service, 32);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -1031,7 +1089,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 31);
+  messageDesc(file_partner_v1_partner_service, 33);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1296,6 +1354,28 @@ export const PartnerService: GenService<{
     methodKind: "unary";
     input: typeof ListPartnerChangesRequestSchema;
     output: typeof ListPartnerChangesResponseSchema;
+  },
+  /**
+   * Tells what has changed in the target's book since the `change_token`, as ListPartnerChanges does, and
+   * then each change within a second or so, whoever made it. The stream ends only with an error.
+   *
+   * Each message has the token to go on from. The first comes at once, and one without changes where
+   * nothing has changed for 25 seconds: 45 seconds of silence mean that the connection is lost. Whoever
+   * keeps a copy keeps the last token with it, opens the stream anew with that when it ends, and misses
+   * nothing. It is called without a deadline.
+   *
+   * The right to it is judged again every few seconds: the stream ends UNAUTHENTICATED when the access
+   * token has expired, and PERMISSION_DENIED when the connection with the target has ended. It ends
+   * UNAVAILABLE when it was open for ten minutes, and at once when the service stops: other processes
+   * take it on. Streams are bounded, for each requester and connection too: one too many is
+   * RESOURCE_EXHAUSTED with the reason OVERLOADED. A caller that does not read is cut off.
+   *
+   * @generated from rpc partner.v1.PartnerService.WatchPartnerChanges
+   */
+  watchPartnerChanges: {
+    methodKind: "server_streaming";
+    input: typeof WatchPartnerChangesRequestSchema;
+    output: typeof WatchPartnerChangesResponseSchema;
   },
   /**
    * Changes fields of a partner (AIP-134), under the rules that CreatePartnerRequest has for them.
