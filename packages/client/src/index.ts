@@ -12,3 +12,4 @@ export { reasonOf, type Violation, violationsOf } from "./errors.ts";
 export { createPartnerClient, type PartnerCalls, type PartnerClient } from "./partner-client.ts";
 export { createPartnerTransport, type PartnerTransportOptions } from "./partner-transport.ts";
 export { isPassing, retryAfterMsOf } from "./passing-errors.ts";
+export { type PartnerChanges, type WatchPartnersOptions, watchPartners } from "./watch-partners.ts";

@@ -41,6 +41,9 @@ export interface PartnerTransportOptions {
 export function createPartnerTransport(options: PartnerTransportOptions): Transport {
   const { transport, token, organization, target = organization, maxTries = 4 } = options;
 
+  /** The token that a stream was refused for, or that has expired while it was open. */
+  let expired: string | undefined;
+
   /** The headers of a call, but for the token. */
   function headersOf(given: Parameters<Transport["unary"]>[3]): Headers {
     const headers = new Headers(options.headers?.());
@@ -90,8 +93,16 @@ export function createPartnerTransport(options: PartnerTransportOptions): Transp
 
     async stream(method, signal, timeoutMs, given, input, contextValues) {
       const headers = headersOf(given);
-      await untilAborted(authorize(headers), signal);
-      return await transport.stream(method, signal, timeoutMs, headers, input, contextValues);
+      const current = await untilAborted(authorize(headers, expired), signal);
+      const opened = await transport.stream(
+        ...([method, signal, timeoutMs, headers, input, contextValues] as const),
+      );
+      const message = eachOf(opened.message, (error) => {
+        if (reasonOf(error) === ErrorReason.ACCESS_TOKEN_EXPIRED) {
+          expired = current;
+        }
+      });
+      return { ...opened, message };
     },
   };
 }
@@ -99,4 +110,17 @@ export function createPartnerTransport(options: PartnerTransportOptions): Transp
 function withTimeout(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
   const timeout = AbortSignal.timeout(timeoutMs);
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
+
+/** The messages of a stream; what it fails with is told first. */
+async function* eachOf<T>(
+  messages: AsyncIterable<T>,
+  tell: (error: unknown) => void,
+): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }

@@ -54,7 +54,7 @@ export function waitBefore(tries: number, askedMs: number | undefined, random: n
   return wait * (1 + random / 2);
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const waited = new Promise<void>((resolve) => {

@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const others = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-web"];
 
 /** The greatest size of a page's RPC part, as the package's README says. */
-const greatestBytes = 38_000;
+const greatestBytes = 40_000;
 
 const page = `
   import { createConnectTransport } from "@connectrpc/connect-web";
@@ -94,15 +94,22 @@ test("the README's examples do what they say", async () => {
   const [first = "", ...rest] = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(
     ([, code = ""]) => code,
   );
-  expect(rest).toHaveLength(2);
+  expect(rest).toHaveLength(3);
   const given = `
     declare const process: { env: Record<string, string> };
     const baseUrl = process.env["URL"] ?? "";
     const organization = process.env["ORGANIZATION"] ?? "";
     const session = { accessToken: async () => process.env["TOKEN"] ?? "" };
+    const copy = new Map<string, unknown>();
+    const kept = "";
+    const stop = new AbortController();
+    const { signal } = stop;
+    // One message tells enough.
+    const keep = async (token: string) => stop.abort(token);
   `;
   const used = `
     const values = JSON.parse(process.env["PARTNER"] ?? "");
+    console.log(copy.size > 0);
     console.log((await save({ ...values, companyName: "" })).split("\\n")[0]);
     console.log((await save({ ...values, partnerType: PartnerType.SUPPLIER })).slice(0, 8));
     const { createClient } = await import("@connectrpc/connect");
@@ -115,7 +122,8 @@ test("the README's examples do what they say", async () => {
   const options = ["--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext"];
   await run(resolve("node_modules/.bin/tsc"), [...options, "readme.ts"], { cwd: directory });
   const { stdout } = await run("node", ["readme.js"], { cwd: directory, env: environment });
-  expect(stdout.split("\n").slice(-4)).toEqual([
+  expect(stdout.split("\n").slice(-5)).toEqual([
+    "true",
     "companyName value is required",
     "Saved as",
     "true",
@@ -124,7 +132,7 @@ test("the README's examples do what they say", async () => {
   expect(stdout).toContain("Example Supplies Ltd CUSTOMER\n");
 });
 
-test("the packed client goes into a page's bundle of at most 38 kB, and no code of the server with it", async () => {
+test("the packed client goes into a page's bundle of at most 40 kB, and no code of the server with it", async () => {
   const input = join(directory, "page.js");
   await writeFile(input, page);
   const build = await rolldown({ input, platform: "browser" });
