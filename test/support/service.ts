@@ -47,12 +47,16 @@ export async function startTestService(
   {
     maxStreams = 256,
     rateLimit,
+    issuer: givenIssuer,
     ...settings
-  }: Partial<Parameters<typeof createApp>[0] & Pick<Config, "maxStreams" | "rateLimit">> = {},
+  }: Partial<
+    Parameters<typeof createApp>[0] &
+      Pick<Config, "maxStreams" | "rateLimit"> & { readonly issuer: TokenIssuer }
+  > = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
-  const issuer = await createTokenIssuer();
+  const issuer = givenIssuer ?? (await createTokenIssuer());
   const keys = createConfiguredKeys(JSON.stringify(issuer.publicKey), tokenRules.algorithms);
   const draining = new AbortController();
   const readiness = createReadiness(() => ping(orm), draining.signal);
