@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -24,6 +24,8 @@ export interface FaultyPostgres {
   /** Stops the server and all its processes in their tracks: sockets stay open and silent. */
   pause(): Promise<void>;
   resume(): void;
+  /** Ends it, and starts it as one that has been recovered from its archive: on a new timeline. */
+  recover(): Promise<void>;
   /** Ends whatever connections the service has. */
   cutConnections(): Promise<void>;
   /** Ends the server for good, whatever state it is in, and deletes its data. */
@@ -149,6 +151,14 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
     }
   }
 
+  async function recover(): Promise<void> {
+    // There is nothing in the archive: it ends with what the server itself has.
+    await query("alter system set restore_command = 'false'");
+    await stop();
+    await writeFile(join(databaseDir, "recovery.signal"), "");
+    await start();
+  }
+
   async function close(): Promise<void> {
     resume();
     await stop();
@@ -173,6 +183,7 @@ export async function startFaultyPostgres(): Promise<FaultyPostgres> {
     stop,
     start,
     kill,
+    recover,
     pause,
     resume,
     async cutConnections() {

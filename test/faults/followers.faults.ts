@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { callHeaders } from "../support/call-cases.ts";
 import {
@@ -10,9 +11,11 @@ import {
   untilEqual,
   write,
 } from "../support/feed-world.ts";
+import { failureOf } from "../support/outcome.ts";
 import { protocols } from "../support/protocols.ts";
 import { startFaultyPostgres } from "./faulty-postgres.ts";
 import { startFaultyService } from "./faulty-service.ts";
+import { uniqueRequest } from "./load.ts";
 
 /** How long the book is written to. */
 const writtenForMs = Number(process.env.FAULTS_FOLLOWED_SECONDS ?? 30) * 1000;
@@ -108,5 +111,46 @@ test("Six followers keep their copies in step while processes are killed and sto
   );
   await one.close();
   await other.close();
+  await postgres.close();
+});
+
+test("A change token is refused once the database has been recovered, and another goes on", async () => {
+  const postgres = await startFaultyPostgres();
+  const service = await startFaultyService(postgres.url);
+  const headers = await service.headers(randomUUID());
+  const [client] = service.clients();
+  const until = async <T>(call: () => Promise<T> | undefined): Promise<T | undefined> => {
+    for (;;) {
+      const failure = await Promise.resolve(call()).then(
+        (value) => ({ value }),
+        (error: unknown) => error,
+      );
+      if (!(failure instanceof ConnectError)) {
+        return (failure as { value: T }).value;
+      }
+      if (failure.code !== Code.Unavailable) {
+        throw failure;
+      }
+      await delay(100);
+    }
+  };
+  await until(() => client?.createPartner(uniqueRequest(), { headers }));
+  const before = await client?.listPartnerChanges({}, { headers });
+  const changeToken = before?.nextChangeToken ?? "";
+  expect(before?.changes).toHaveLength(1);
+  // A crash leaves it good.
+  await postgres.kill();
+  await postgres.start();
+  const after = await until(() => client?.listPartnerChanges({ changeToken }, { headers }));
+  expect(after?.changes).toEqual([]);
+  await postgres.recover();
+  const refused = until(() => client?.listPartnerChanges({ changeToken }, { headers }));
+  expect(await failureOf(refused)).toEqual({
+    code: "FailedPrecondition",
+    reason: "CHANGE_TOKEN_EXPIRED",
+  });
+  const anew = await until(() => client?.listPartnerChanges({}, { headers }));
+  expect(anew?.changes).toEqual(before?.changes);
+  await service.close();
   await postgres.close();
 });
