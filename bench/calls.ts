@@ -27,6 +27,8 @@ export interface Calls {
   readonly publicKey: string;
   /** The token and the organizations, which each call carries. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same for another organization. */
+  readonly headersFor: (organizationId: string) => Promise<Readonly<Record<string, string>>>;
   /** What must be there before anything is read. */
   readonly book: Book;
   readonly connect: Readonly<Record<Operation, Call>>;
@@ -44,19 +46,22 @@ const rpcPath = "/partner.v1.PartnerService";
 export async function createCalls(): Promise<Calls> {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const organizationId = randomUUID();
-  const token = await new SignJWT({ org_id: organizationId, scope: "partners:read partners:write" })
-    .setProtectedHeader({ alg: "RS256", typ: "at+jwt" })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject("bench")
-    .setIssuedAt()
-    .setExpirationTime("1d")
-    .sign(privateKey);
-  const headers = {
-    authorization: `Bearer ${token}`,
-    "requester-organization-id": organizationId,
-    "target-organization-id": organizationId,
+  const headersFor = async (organization: string) => {
+    const token = await new SignJWT({ org_id: organization, scope: "partners:read partners:write" })
+      .setProtectedHeader({ alg: "RS256", typ: "at+jwt" })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject("bench")
+      .setIssuedAt()
+      .setExpirationTime("1d")
+      .sign(privateKey);
+    return {
+      authorization: `Bearer ${token}`,
+      "requester-organization-id": organization,
+      "target-organization-id": organization,
+    };
   };
+  const headers = await headersFor(organizationId);
   const post = (path: string, content: JsonValue): Call => ({
     method: "POST",
     path,
@@ -78,6 +83,7 @@ export async function createCalls(): Promise<Calls> {
   return {
     publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
     headers,
+    headersFor,
     book,
     connect: {
       create: post(`${rpcPath}/CreatePartner`, request),

@@ -283,7 +283,7 @@ describe.each(databaseKinds)("ListPartnerChanges on %s", (kind) => {
       changeToken = page.nextChangeToken;
     }
     expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1);
-    expect(Math.max(...sizes)).toBeGreaterThan(600);
+    expect(Math.max(...sizes)).toBeGreaterThan(300);
   });
 });
 

@@ -15,6 +15,7 @@ export interface RowMapping<Entity> {
   columnOf(property: string): string;
   /** The entities for `insertion`, as JSON, which holds every text unaltered. */
   toJson(entities: readonly Entity[]): string;
+  /** Makes an entity of the row, in its place. */
   toEntity(row: Row): Entity;
 }
 
@@ -67,9 +68,16 @@ export function createRowMapping<Entity extends object>(
     },
     toJson: (entities) => JSON.stringify(entities.map(toRow)),
     toEntity(row) {
-      const entity: Record<string, unknown> = { ...row };
+      // Nobody else has the row: it becomes the entity.
+      const entity = row as Record<string, unknown>;
+      // Of a row that has not changed since it was made, two values are one.
+      let last: unknown;
+      let lastValue: unknown;
       for (const { key, type } of converted) {
-        entity[key] = type.convertToJSValue(entity[key], platform);
+        const value = entity[key];
+        lastValue = value === last ? lastValue : type.convertToJSValue(value, platform);
+        last = value;
+        entity[key] = lastValue;
       }
       // The properties are exactly those of the selection.
       return entity as Mapped<Entity>;

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required, uncached } from "../context.ts";
+import { watchedChanges } from "./change-feed.ts";
 import { type ChangeTokens, toChangeQuery, toChangesResponse } from "./change-request.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
@@ -26,7 +27,8 @@ export function createChangeRpcs(
 
     async *watchPartnerChanges({ changeToken }, { values, signal, responseHeader }) {
       const organizations = required(values, organizationsKey);
-      const changeQuery = toChangeQuery({ changeToken, pageSize: 0 }, organizations, changeTokens);
+      const request = { changeToken, pageSize: watchedChanges };
+      const changeQuery = toChangeQuery(request, organizations, changeTokens);
       responseHeader.set(...uncached);
       for await (const page of partners.watchChanges(changeQuery, signal)) {
         yield toChangesResponse(page, organizations, changeTokens);

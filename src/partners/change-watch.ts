@@ -26,6 +26,9 @@ interface WatchTimes {
 
 const defaultTimes: WatchTimes = { pollMs: 400, quietMs: 25_000 };
 
+/** How old the last look may be for a watcher to say that nothing has changed. */
+const freshMs = 2000;
+
 /** How many pages are read at once for all watchers; the other connections are for calls. */
 const readsAtOnce = 2;
 
@@ -33,6 +36,15 @@ const readsAtOnce = 2;
 const changedBooksSql = `select organization_id as id from partner
   where organization_id = any($1::uuid[]) and change >= $2 and change < $3
   group by organization_id`;
+
+/** What a look has seen. */
+interface Look {
+  readonly horizon: bigint;
+  /** The server that counts. */
+  readonly origin: string;
+  /** When it was over, by the clock of `performance`. */
+  readonly endedAt: number;
+}
 
 interface Watcher {
   /** Whether its book may have changed since it began to read. */
@@ -58,27 +70,31 @@ export function createChangeWatch(
   const reads = new Map<string, Promise<ChangePage>>();
   const inTurn = createTurns(readsAtOnce);
   const unlimited = new AbortController().signal;
-  /** The horizon of the last look. */
-  let since: bigint | undefined;
+  let lastLook: Look | undefined;
   let isLooking = false;
   let nextLook: NodeJS.Timeout | undefined;
 
   /**
-   * Looks which books have changed since the horizon of the last look, and answers that of this one. The
-   * books are those that are watched once the horizon is taken: who comes later reads beyond it.
+   * Looks which books have changed since the last look. The books are those that are watched once the
+   * horizon is taken: who comes later reads beyond it.
    */
-  async function look(last: bigint | undefined): Promise<bigint> {
-    const [server] = await findHorizon([]);
-    const horizon = BigInt(String(server?.horizon));
+  async function look(last: Look | undefined): Promise<Look> {
+    const [{ horizon: text, ...server } = {}] = await findHorizon([]);
+    const [horizon, origin] = [BigInt(String(text)), JSON.stringify(server)];
     const books = [...watchers.keys()];
-    // At first, and once the server counts anew, nobody knows.
-    const isKnown = last !== undefined && last <= horizon;
-    const changed = isKnown && last < horizon ? await findChangedBooks([books, last, horizon]) : [];
+    // At first, and once the server is another or counts anew, nobody knows.
+    const isKnown = last !== undefined && last.origin === origin && last.horizon <= horizon;
+    const changed =
+      isKnown && last.horizon < horizon
+        ? await findChangedBooks([books, last.horizon, horizon])
+        : [];
     tellWatchers(isKnown ? changed.map((row) => String(row.id)) : books, undefined);
-    return horizon;
+    return { horizon, origin, endedAt: performance.now() };
   }
 
   function tellWatchers(books: Iterable<string>, failure: unknown): void {
+    // What is being read may be older than what they are told of.
+    reads.clear();
     for (const watcher of [...books].flatMap((id) => [...(watchers.get(id) ?? [])])) {
       watcher.isBehind = true;
       watcher.failure ??= failure;
@@ -90,17 +106,17 @@ export function createChangeWatch(
     nextLook = undefined;
     isLooking = true;
     try {
-      since = await look(since);
+      lastLook = await look(lastLook);
     } catch (failure) {
       // All read anew after the next look. A database that stays away is told of by what they read once
       // they have waited for long.
-      since = undefined;
+      lastLook = undefined;
       if (!(failure instanceof DatabaseUnavailableError)) {
         tellWatchers(watchers.keys(), failure);
       }
     }
     isLooking = false;
-    since = watchers.size > 0 ? since : undefined;
+    lastLook = watchers.size > 0 ? lastLook : undefined;
     nextLook = watchers.size > 0 ? setTimeout(poll, pollMs) : undefined;
   }
 
@@ -121,14 +137,18 @@ export function createChangeWatch(
         if (watchers.size === 0) {
           clearTimeout(nextLook);
           nextLook = undefined;
-          since = undefined;
+          lastLook = undefined;
         }
       },
     };
   }
 
-  /** Nobody's signal ends a read that others may share; it is bounded in time. */
-  function read(changeQuery: ChangeQuery): Promise<ChangePage> {
+  /**
+   * Reads for a watcher that may be behind, and is not then, unless a look says so meanwhile. Nobody's
+   * signal ends a read that others may share; it is bounded in time.
+   */
+  function read(watcher: Watcher, changeQuery: ChangeQuery): Promise<ChangePage> {
+    watcher.isBehind = false;
     const key = JSON.stringify(changeQuery);
     const shared = reads.get(key);
     if (shared !== undefined) {
@@ -136,7 +156,11 @@ export function createChangeWatch(
     }
     const page = inTurn(() => listChanges(changeQuery, unlimited));
     reads.set(key, page);
-    const done = () => reads.delete(key);
+    const done = () => {
+      if (reads.get(key) === page) {
+        reads.delete(key);
+      }
+    };
     page.then(done, done);
     return page;
   }
@@ -163,12 +187,21 @@ export function createChangeWatch(
     async *watchChanges(changeQuery, signal) {
       const { watcher, leave } = join(changeQuery.organizationId);
       try {
-        let { after } = changeQuery;
+        let last: ChangePage | undefined;
+        let next: Promise<ChangePage> | undefined;
         let tellBy = 0;
         while (!signal.aborted) {
-          watcher.isBehind = false;
-          const page = await read({ ...changeQuery, after });
-          after = page.position;
+          const lookedMs = performance.now() - (lastLook?.endedAt ?? 0);
+          const isUnchanged = last?.more === false && !watcher.isBehind && lookedMs < freshMs;
+          const after = last?.position ?? changeQuery.after;
+          const page: ChangePage =
+            last !== undefined && isUnchanged
+              ? { ...last, partners: [] }
+              : await (next ?? read(watcher, { ...changeQuery, after }));
+          last = page;
+          // The next page is read while this one is taken.
+          next = page.more ? read(watcher, { ...changeQuery, after: page.position }) : undefined;
+          next?.catch(() => undefined);
           if (page.partners.length > 0 || performance.now() >= tellBy) {
             yield page;
             tellBy = performance.now() + quietMs;

@@ -47,11 +47,12 @@ export function toNewPartner(request: CreatePartnerRequest, organizationId: stri
  * only copy, field by field.
  */
 export function toPartnerMessage(partner: Partner): PartnerMessage {
+  const createdAt = toTimestamp(partner.createdAt);
   return {
     $typeName: "partner.v1.Partner",
     id: partner.id,
-    createdAt: toTimestamp(partner.createdAt),
-    updatedAt: toTimestamp(partner.updatedAt),
+    createdAt,
+    updatedAt: partner.updatedAt === partner.createdAt ? createdAt : toTimestamp(partner.updatedAt),
     organizationId: partner.organizationId,
     companyName: partner.companyName,
     salesAmount: partner.salesAmount,
