@@ -16,7 +16,12 @@ import {
 } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { type Partner, PartnerType } from "../gen/partner/v1/partner_pb.ts";
-import { ConnectionRole, PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import {
+  ConnectionRole,
+  type PartnerChange,
+  PartnerService,
+  type WatchPartnerChangesResponse,
+} from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config.ts";
 import type { Sandbox } from "../src/sandbox/sandbox.ts";
 import { startService } from "../src/service.ts";
@@ -111,6 +116,15 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
     answer("", describe(partner));
   }
 
+  title("Acme follows the book of its guest, and is told when it changes");
+  const watch = acmeFor(globex).watchPartnerChanges({})[Symbol.asyncIterator]();
+  answer("WatchPartnerChanges", `${(await nextChanges(watch)).length} partners, the whole book`);
+  const newest = { ...examplePartner, companyName: "The newest customer" };
+  answer("CreatePartner", describe((await globexFor(globex).createPartner(newest)).partner));
+  for (const { change } of await nextChanges(watch)) {
+    answer("WatchPartnerChanges", describe(change.case === "partner" ? change.value : undefined));
+  }
+
   title("It may not write into it; nor may the guest read or write in the host's book");
   const [first] = partners;
   const companyName = "Not allowed";
@@ -129,8 +143,11 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   await globexFor(globex).endConnection({ organizationId: acme, role: ConnectionRole.GUEST });
   answer("EndConnection", "done");
 
-  title("Acme is refused at the very next call, and Globex's own book is untouched");
+  title(
+    "Acme is refused at the very next call, its stream ends, and Globex's own book is untouched",
+  );
   await refusal("ListPartners", acmeFor(globex).listPartners({}));
+  await refusal("WatchPartnerChanges", nextChanges(watch));
   const untouched = await globexFor(globex).listPartners({});
   answer("ListPartners", `${untouched.partners.length} partners, for Globex itself`);
   const left = await acmeFor(acme).getPartner({ id });
@@ -139,6 +156,21 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   title("Acme deletes the partner that is left");
   await acmeFor(acme).deletePartner({ id });
   answer("DeletePartner", "done");
+}
+
+/** What comes next on a stream of changes, after messages that only say that it is there. */
+async function nextChanges(
+  watch: AsyncIterator<WatchPartnerChangesResponse>,
+): Promise<readonly PartnerChange[]> {
+  for (;;) {
+    const { value, done } = await watch.next();
+    if (done === true) {
+      throw new Error("The stream has ended.");
+    }
+    if (value.changes.length > 0) {
+      return value.changes;
+    }
+  }
 }
 
 function typeName(type: PartnerType | undefined): string {
@@ -169,7 +201,7 @@ async function refusal(rpc: string, call: Promise<unknown>): Promise<void> {
 
 const say = (line: string) => console.log(line);
 const title = (text: string) => say(`\n── ${text}`);
-const answer = (rpc: string, text: string) => say(`   ${rpc.padEnd(16)} → ${text}`);
+const answer = (rpc: string, text: string) => say(`   ${rpc.padEnd(19)} → ${text}`);
 
 const dataDirectory = await mkdtemp(join(tmpdir(), "partner-demo-"));
 try {

@@ -15,6 +15,24 @@ export const installPython =
   "pip install -r requirements.txt && ./generate.sh";
 export const withPython = '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python';
 
+/** Clients that keep a copy of a book in step. */
+export const followers: readonly Client[] = [
+  {
+    name: "Python, grpcio (gRPC)",
+    folder: "python",
+    needs: ["python3"],
+    build: installPython,
+    run: `${withPython} watch.py`,
+  },
+  {
+    name: "Go, connect-go (Connect over HTTP/1.1)",
+    folder: "go",
+    needs: ["go"],
+    build: "go generate . && go build -o bin/ ./cmd/watch",
+    run: "bin/watch",
+  },
+];
+
 export const clients: readonly Client[] = [
   {
     name: "curl (JSON over HTTP/1.1)",

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomesOfSamples, readSamples } from "../support/docs-samples.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
-import { type Client, clients } from "./clients.ts";
+import { type Client, clients, followers } from "./clients.ts";
 import { samplePrograms } from "./sample-programs.ts";
 import { copyExample, exportContract, missingCommands, runCommands } from "./workspace.ts";
 
@@ -49,6 +49,15 @@ describe("a client generated from the contract creates a partner and reads two r
           "invalid_argument FIELD_INVALID city\n" +
           "permission_denied SCENARIO_NOT_ALLOWED\n",
       );
+    });
+  }
+});
+
+describe("a client that keeps a copy of a book is told of a change:", () => {
+  for (const client of followers) {
+    const skipped = reasonToSkip(client.needs);
+    test.skipIf(skipped !== "")(`${client.name}${skipped}`, async ({ signal }) => {
+      expect(await printedBy(client, signal)).toBe("changed Example Supplies Ltd\n");
     });
   }
 });

@@ -83,7 +83,7 @@ func outcome(err error) string {
 
 /** Of a stream one message tells enough. */
 function firstOfGo(code: string): string {
-  return code.replace(/^ +fmt\.Println\(stream\.Msg\(\)\)$/m, "$&\nbreak");
+  return code.replace("fmt.Println(stream.Msg())", "break");
 }
 
 function pythonProgram(samples: readonly Sample[]): string {
