@@ -16,7 +16,7 @@ export interface FeedWorld {
   clients(protocol: FeedProtocol): readonly BookClient[];
 }
 
-export type FeedProtocol = "gRPC, HTTP/2" | "Connect JSON, HTTP/1.1";
+type FeedProtocol = "gRPC, HTTP/2" | "Connect JSON, HTTP/1.1";
 
 /** What was done to the book, as often as it was answered. */
 export type Done = Record<"create" | "update" | "delete" | "invite" | "accept" | "end", number>;

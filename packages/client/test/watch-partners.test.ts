@@ -125,11 +125,16 @@ describe.each(worlds)("watchPartners in %s", (_name, createTransport) => {
     // Sealed by another secret, as far as can be told.
     bytes.writeUInt32BE((bytes.readUInt32BE(0) + 1) % 2 ** 32, 0);
     const watch = await follow(organization, { changeToken: bytes.toString("base64url") });
-    const first = await watch.next();
-    expect({ ...first, changes: namesOf(first) }).toMatchObject({ changes: ["A"], anew: true });
+    const pages = [await watch.next()];
+    // A change comes only once older transactions have ended, those of other tests as well.
+    while (pages.flatMap(namesOf).length === 0) {
+      pages.push(await watch.next());
+    }
+    expect(pages.flatMap(namesOf)).toEqual(["A"]);
+    expect(pages.map(({ anew }) => anew)).toEqual(pages.map((_page, index) => index === 0));
     expect(watch.interruptions.map(reasonOf)).toEqual([ErrorReason.CHANGE_TOKEN_EXPIRED]);
     // With a good one it does not.
-    const next = await follow(organization, { changeToken: first.changeToken });
+    const next = await follow(organization, { changeToken: pages.at(-1)?.changeToken });
     expect(await next.next()).toMatchObject({ changes: [], anew: false });
   });
 
