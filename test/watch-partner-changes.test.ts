@@ -16,7 +16,7 @@ import {
 } from "../gen/partner/v1/partner_service_pb.ts";
 import { createOrm } from "../src/database/orm.ts";
 import type { StatementEvent } from "../src/database/query.ts";
-import { createChangeFeed } from "../src/partners/change-feed.ts";
+import { type ChangePosition, createChangeFeed } from "../src/partners/change-feed.ts";
 import { createChangeWatch } from "../src/partners/change-watch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
@@ -375,14 +375,18 @@ test("A watcher does not take for its own what another had begun to read before 
     },
     { pollMs: 20, quietMs: 60_000 },
   );
-  const watch = () => watchChanges({ organizationId, after: undefined, pageSize: 10 }, end.signal);
+  const watch = (after?: ChangePosition) =>
+    watchChanges({ organizationId, after, pageSize: 10 }, end.signal);
   const one = watch();
-  expect((await one.next()).value).toMatchObject({ partners: [] });
-  // Another begins, whose read is on its way when the change comes, and a third shares none of it.
+  const { value: page } = await one.next();
+  expect(page).toMatchObject({ partners: [] });
+  const first = one.next();
+  // Let it wait, before another begins from the same place, whose read is on its way when the change comes.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const hold = Promise.withResolvers<void>();
   held = hold.promise;
-  const second = watch();
-  const [first, other] = [one.next(), second.next()];
+  const second = watch(page?.position);
+  const other = second.next();
   await new Promise((resolve) => setTimeout(resolve, 100));
   const { id } = await partners.create({ ...newPartner(), organizationId }, end.signal);
   await new Promise((resolve) => setTimeout(resolve, 300));
