@@ -333,6 +333,27 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
   });
 });
 
+test.each(databaseKinds)(
+  "The feed of changes refuses a token once a dump has been restored, on %s",
+  async (kind) => {
+    await using database = await createTestDatabase(kind);
+    await using orm = await createOrm(database.settings, schema);
+    const partners = createPartnerRepository(orm);
+    const { organizationId, id } = await partners.create(newPartner(), signal);
+    const list = (after?: Parameters<typeof partners.listChanges>[0]["after"]) =>
+      partners.listChanges({ organizationId, after, pageSize: 10 }, signal);
+    const { position } = await until(list, (found) => found.partners.length === 1);
+    expect((await list(position)).partners).toEqual([]);
+    // On the same server, into the same database: the rows are back, in a table that is made anew.
+    await query(orm, "create table restored (like partner including all)", []);
+    await query(orm, "insert into restored select * from partner", []);
+    await query(orm, "drop table partner", []);
+    await query(orm, "alter table restored rename to partner", []);
+    await expect(list(position)).rejects.toMatchObject({ name: "PartnerError" });
+    expect((await list()).partners).toMatchObject([{ id }]);
+  },
+);
+
 describe("The feed of changes", () => {
   test("holds back what is committed while older transactions are open, and misses none", async () => {
     const service = await startTestService("postgresql");

@@ -77,7 +77,8 @@ const longTexts = [
 export const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
   system_identifier::text as system,
   case when pg_is_in_recovery() then null
-    else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline
+    else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end as timeline,
+  to_regclass('partner')::oid::text as relation
   from pg_control_system()`;
 
 /**
@@ -105,7 +106,7 @@ export function createChangeFeed(orm: Orm): ChangeFeed {
 
   async function list({ organizationId, after, pageSize }: ChangeQuery): Promise<ChangePage> {
     const [server] = await findHorizon([]);
-    const { horizon, system, timeline } = server ?? {};
+    const { horizon, system, timeline, relation } = server ?? {};
     if (timeline === null) {
       throw new DatabaseUnavailableError(false, new Error("The database is a standby."));
     }
@@ -120,7 +121,7 @@ export function createChangeFeed(orm: Orm): ChangeFeed {
         "The database has come from another server: `npm run migrate` begins a new epoch of changes.",
       );
     }
-    const epoch = `${limits?.epoch} ${timeline}`;
+    const epoch = `${limits?.epoch} ${timeline} ${relation}`;
     const purged = String(limits?.purged ?? beginning.change);
     const isLost = isAfter(purged, from.change) && isAfter(purged, last);
     if (after !== undefined && (after.epoch !== epoch || isLost)) {

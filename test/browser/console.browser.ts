@@ -156,7 +156,6 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
         "GetPartner | allowed | allowed | refused | refused | partners:read",
         "ListPartners | allowed | allowed | refused | refused | partners:read",
         "ListPartnerChanges | allowed | allowed | refused | refused | partners:read",
-        "WatchPartnerChanges | allowed | allowed | refused | refused | partners:read",
         "UpdatePartner | allowed | refused | refused | refused | partners:write",
         "DeletePartner | allowed | refused | refused | refused | partners:write",
         "InvitePartner | allowed | refused | refused | refused | partners:write",
