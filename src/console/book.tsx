@@ -13,6 +13,7 @@ import {
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { CallerChoice } from "./app.tsx";
 import { callHeaders } from "./call.ts";
+import { useLiveBook } from "./live-book.ts";
 import { Scroller } from "./scroller.tsx";
 
 const pageSize = 10;
@@ -36,6 +37,7 @@ export function Book({ choice, writes, onUse }: BookProps) {
   const { caller, targetName } = choice;
   const [page, setPage] = useState<Page>();
   const [failure, setFailure] = useState("");
+  const { tellings, latest } = useLiveBook(caller);
 
   async function read(pageToken: string): Promise<Page | undefined> {
     if (caller === undefined) {
@@ -54,7 +56,7 @@ export function Book({ choice, writes, onUse }: BookProps) {
     return { partners: answer.partners, nextPageToken, total: totalSize };
   }
 
-  // The caller and the writes are what the list depends on.
+  // The caller, the writes and what others change are what the list depends on.
   useEffect(() => {
     let current = true;
     read("").then(
@@ -74,7 +76,7 @@ export function Book({ choice, writes, onUse }: BookProps) {
     return () => {
       current = false;
     };
-  }, [caller, writes]);
+  }, [caller, writes, tellings]);
 
   async function readMore({ partners: known, nextPageToken }: Page) {
     try {
@@ -91,6 +93,9 @@ export function Book({ choice, writes, onUse }: BookProps) {
         <h2 id="book-heading">Partners in the book{targetName && ` of ${targetName}`}</h2>
         {page !== undefined && <p class="badge">{page.total}</p>}
       </header>
+      <p class="hint" role="status">
+        {latest}
+      </p>
       {failure !== "" && (
         <p class="notice" role="status">
           The book stays closed: {failure}

@@ -43,7 +43,11 @@ export async function openConsole(
     page,
     complaints,
     async send() {
-      const answered = page.waitForResponse((response) => response.request().method() === "POST");
+      const answered = page.waitForResponse(
+        (response) =>
+          response.request().method() === "POST" &&
+          !response.url().endsWith("/WatchPartnerChanges"),
+      );
       await page.getByRole("button", { name: "Send", exact: true }).click();
       await answered;
       await page.locator(".answer[aria-busy=false] .outcome").waitFor();

@@ -56,6 +56,16 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     expect(await headers.innerText()).toContain("application/json");
   });
 
+  test("shows in its book what another window changes, as it changes", async () => {
+    const [watching, writing] = [await open(), await open()];
+    const book = watching.page.getByRole("region", { name: /^Partners in the book of Alder/ });
+    await book.getByRole("heading").waitFor();
+    await writing.page.getByLabel("Company name").fill("From another window");
+    await writing.send();
+    await book.getByRole("row", { name: /From another window/ }).waitFor();
+    await book.getByRole("status").getByText("From another window has changed.").waitFor();
+  });
+
   test("stops a form that breaks a rule, says why beside the field, and moves the focus there", async () => {
     const { page, send, outcome } = await open();
     await page.getByLabel("City").fill("");

@@ -1,0 +1,80 @@
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { useEffect, useState } from "preact/hooks";
+import { type PartnerChange, PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import { type Caller, callHeaders } from "./call.ts";
+
+/** What has become of a book since it was opened, whoever changed it, in whichever window. */
+export interface LiveBook {
+  /** How often it was told of changes. */
+  readonly tellings: number;
+  /** The latest change, for a person; empty at first. */
+  readonly latest: string;
+}
+
+const untouched: LiveBook = { tellings: 0, latest: "" };
+/** A book that is longer is not followed: its beginning would have to come here first. */
+const longestBeginning = 10;
+const longestWaitMs = 30_000;
+
+const partners = createClient(PartnerService, createConnectTransport({ baseUrl: location.origin }));
+
+/** Follows the target's book as long as the caller may, over lost connections and new starts. */
+export function useLiveBook(caller: Caller | undefined): LiveBook {
+  const [live, setLive] = useState(untouched);
+  useEffect(() => {
+    setLive(untouched);
+    if (caller === undefined) {
+      return undefined;
+    }
+    const end = new AbortController();
+    void follow(caller, end.signal, (latest) => {
+      setLive(({ tellings }) => ({ tellings: tellings + 1, latest }));
+    });
+    return () => end.abort();
+  }, [caller]);
+  return live;
+}
+
+async function follow(
+  caller: Caller,
+  signal: AbortSignal,
+  tell: (latest: string) => void,
+): Promise<void> {
+  let changeToken = "";
+  let beginning = 0;
+  let hasBegun = false;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      const options = { headers: callHeaders(caller), signal };
+      for await (const message of partners.watchPartnerChanges({ changeToken }, options)) {
+        failures = 0;
+        changeToken = message.nextChangeToken;
+        const last = message.changes.at(-1);
+        if (hasBegun && last !== undefined) {
+          tell(describe(last));
+        }
+        hasBegun ||= !message.more;
+        beginning += hasBegun ? 0 : 1;
+        if (beginning > longestBeginning) {
+          return;
+        }
+      }
+    } catch (reason) {
+      const { code } = ConnectError.from(reason);
+      // The service or the network is away. Of a right that has ended the book itself tells.
+      if (code !== Code.Unavailable && code !== Code.Unknown) {
+        return;
+      }
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, Math.min(1000 * 2 ** failures, longestWaitMs));
+    });
+  }
+}
+
+function describe({ change }: PartnerChange): string {
+  return change.case === "partner"
+    ? `${change.value.companyName} has changed.`
+    : "A partner has been deleted.";
+}
