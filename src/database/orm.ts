@@ -5,6 +5,7 @@ import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./fa
 import type { DatabaseSchema } from "./orm-options.ts";
 import { createPgliteOrm } from "./pglite-orm.ts";
 import { createPostgresOrm, type PostgresOptions } from "./postgres-orm.ts";
+import { hangingSql } from "./postgres-pool.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
 
@@ -114,12 +115,13 @@ async function findMigrationsTable(orm: Orm): Promise<boolean> {
 }
 
 /**
- * Resolves if the database takes writes, within two seconds.
+ * Resolves if the database takes writes, and commits them, within two seconds.
  *
  * @throws DatabaseUnavailableError
  */
 export async function ping(orm: Orm): Promise<void> {
-  const sql = "select 1 where current_setting('transaction_read_only') = 'off'";
+  const sql = `select current_setting('transaction_read_only') as "readOnly", hanging
+    from (${hangingSql}) as commits`;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const patience = new AbortController();
   const timer = setTimeout(() => {
@@ -128,8 +130,15 @@ export async function ping(orm: Orm): Promise<void> {
   }, pingTimeoutMs);
   try {
     const answer = withRetries(() => query(orm, sql, []), patience.signal);
-    if ((await Promise.race([late, answer])).length === 0) {
+    const [state] = await Promise.race([late, answer]);
+    if (state?.readOnly !== "off") {
       throw new DatabaseUnavailableError(false, new Error("The database is read-only."));
+    }
+    if (state.hanging !== 0) {
+      throw new DatabaseUnavailableError(
+        false,
+        new Error("Commits wait for a synchronous standby."),
+      );
     }
   } finally {
     clearTimeout(timer);
