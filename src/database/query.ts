@@ -112,8 +112,8 @@ export function query(orm: Orm, text: string, values: readonly unknown[]): Promi
   return run(orm, { text, values });
 }
 
-/** Makes a statement that is run often, and therefore has a name. */
-export function createStatement(orm: Orm, name: string, text: string) {
+/** Makes a statement that is run often, and therefore has a name as a rule. */
+export function createStatement(orm: Orm, name: string | undefined, text: string) {
   return (values: readonly unknown[], calls?: readonly SharingCall[]): Promise<readonly Row[]> =>
     run(orm, { name, text, values, calls });
 }

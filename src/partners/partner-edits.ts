@@ -83,7 +83,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
   const move = movedSql("$3", "$4");
   // A null revision stands for any.
   const match = `organization_id = $1 and id = $2 and deleted_at is null
-    and revision = coalesce($5::int, revision)`;
+    and revision = coalesce($5::int4, revision)`;
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasures.join(", ")}, invitation_status = 'invited',

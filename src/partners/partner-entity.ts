@@ -26,7 +26,7 @@ export const PartnerEntity = defineEntity({
     createdAt: instant(),
     updatedAt: instant(),
     companyName: p.text(),
-    salesAmount: p.integer(),
+    salesAmount: p.integer().columnType("int4"),
     partnerType: p.text().$type<PartnerType>(),
     email: p.text(),
     frequency: p.text(),
@@ -40,7 +40,7 @@ export const PartnerEntity = defineEntity({
     invitationStatus: p.text().$type<InvitationStatus>(),
     guestOrganizationId: p.uuid().strictNullable(),
     /** 1 when the partner is created, one more with each change; the contract's etag. */
-    revision: p.integer(),
+    revision: p.integer().columnType("int4"),
     /** What makes the create idempotent: unique within the organization. */
     requestId: p.uuid().strictNullable(),
     /** What the create of `requestId` was about, as a hash of its content. */
