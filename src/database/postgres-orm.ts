@@ -1,6 +1,7 @@
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { ClientBase, QueryConfig, QueryResult } from "pg";
 import { StartError } from "../start-error.ts";
+import type { Clock } from "./clock.ts";
 import { closeForGood } from "./close-for-good.ts";
 import { hostUrls, nameSslMode, needsWritableServer, parseDatabaseUrl } from "./database-url.ts";
 import { DatabaseUnavailableError } from "./failures.ts";
@@ -33,6 +34,7 @@ export interface PostgresOptions {
 export async function createPostgresOrm(
   databaseUrl: string,
   schema: DatabaseSchema,
+  clock: Clock,
   {
     statementTimeoutMs = databasePatienceMs,
     poolSize = 10,
@@ -58,7 +60,8 @@ export async function createPostgresOrm(
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       maxLifetimeSeconds: longestLifeSeconds,
-      onConnect: (client: ClientBase) => beginSession(client, statementTimeoutMs, needsWrites),
+      onConnect: (client: ClientBase) =>
+        beginSession(client, clock, statementTimeoutMs, needsWrites),
     },
   });
   // The migrator would create a database that it does not find.
@@ -83,6 +86,7 @@ interface Session extends ClientBase {
 
 async function beginSession(
   client: Session,
+  clock: Clock,
   statementTimeoutMs: number,
   needsWrites: boolean,
 ): Promise<void> {
@@ -91,6 +95,7 @@ async function beginSession(
     text: beginSessionSql(client.processID ?? 0, statementTimeoutMs),
     query_timeout: databasePatienceMs,
   };
+  const askedAt = Date.now();
   // With several statements pg answers a list, which its types lack.
   const answer: unknown = await client.query(statement);
   const rows = (answer as readonly QueryResult<SessionRow>[]).at(-1)?.rows ?? [];
@@ -101,5 +106,6 @@ async function beginSession(
   if (needsWrites && rows[0]?.readOnly !== "off") {
     throw new DatabaseUnavailableError(true, new Error("The server takes no writes."));
   }
+  clock.compare(askedAt, Number(rows[0]?.databaseMs), Date.now());
   client.pooled = rows[0]?.direct === false;
 }

@@ -43,6 +43,7 @@ export interface SessionRow {
   readonly direct: boolean;
   readonly readOnly: string;
   readonly timeoutMs: string;
+  readonly databaseMs: string;
 }
 
 /**
@@ -58,7 +59,8 @@ export function beginSessionSql(processId: number, statementTimeoutMs: number): 
   return `select set_config('statement_timeout', '${statementTimeoutMs}', false) where ${direct};
     select name, ${direct} as direct, current_setting('transaction_read_only') as "readOnly",
     case when ${direct} then set_config(name, value, false) else current_setting(name) end as setting,
-    extract(epoch from current_setting('statement_timeout')::interval) * 1000 as "timeoutMs"
+    extract(epoch from current_setting('statement_timeout')::interval) * 1000 as "timeoutMs",
+    extract(epoch from clock_timestamp()) * 1000 as "databaseMs"
     from (values ${values.join(", ")}) as wanted (name, value)`;
 }
 

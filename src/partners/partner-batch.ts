@@ -78,7 +78,7 @@ const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
 
 /** Makes the part of the repository that creates partners together. */
 export function createPartnerBatches(orm: Orm): PartnerBatches {
-  const nextId = createUuidV7Generator();
+  const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
   const { table, selection, toEntity } = mapping;
   const insertRows = createInsertion(orm, mapping, createSharing(orm, table));
@@ -149,7 +149,7 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
       // The ids stay the same in all tries: that makes them safe. They grow, so that the order of
       // the ids is that of the batch.
       const partners = newPartners.map((newPartner, index) => ({
-        ...initialPartner({ ...newPartner, requestId: null }, nextId()),
+        ...initialPartner({ ...newPartner, requestId: null }, nextId(), orm.clock.now()),
         requestId: requestId === null ? null : requestIdAt(requestId, index),
         requestFingerprint,
       }));

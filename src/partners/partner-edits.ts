@@ -3,7 +3,6 @@ import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { NoteChange } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -162,7 +161,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
 
   return {
     update(version, changes, signal, noteChange) {
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(async () => {
         try {
@@ -174,7 +173,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     },
 
     delete(version, signal, noteChange) {
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);
     },

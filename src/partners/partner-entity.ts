@@ -4,7 +4,6 @@ import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/v
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { DatabaseError } from "../database/failures.ts";
 import { InstantType } from "../database/instant-type.ts";
 
@@ -136,8 +135,7 @@ export type NewPartner = Omit<
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
-export function initialPartner(newPartner: NewPartner, id: string): Partner {
-  const now = currentInstant();
+export function initialPartner(newPartner: NewPartner, id: string, now: Temporal.Instant): Partner {
   return {
     ...newPartner,
     id,

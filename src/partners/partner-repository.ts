@@ -81,7 +81,7 @@ export function createPartnerRepository(
   orm: Orm,
   insertLimits = defaultInsertLimits,
 ): PartnerRepository {
-  const nextId = createUuidV7Generator();
+  const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
   const { table, toEntity } = mapping;
   const columns = mapping.selection.join(", ");
@@ -169,7 +169,7 @@ export function createPartnerRepository(
 
     create(newPartner, signal, noteChange) {
       // The id stays the same in all tries: that makes them safe.
-      const partner = initialPartner(newPartner, nextId());
+      const partner = initialPartner(newPartner, nextId(), orm.clock.now());
       return withRetries(() => insertOrFind(partner, signal, noteChange), signal);
     },
 
