@@ -33,14 +33,11 @@ async function main(): Promise<void> {
     const ways: readonly [title: string, call: () => Promise<unknown>][] = [
       [
         "create: MikroORM, persist and flush",
-        () => persist(initialPartner(newPartner(), randomUUID(), orm.clock.now())),
+        () => persist(initialPartner(newPartner(), randomUUID())),
       ],
       [
         "create: MikroORM, em.insert",
-        () =>
-          orm.em
-            .fork()
-            .insert(PartnerEntity, initialPartner(newPartner(), randomUUID(), orm.clock.now())),
+        () => orm.em.fork().insert(PartnerEntity, initialPartner(newPartner(), randomUUID())),
       ],
       ["create: repository, a statement each", () => alone.create(newPartner(), signal)],
       ["create: repository", () => repository.create(newPartner(), signal)],

@@ -20,7 +20,7 @@ import Fastify, {
 } from "fastify";
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
-import { answerFailure, answerHttpErrors, describeFault } from "./http-errors.ts";
+import { answerFailure, answerHttpErrors, describeFault, explainRefusals } from "./http-errors.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import type { LogStream } from "./log-lines.ts";
 import { accessLog } from "./observability/access-log.ts";
@@ -160,7 +160,10 @@ export async function createApp(
     refuse: invalidFields,
   };
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
-    routes: (router) => routes(withStrictMessages(router, strictness)),
+    routes: (router) => {
+      routes(withStrictMessages(router, strictness));
+      explainRefusals(router);
+    },
     binaryCheckOf: ({ input }: DescMethodUnary) => createBinaryCheck(input, invalidFields),
     ...{ acceptCompression, readMaxBytes, maxTimeoutMs, jsonOptions, binaryOptions },
     contextValues: (request) => createContextValues().set(callKey, request.call),

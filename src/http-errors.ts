@@ -1,12 +1,16 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import {
   codeFromHttpStatus,
   codeToString,
   errorToJsonBytes,
 } from "@connectrpc/connect/protocol-connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Fault } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { clip } from "./interceptors/service-error.ts";
+import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { type Call, callKey } from "./context.ts";
+import { clip, reasonName, serviceError } from "./interceptors/service-error.ts";
 
 /**
  * Answers what never reaches Connect (an unknown path, a media type that no protocol has) in the
@@ -14,8 +18,7 @@ import { clip } from "./interceptors/service-error.ts";
  */
 export function answerHttpErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
-    const error = new ConnectError("There is no such RPC.", Code.Unimplemented);
-    return sendError(request, reply, 404, error);
+    return sendError(request, reply, 404, "There is no such RPC.");
   });
   app.setErrorHandler<Failure>(answerFailure);
 }
@@ -36,30 +39,84 @@ export function answerFailure(
   const status = failure.statusCode ?? 500;
   if (status >= 500) {
     request.log.error({ err: failure }, "request failed");
-    return sendError(request, reply, 500, new ConnectError("internal error", Code.Internal));
+    return sendError(request, reply, 500, "internal error");
   }
   // A path that cannot be decoded is quoted.
-  const message = clip(failure.message, maxMessageBytes);
-  return sendError(request, reply, status, new ConnectError(message, codeOf(status)));
+  const message = refusals[status] ?? clip(failure.message, maxMessageBytes);
+  return sendError(request, reply, status, message);
 }
 
-/**
- * What is wrong with a request, as an error of Connect's. Its clients take a 400 without a code for
- * a fault of the server's, and others of a caller's faults for unknown ones.
- */
-function codeOf(status: number): Code {
+/** What the contract says of a request that is answered with this status; undefined: nothing. */
+function reasonOf(status: number): ErrorReason | undefined {
   switch (status) {
     case 400:
-      return Code.InvalidArgument;
+      return ErrorReason.REQUEST_MALFORMED;
+    case 404:
+      return ErrorReason.RPC_NOT_FOUND;
+    case 405:
+    case 415:
+    case 505:
+      return ErrorReason.REQUEST_UNSUPPORTED;
     case 408:
-      return Code.DeadlineExceeded;
+      return ErrorReason.DEADLINE_EXCEEDED;
     case 413:
     case 414:
     case 431:
-      return Code.ResourceExhausted;
+      return ErrorReason.HEADERS_TOO_LARGE;
+    case 500:
+      return ErrorReason.INTERNAL;
     default:
-      return codeFromHttpStatus(status);
+      return undefined;
   }
+}
+
+/** Why Connect turns a request away that is none of the RPC's protocols', without a word. */
+const refusals: Readonly<Partial<Record<number, string>>> = {
+  405: "The RPC is not served by this HTTP method.",
+  415: "The RPC is not served in this media type.",
+  505: "The RPC is not served over this version of HTTP.",
+};
+
+/** Has the requests explained to their callers that Connect turns away without a word. */
+export function explainRefusals({ handlers }: Pick<ConnectRouter, "handlers">): void {
+  for (const [index, handler] of handlers.entries()) {
+    const explained: typeof handler = Object.assign(
+      async (request: Parameters<typeof handler>[0]) => {
+        const response = await handler(request);
+        const refusal = refusals[response.status];
+        if (refusal === undefined) {
+          return response;
+        }
+        const error = noteError(request.contextValues?.get(callKey), response.status, refusal);
+        const header = new Headers(response.header);
+        header.set("Content-Type", "application/json");
+        const body = createAsyncIterable([errorToJsonBytes(error, undefined)]);
+        return { ...response, header, body };
+      },
+      handler,
+    );
+    handlers[index] = explained;
+  }
+}
+
+/** Makes the error, and writes down that it is the outcome of the call, where there is one. */
+function noteError(call: Call | undefined, status: number, message: string): ConnectError {
+  const error = toError(status, message);
+  if (call !== undefined) {
+    const reason = reasonOf(status);
+    call.outcome = {
+      code: codeToString(error.code),
+      ...(reason === undefined ? {} : { reason: reasonName(reason) }),
+    };
+  }
+  return error;
+}
+
+function toError(status: number, message: string): ConnectError {
+  const reason = reasonOf(status);
+  return reason === undefined
+    ? new ConnectError(message, codeFromHttpStatus(status))
+    : serviceError(reason, message);
 }
 
 const faultMessages: Readonly<Record<Fault["status"], string>> = {
@@ -71,7 +128,7 @@ const faultMessages: Readonly<Record<Fault["status"], string>> = {
 
 /** The error for bytes that Node could not read as a request. */
 export function describeFault({ status }: Fault): { readonly code: string; readonly body: string } {
-  const error = new ConnectError(faultMessages[status], codeOf(status));
+  const error = toError(status, faultMessages[status]);
   const body = Buffer.from(errorToJsonBytes(error, undefined)).toString();
   return { code: codeToString(error.code), body };
 }
@@ -80,28 +137,19 @@ function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  error: ConnectError,
+  message: string,
 ): FastifyReply {
+  const error = noteError(request.call, status, message);
   const [grpc, web] = /^application\/grpc(-web)?/.exec(request.headers["content-type"] ?? "") ?? [];
-  if (request.call !== undefined) {
-    request.call.outcome = { code: codeToString(error.code) };
-  }
   if (grpc !== undefined) {
     if (request.call !== undefined) {
       request.call.protocol = web === undefined ? "grpc" : "grpc-web";
     }
     // A response without a body carries its status in the headers ("Trailers-Only",
     // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
-    return reply
-      .code(200)
-      .header("content-type", grpc)
-      .header("grpc-status", String(error.code))
-      .header("grpc-message", encodeURIComponent(error.rawMessage))
-      .send();
-  }
-  if (status === 415) {
-    // A caller of none of the protocols: it would not know the form of Connect's errors.
-    return reply.code(status).send();
+    const trailers = new Headers({ "content-type": grpc });
+    setTrailerStatus(trailers, error);
+    return reply.code(200).headers(Object.fromEntries(trailers)).send();
   }
   return reply
     .code(status)

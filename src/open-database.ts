@@ -9,12 +9,10 @@ import { schema } from "./schema.ts";
  * @throws StartError
  */
 export async function openDatabase(
-  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections, statementNames }: Config,
+  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections }: Config,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<Orm> {
-  const pool = {
-    ...{ poolSize: databasePoolSize, idleConnections: databaseIdleConnections, statementNames },
-  };
+  const pool = { poolSize: databasePoolSize, idleConnections: databaseIdleConnections };
   return databaseUrl === undefined
     ? await useDataDirectory(dataDirectory, () =>
         createOrm({ dataDirectory: `${dataDirectory}/database` }, schema),

@@ -167,6 +167,7 @@ describe.each([
           protocol: protocol === "connect" ? "http" : protocol,
           path: path.slice(0, 200),
           code: "unimplemented",
+          reason: "RPC_NOT_FOUND",
         }),
       ]);
     });
@@ -176,7 +177,7 @@ describe.each([
       const path = "/grpc.health.v1.Health/Check";
       expect(await post(form, path, Buffer.from("{}"))).toEqual([line({ ...told, code: "ok" })]);
       expect(await post(form, path, Buffer.from('{"service":"nobody"}'))).toEqual([
-        line({ ...told, code: "not_found" }),
+        line({ ...told, code: "not_found", reason: "SERVICE_UNKNOWN" }),
       ]);
     });
   });
@@ -216,17 +217,21 @@ describe.each([
   });
 
   test("what is no RPC is told by its path, without the query", async () => {
-    const told = (path: string, code: string) => [line({ protocol: "http", path, code })];
-    expect(await get("/healthz?token=secret")).toEqual(told("/healthz", "ok"));
-    expect(await get("/nothing?token=secret")).toEqual(told("/nothing", "unimplemented"));
+    const told = (path: string, reason: string) => [
+      line({ protocol: "http", path, code: "unimplemented", reason }),
+    ];
+    expect(await get("/healthz?token=secret")).toEqual([
+      line({ protocol: "http", path: "/healthz", code: "ok" }),
+    ]);
+    expect(await get("/nothing?token=secret")).toEqual(told("/nothing", "RPC_NOT_FOUND"));
     // A method or a media type in which no RPC is called.
     const path = `/${service}/CreatePartner`;
-    expect(await get(path)).toEqual(told(path, "unimplemented"));
+    expect(await get(path)).toEqual(told(path, "REQUEST_UNSUPPORTED"));
     const form: Form = {
       ...{ version: "HTTP/1.1", protocol: "http", frame: plain },
       contentType: "text/plain",
     };
-    expect(await post(form, path, json)).toEqual(told(path, "unimplemented"));
+    expect(await post(form, path, json)).toEqual(told(path, "REQUEST_UNSUPPORTED"));
   });
 
   /** Starts the calls, and resolves once the service has the headers of so many. */
@@ -413,6 +418,7 @@ describe.each([
         expect(await post(form, `/${rpc}`, json, [timeout])).toEqual([
           line({
             ...{ protocol: form.protocol, rpc, code: "deadline_exceeded", ...ofAcme, subject },
+            reason: "DEADLINE_EXCEEDED",
           }),
         ]);
       },

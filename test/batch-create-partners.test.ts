@@ -28,10 +28,10 @@ const invalid = (...violations: string[]): Failure => ({
   reason: "FIELD_INVALID",
   violations,
 });
-const reused = (requestId: string): Failure => ({
+const reused = (requestId: string, cause = "OTHER_CONTENT"): Failure => ({
   code: "AlreadyExists",
   reason: "REQUEST_ID_REUSED",
-  metadata: { request_id: requestId },
+  metadata: { request_id: requestId, cause },
 });
 
 async function sizeOf(client: BookClient): Promise<number | undefined> {
@@ -141,7 +141,9 @@ describe.each(databaseKinds)("BatchCreatePartners on %s", (kind) => {
     const batch = { requests: named(3), requestId: randomUUID() };
     const { partners } = await client.batchCreatePartners(batch);
     await client.deletePartner({ id: partners[1]?.id ?? "" });
-    expect(await failureOf(client.batchCreatePartners(batch))).toEqual(reused(batch.requestId));
+    expect(await failureOf(client.batchCreatePartners(batch))).toEqual(
+      reused(batch.requestId, "PARTNER_DELETED"),
+    );
     expect(await sizeOf(client)).toBe(2);
   });
 
@@ -265,15 +267,36 @@ describe("A batch", () => {
       expect(await sizeOf(client)).toBe(0);
     });
 
-    test("names 25 violations and no more, however many there are", async () => {
+    test("names all violations of the first entries, 25 at most, and tells how many there are", async () => {
       const { client } = await newBook(service, transport);
       const request = Object.fromEntries(
         Object.entries(textLimits).map(([key, [, limit]]) => [key, "\0".repeat(limit + 1)]),
       );
       const requests = Array.from({ length: 100 }, () => partnerRequest(request));
+      const violationsOf = (entry: number) =>
+        Object.values(textLimits).flatMap(([field]) =>
+          ["max_len", "not_contains"].map((rule) => `requests[${entry}].${field}: string.${rule}`),
+        );
       const failure = await failureOf(client.batchCreatePartners({ requests }));
-      expect(failure.violations).toHaveLength(25);
-      expect(failure.violations?.[24]).toBe("requests[1].city: string.max_len");
+      // Each text breaks two rules.
+      expect(failure).toEqual({
+        ...invalid(...violationsOf(0)),
+        metadata: { violations: "1600", entries: "0-99" },
+      });
+      const some = requests.map((request, index) => (index % 3 === 0 ? request : partnerRequest()));
+      expect(await failureOf(client.batchCreatePartners({ requests: some.slice(1, 6) }))).toEqual(
+        invalid(...violationsOf(2)),
+      );
+      const short = named(40).map((request, index) => ({
+        ...request,
+        city: index < 3 ? request.city : "",
+      }));
+      expect(await failureOf(client.batchCreatePartners({ requests: short }))).toEqual({
+        ...invalid(
+          ...Array.from({ length: 25 }, (_, index) => `requests[${index + 3}].city: required`),
+        ),
+        metadata: { violations: "37", entries: "3-39" },
+      });
     });
   });
 

@@ -18,7 +18,7 @@ import { startTestService, type TestService } from "./support/service.ts";
 type ListInit = MessageInitShape<typeof ListPartnersRequestSchema>;
 
 const notFound = { code: "NotFound", reason: "PARTNER_NOT_FOUND" };
-const etagMismatch = { code: "Aborted", reason: "ETAG_MISMATCH" };
+const etagMismatch = { code: "Aborted", reason: "ETAG_MISMATCH", metadata: { etag: "r2" } };
 
 describe.each(databaseKinds)("DeletePartner on %s", (kind) => {
   let service: TestService;
@@ -68,12 +68,15 @@ describe.each(databaseKinds)("DeletePartner on %s", (kind) => {
     const requestId = randomUUID();
     const { id } = await createPartner(client, { requestId });
     await client.deletePartner({ id });
-    for (const changes of [{}, { city: "Boston" }]) {
+    for (const [changes, cause] of [
+      [{}, "PARTNER_DELETED"],
+      [{ city: "Boston" }, "OTHER_CONTENT"],
+    ] as const) {
       const call = client.createPartner(partnerRequest({ requestId, ...changes }));
       expect(await failureOf(call)).toEqual({
         code: "AlreadyExists",
         reason: "REQUEST_ID_REUSED",
-        metadata: { request_id: requestId },
+        metadata: { request_id: requestId, cause },
       });
     }
     expect((await client.listPartners({})).partners).toEqual([]);

@@ -69,7 +69,9 @@ describe("the API reference at /docs", () => {
       /<li id="CreatePartnerRequest.sales_amount">[\s\S]*?<\/li>/.exec(page) ?? [];
     expect(item.replaceAll(/<[^>]+>/g, "").trim()).toBe(
       "sales_amount int32 · required · 0 to 2147483647 · in JSON salesAmount · such as 150000\n" +
-        "Annual sales amount with this partner. 0 is a real value, and differs from an absent one.",
+        "Annual sales amount with this partner, in whole units of the organization's own currency " +
+        "(150000, not 15000000 cents), half a unit rounded up. 0 is a real value, and differs from an " +
+        "absent one. Of an amount above 2147483647, send 2147483647.",
     );
   });
 

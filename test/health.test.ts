@@ -25,7 +25,10 @@ describe("grpc.health.v1", () => {
   });
 
   test("does not know other services", async () => {
-    expect(await failureOf(client().check({ service: "nobody" }))).toEqual({ code: "NotFound" });
+    expect(await failureOf(client().check({ service: "nobody" }))).toEqual({
+      code: "NotFound",
+      reason: "SERVICE_UNKNOWN",
+    });
   });
 
   test("says NOT_SERVING, and /readyz 503, from the start of the shutdown on", async () => {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callHeaders } from "./support/call-cases.ts";
+import { errorJson } from "./support/outcome.ts";
 import { rawPosts } from "./support/raw-calls.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -29,8 +30,12 @@ describe("A request over HTTP", () => {
     return readAnswers(received);
   }
 
-  const malformed = { code: "invalid_argument", message: "The request is malformed." };
-  const badHost = { code: "invalid_argument", message: "The request names no valid host." };
+  const malformed = errorJson("invalid_argument", "REQUEST_MALFORMED", "The request is malformed.");
+  const badHost = errorJson(
+    "invalid_argument",
+    "REQUEST_MALFORMED",
+    "The request names no valid host.",
+  );
 
   test.each([
     ["two of them", "Host: localhost\r\nHost: localhost\r\n"],
@@ -107,7 +112,7 @@ describe("A request over HTTP", () => {
       "headers that are too long",
       `GET / HTTP/1.1\r\nHost: a\r\nA: ${"a".repeat(20_000)}\r\n\r\n`,
       431,
-      { code: "resource_exhausted", message: "The headers are too long." },
+      errorJson("resource_exhausted", "HEADERS_TOO_LARGE", "The headers are too long."),
     ],
   ])("that is %s is answered in Connect's form, with an id", async (_what, bytes, status, json) => {
     const [answer, ...others] = await exchange(bytes);
@@ -140,7 +145,7 @@ describe("A request over HTTP", () => {
       }).toEqual({
         status: 400,
         id,
-        json: { code: "invalid_argument", message: expect.stringContaining(path) },
+        json: errorJson("invalid_argument", "REQUEST_MALFORMED", expect.stringContaining(path)),
       });
       const grpc = await rawPosts[version](
         service.url,

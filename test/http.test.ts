@@ -1,7 +1,10 @@
 import { gzipSync } from "node:zlib";
+import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { acme, globex } from "./support/organizations.ts";
+import { errorJson } from "./support/outcome.ts";
 import { type RawHeaders, rawPosts } from "./support/raw-calls.ts";
 import { examplePartnerJson } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -158,7 +161,11 @@ describe("JSON over HTTP", () => {
     ],
   ])("refuses a host over %s that is none: %j", async (version, headers) => {
     const { status, body } = await rawPosts[version](service.url, headers);
-    const answer = { code: "invalid_argument", message: "The request names no valid host." };
+    const answer = errorJson(
+      "invalid_argument",
+      "REQUEST_MALFORMED",
+      "The request names no valid host.",
+    );
     expect({ status, body: JSON.parse(body.toString()) }).toEqual({ status: 400, body: answer });
   });
 
@@ -170,7 +177,7 @@ describe("JSON over HTTP", () => {
     });
     expect({ status: response.status, json: await response.json() }).toEqual({
       status: 404,
-      json: { code: "unimplemented", message: "There is no such RPC." },
+      json: errorJson("unimplemented", "RPC_NOT_FOUND", "There is no such RPC."),
     });
   });
 
@@ -184,23 +191,46 @@ describe("JSON over HTTP", () => {
       type: headers.get("Content-Type"),
       code: headers.get("Grpc-Status"),
       message: headers.get("Grpc-Message"),
+      reason: findTrailerError(headers)?.findDetails(ErrorInfoSchema)[0]?.reason,
     }).toEqual({
       status: 200,
       type: "application/grpc-web",
       code: "12",
       message: "There%20is%20no%20such%20RPC.",
+      reason: "RPC_NOT_FOUND",
     });
   });
 
-  test("answers an unknown media type with 415 and no body", async () => {
-    const response = await fetch(`${service.url}/partner.v1.PartnerService/CreatePartner`, {
-      method: "POST",
-      headers: { "Content-Type": "text/csv" },
-      body: "a",
+  test.each([
+    ["an unknown media type", 415, "POST", "text/csv", "in this media type"],
+    ["the media type of streams", 415, "POST", "application/connect+json", "in this media type"],
+    ["a GET of what changes something", 405, "GET", undefined, "by this HTTP method"],
+  ])("says what it does not serve: %s", async (_what, status, method, type, what) => {
+    const response = await fetch(`${service.url}${path}`, {
+      method,
+      headers: type === undefined ? {} : { "Content-Type": type },
+      body: method === "GET" ? null : "a",
     });
-    expect({ status: response.status, body: await response.text() }).toEqual({
-      status: 415,
-      body: "",
+    const message = expect.stringContaining(what);
+    expect({ status: response.status, json: await response.json() }).toEqual({
+      status,
+      json: errorJson("unimplemented", "REQUEST_UNSUPPORTED", message),
+    });
+  });
+
+  test("says that a GET is without its message", async () => {
+    const { "Content-Type": _, ...headers } = Object.fromEntries(callHeaders(token));
+    const response = await fetch(
+      `${service.url}/partner.v1.PartnerService/ListPartners?connect=v1&encoding=json`,
+      { headers },
+    );
+    expect({ status: response.status, json: await response.json() }).toEqual({
+      status: 400,
+      json: errorJson(
+        "invalid_argument",
+        "MESSAGE_MALFORMED",
+        "The query has no parameter message.",
+      ),
     });
   });
 

@@ -60,7 +60,7 @@ describe.each(databaseKinds)("request_id on %s", (kind) => {
         expect(await failureOf(call)).toEqual({
           code: "AlreadyExists",
           reason: "REQUEST_ID_REUSED",
-          metadata: { request_id: requestId },
+          metadata: { request_id: requestId, cause: "OTHER_CONTENT" },
         });
       }
     },

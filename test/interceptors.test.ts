@@ -144,7 +144,7 @@ describe("A streaming RPC", () => {
   test("has an unexpected failure logged once, whole", async () => {
     expect(await call(new Error("broken"))).toEqual({
       sizes: [1],
-      outcome: { code: "Internal" },
+      outcome: { code: "Internal", reason: "INTERNAL" },
       logged: ["call failed"],
     });
   });

@@ -65,7 +65,9 @@ describe("the OpenAPI document", () => {
         minimum: 0,
         maximum: 2147483647,
         examples: [150000],
-        description: expect.stringMatching(/^Annual sales amount with this partner\./),
+        description: expect.stringMatching(
+          /^Annual sales amount with this partner, in whole units/,
+        ),
       },
       partnerType: {
         type: "string",
@@ -75,7 +77,7 @@ describe("the OpenAPI document", () => {
       },
       countryCode: {
         type: "string",
-        pattern: "^[A-Z]{2}$",
+        pattern: expect.stringMatching(/^\^\(\?:A\[DEF/),
         examples: ["US"],
         description: expect.stringMatching(/^Optional\./),
       },
@@ -92,7 +94,8 @@ describe("the OpenAPI document", () => {
       .map(({ description }) => description)
       .join("\n");
     const named = [...descriptions.matchAll(/`([A-Z_]+)`: /g)].map(([, reason]) => reason);
-    expect(named.sort()).toEqual(
+    // One that has several statuses is named under each.
+    expect([...new Set(named)].sort()).toEqual(
       ErrorReasonSchema.values
         .filter(({ number }) => number !== 0)
         .map(({ localName }) => localName)

@@ -109,48 +109,58 @@ const nonNumbers = [
 
 /** Other values that are not of their field's type. */
 const wrongTypes: readonly [DescMethodUnary, unknown, string, string][] = [
-  [createPartner, { ...examplePartnerJson, city: 1 }, "city", "must be a string"],
+  [createPartner, { ...examplePartnerJson, city: 1 }, "city", "must be a string - got 1"],
   [
     batchCreatePartners,
     { requests: [{}, { salesAmount: "many" }] },
     "requests[1].sales_amount",
-    "must be a whole number from -2147483648 to 2147483647",
+    'must be a whole number from 0 to 2147483647 - got "many"',
   ],
-  [batchCreatePartners, { requests: [null] }, "requests[0]", "must be an object"],
-  [batchCreatePartners, { requests: {} }, "requests", "must be a list"],
-  [updatePartner, { partner: [] }, "partner", "must be an object"],
+  [batchCreatePartners, { requests: [null] }, "requests[0]", "must be an object - got null"],
+  [batchCreatePartners, { requests: {} }, "requests", "must be a list - got an object"],
+  [updatePartner, { partner: [] }, "partner", "must be an object - got a list"],
   [
     updatePartner,
     { partner: { id, createdAt: "yesterday" } },
     "partner.created_at",
-    "must be a google.protobuf.Timestamp",
+    'must be a time such as "2024-01-10T12:00:00.123456Z" - got "yesterday"',
   ],
   [
     updatePartner,
     { partner: { id }, updateMask: "company_name" },
     "update_mask",
-    "must be a google.protobuf.FieldMask",
+    'must be names of fields such as "city" - got "company_name"',
   ],
   [
     invitePartner,
     { id, timeToLive: "1 day" },
     "time_to_live",
-    "must be a google.protobuf.Duration",
+    'must be a duration in seconds such as "3600s" - got "1 day"',
   ],
-  [listPartners, { includeTotalSize: "true" }, "include_total_size", "must be true or false"],
-  [listPartners, { filters: { ids: [id, 1] } }, "filters.ids[1]", "must be a string"],
-  [listPartners, { filters: { ids: ["\ud800"] } }, "filters.ids[0]", "must be Unicode"],
+  [
+    listPartners,
+    { includeTotalSize: "true" },
+    "include_total_size",
+    'must be true or false - got "true"',
+  ],
+  [listPartners, { filters: { ids: [id, 1] } }, "filters.ids[1]", "must be a string - got 1"],
+  [
+    listPartners,
+    { filters: { ids: ["\ud800"] } },
+    "filters.ids[0]",
+    'must be Unicode - got "\\ud800"',
+  ],
   [
     listPartners,
     { filters: { partnerTypes: [null] } },
     "filters.partner_types[0]",
-    "must be a value of partner.v1.PartnerType",
+    "must be a value of partner.v1.PartnerType - got null",
   ],
   [
     listPartners,
     { filters: { partnerTypes: [1.5] } },
     "filters.partner_types[0]",
-    "must be a value of partner.v1.PartnerType",
+    "must be a value of partner.v1.PartnerType - got 1.5",
   ],
 ];
 

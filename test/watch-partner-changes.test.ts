@@ -31,6 +31,7 @@ import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { envelope } from "./support/wires.ts";
 
+const streamClosed = { code: "Unavailable", reason: "STREAM_CLOSED" };
 const watchPath = "/partner.v1.PartnerService/WatchPartnerChanges";
 
 /** A stream that is read until it has told enough. It ends with the test. */
@@ -219,8 +220,8 @@ describe("WatchPartnerChanges", () => {
     await watch.next();
     const ended = watch.ended();
     service.drain();
-    expect(await ended).toEqual({ code: "Unavailable" });
-    expect(await openWatch(client).ended()).toEqual({ code: "Unavailable" });
+    expect(await ended).toEqual(streamClosed);
+    expect(await openWatch(client).ended()).toEqual(streamClosed);
     // Other calls go on.
     await createPartner(client);
     await service.close();

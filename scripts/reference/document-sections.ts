@@ -1,10 +1,18 @@
-import type { DescEnum, DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  getOption,
+  hasOption,
+} from "@bufbuild/protobuf";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
 import { settings } from "../../src/config.ts";
 import { scenarios } from "./access-scenarios.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly } from "./contract.ts";
 import { fieldType, isStandard, typesWithin } from "./contract-types.ts";
-import { codeOf, codesWithoutReason, sentReasons } from "./error-reasons.ts";
+import { codeOf, remedyOf, sentReasons, statusesOf } from "./error-reasons.ts";
 import { table } from "./markdown.ts";
 import { ruleTexts } from "./rule-texts.ts";
 
@@ -20,7 +28,8 @@ export function documentSections(contract: Contract) {
       ["methods", methods.map(methodSection).join("\n")],
       ["types", [...messages.map(messageSection), ...enums.map(enumSection)].join("\n")],
       ["errors", errorTable(contract)],
-      ["codes", codeTable()],
+      ["remedies", remedyTable(contract)],
+      ["limits", limitTable(methods)],
       ["settings", settingsTable()],
     ]),
   };
@@ -111,20 +120,31 @@ function errorTable(contract: Contract): string {
     sentReasons(contract).map((reason) => [
       `\`${reason.localName}\``,
       codeToString(codeOf(reason)).toUpperCase(),
-      String(codeToHttpStatus(codeOf(reason))),
+      statusesOf(reason).join(", "),
       inline(commentOf(reason)),
     ]),
   );
 }
 
-function codeTable(): string {
+function remedyTable(contract: Contract): string {
   return table(
-    ["code", "HTTP", "what is wrong"],
-    [...codesWithoutReason].map(([code, text]) => [
-      codeToString(code).toUpperCase(),
-      String(codeToHttpStatus(code)),
-      text,
-    ]),
+    ["reason", "what to do", ""],
+    sentReasons(contract).map((reason) => {
+      const { verb, text } = remedyOf(reason);
+      return [`\`${reason.localName}\``, `**${verb}**`, text];
+    }),
+  );
+}
+
+/** What a message may have in bytes, of the RPCs that take more or less than the others. */
+function limitTable(methods: readonly DescMethod[]): string {
+  const limited = methods.filter((method) => hasOption(method, max_message_bytes));
+  return table(
+    ["RPC", "bytes of a message"],
+    [
+      ...limited.map((method) => [method.name, String(getOption(method, max_message_bytes))]),
+      ["all others", `${settings.readMaxBytes.default} (\`${settings.readMaxBytes.name}\`)`],
+    ],
   );
 }
 

@@ -41,10 +41,23 @@ export function messageSchema(
   };
 }
 
-/** The schema of an enum, whose values travel as their names. */
-function enumSchema(enumeration: DescEnum, excluded: readonly number[] = []): JsonObject {
+/**
+ * The schema of an enum, whose values travel as their names. Those of an answer are open: there may come
+ * more of them, which must not break who knows these.
+ */
+function enumSchema(
+  enumeration: DescEnum,
+  direction: Direction,
+  excluded: readonly number[],
+): JsonObject {
   const values = enumeration.values.filter(({ number }) => !excluded.includes(number));
-  return { type: "string", enum: values.map(({ name }) => name) };
+  const names = values.map(({ name }) => name);
+  return direction === "request" ? { type: "string", enum: names } : openEnum(names);
+}
+
+/** Texts of which there may come more. */
+export function openEnum(names: readonly string[]): JsonObject {
+  return { anyOf: [{ type: "string", enum: [...names] }, { type: "string" }] };
 }
 
 function isRequired(field: DescField, direction: Direction): boolean {
@@ -71,33 +84,42 @@ function fieldSchema(field: DescField, direction: Direction, referTo: ReferTo): 
     ...(rules?.cel ?? []).map(({ message }) => `It ${message}.`),
   ];
   return {
-    ...typeSchema(field, rules, referTo),
+    ...typeSchema(field, direction, rules, referTo),
     description: sentences.join(" ").trim(),
   };
 }
 
-function typeSchema(field: DescField, rules: FieldRules | undefined, referTo: ReferTo): JsonObject {
+function typeSchema(
+  field: DescField,
+  direction: Direction,
+  rules: FieldRules | undefined,
+  referTo: ReferTo,
+): JsonObject {
   switch (field.fieldKind) {
     case "list": {
       const listRules = rules?.type.case === "repeated" ? rules.type.value : undefined;
       return {
         type: "array",
-        items: valueSchema(field, listRules?.items, referTo),
+        items: valueSchema(field, direction, listRules?.items, referTo),
         ...(rules?.required ? { minItems: 1 } : {}),
         ...(listRules?.maxItems ? { maxItems: Number(listRules.maxItems) } : {}),
         ...(listRules?.unique ? { uniqueItems: true } : {}),
       };
     }
     case "map":
-      return { type: "object", additionalProperties: valueSchema(field, undefined, referTo) };
+      return {
+        type: "object",
+        additionalProperties: valueSchema(field, direction, undefined, referTo),
+      };
     default:
-      return valueSchema(field, rules, referTo);
+      return valueSchema(field, direction, rules, referTo);
   }
 }
 
 /** The schema of a field's value, or of one of its values. */
 function valueSchema(
   field: DescField,
+  direction: Direction,
   rules: FieldRules | undefined,
   referTo: ReferTo,
 ): JsonObject {
@@ -109,7 +131,7 @@ function valueSchema(
     // Of a field that is required, the zero value counts as absent.
     const excluded = [...(enumRules?.notIn ?? []), ...(rules?.required ? [0] : [])];
     const names = (enumRules?.example ?? []).map((number) => field.enum.value[number]?.name ?? "");
-    return { ...enumSchema(field.enum, excluded), ...examples(names) };
+    return { ...enumSchema(field.enum, direction, excluded), ...examples(names) };
   }
   switch (field.scalar) {
     case ScalarType.STRING:
@@ -125,7 +147,7 @@ function valueSchema(
 
 function stringSchema(strings: StringRules | undefined, rules: FieldRules | undefined): JsonObject {
   const minLength = Math.max(Number(strings?.minLen ?? 0), rules?.required ? 1 : 0);
-  const pattern = patternOf(strings);
+  const pattern = patternOf(strings, rules);
   return {
     type: "string",
     ...(minLength > 0 ? { minLength } : {}),
@@ -136,9 +158,15 @@ function stringSchema(strings: StringRules | undefined, rules: FieldRules | unde
   };
 }
 
-function patternOf(strings: StringRules | undefined): string | undefined {
+function patternOf(
+  strings: StringRules | undefined,
+  rules: FieldRules | undefined,
+): string | undefined {
+  const [matched] = (rules?.cel ?? []).flatMap(
+    ({ expression }) => /^this\.matches\('([^'\\]*)'\)$/.exec(expression)?.[1] ?? [],
+  );
   if (strings === undefined || strings.notContains === "") {
-    return strings?.pattern || undefined;
+    return strings?.pattern || matched;
   }
   if (strings.notContains !== "\0" || strings.pattern !== "") {
     throw new Error("The references can say `not_contains` of U+0000 alone.");

@@ -7,32 +7,27 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { type Contract, commentOf } from "./contract.ts";
-import { codeOf, codesWithoutReason, sentReasons } from "./error-reasons.ts";
+import { codeOf, remedyOf, sentReasons, statusesOf } from "./error-reasons.ts";
+import { openEnum } from "./json-schema.ts";
 import type { Refer } from "./openapi-schemas.ts";
-
-/** The answer to what no protocol reads, which need not have a body. */
-const unsupportedMediaType = {
-  "415": { description: "The media type is not one that the service reads." },
-};
 
 /** For each HTTP status of a failed call what the call can have failed with. */
 export function errorResponses(contract: Contract): Record<string, JsonObject> {
-  const lines = [
-    ...sentReasons(contract).map((reason) => ({
-      code: codeOf(reason),
-      text: `\`${reason.localName}\`: ${commentOf(reason)}`,
-    })),
-    ...[...codesWithoutReason].map(([code, text]) => ({ code, text })),
-  ];
-  const byStatus = Object.groupBy(lines, ({ code }) => codeToHttpStatus(code));
+  const lines = sentReasons(contract).flatMap((reason) => {
+    const { verb, text } = remedyOf(reason);
+    const told = `\`${reason.localName}\`: ${commentOf(reason)} **${verb}** ${text}.`;
+    const line = `- \`${codeToString(codeOf(reason))}\` ${told}`;
+    return statusesOf(reason).map((status) => ({ status, line }));
+  });
+  const byStatus = Object.groupBy(lines, ({ status }) => status);
   const responses = Object.entries(byStatus).map(([status, group = []]): [string, JsonObject] => [
     status,
     errorResponse(
-      group.map(({ code, text }) => `- \`${codeToString(code)}\` ${text}`).join("\n"),
+      group.map(({ line }) => line).join("\n"),
       status === String(codeToHttpStatus(Code.Unauthenticated)),
     ),
   ]);
-  return { ...Object.fromEntries(responses), ...unsupportedMediaType };
+  return Object.fromEntries(responses);
 }
 
 function errorResponse(description: string, asksForToken: boolean): JsonObject {
@@ -50,23 +45,30 @@ function errorResponse(description: string, asksForToken: boolean): JsonObject {
 export function errorSchemas(contract: Contract, refer: Refer): Record<string, JsonObject> {
   const codes = Object.values(Code).filter((code) => typeof code === "number");
   const reasons = sentReasons(contract).map(({ localName }) => localName);
+  const value = {
+    type: "string",
+    contentEncoding: "base64",
+    description: "The detail in Protobuf, base64 without padding.",
+  };
   const detail = (typeName: string, ...more: JsonObject[]): JsonObject => ({
     type: "object",
     required: ["type", "value"],
     properties: {
       type: { const: typeName },
-      value: {
-        type: "string",
-        contentEncoding: "base64",
-        description: "The detail in Protobuf, base64 without padding.",
-      },
+      value,
       debug: {
         allOf: [refer(contract.message(typeName), "detail"), ...more],
         description: "The same in JSON.",
       },
     },
   });
-  const reason = { properties: { reason: { enum: reasons } } };
+  const reason = { properties: { reason: openEnum(reasons) } };
+  /** Of a type that is not known here: there may be more of them. */
+  const other = {
+    type: "object",
+    required: ["type", "value"],
+    properties: { type: { type: "string" }, value, debug: {} },
+  };
   return {
     Error: {
       type: "object",
@@ -78,10 +80,11 @@ export function errorSchemas(contract: Contract, refer: Refer): Record<string, J
         details: {
           type: "array",
           items: {
-            oneOf: [
+            anyOf: [
               detail(ErrorInfoSchema.typeName, reason),
               detail(BadRequestSchema.typeName),
               detail(RetryInfoSchema.typeName),
+              other,
             ],
           },
         },

@@ -147,5 +147,5 @@ function toConnectError(failure: unknown): ConnectError {
       cause: failure,
     });
   }
-  return new ConnectError("internal error", Code.Internal, undefined, undefined, failure);
+  return serviceError(ErrorReason.INTERNAL, "internal error", { cause: failure });
 }

@@ -45,26 +45,64 @@ export function serviceError(
  */
 const maxViolations = 25;
 const maxViolationBytes = 3000;
+/** Of an entry that does not fit by itself: 400 bytes each at the longest. */
+const maxViolationsOfLongEntry = 7;
 const maxMessageBytes = 500;
 
-/** The error for a request whose fields break rules: FIELD_INVALID, naming the fields. */
+/**
+ * The error for a request whose fields break rules: FIELD_INVALID, naming the fields. Where there are too
+ * many violations for one error, it has all of the first entries of a list, as far as they fit, and says
+ * how many there are in all, and in which entries.
+ */
 export function invalidFields(all: readonly FieldViolation[]): ConnectError {
+  const byEntry = Map.groupBy(all, ({ field }) => entryPath.exec(field)?.[1]);
+  const violations: FieldViolation[] = [];
   let bytes = 0;
-  const violations = all
-    .slice(0, maxViolations)
-    .map(({ field, description, reason }) => {
+  for (const group of byEntry.values()) {
+    const clipped = group.slice(0, maxViolations).map(({ field, description, reason }) => {
       return { field: clip(field, 200), description: clip(description, 200), reason };
-    })
-    .filter((violation) => {
-      bytes += 8 + Buffer.byteLength(Object.values(violation).join(""));
-      return bytes <= maxViolationBytes;
     });
+    for (const violation of clipped) {
+      bytes += 8 + Buffer.byteLength(Object.values(violation).join(""));
+    }
+    const fits = bytes <= maxViolationBytes && violations.length + clipped.length <= maxViolations;
+    if (!fits && violations.length > 0) {
+      break;
+    }
+    violations.push(...(fits ? clipped : clipped.slice(0, maxViolationsOfLongEntry)));
+  }
   // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
   const message = violations
     .map(({ field, description }) => `${field || "The message"} (${description})`)
     .join(" and ");
-  const options = { violations };
-  return serviceError(ErrorReason.FIELD_INVALID, clip(message, maxMessageBytes), options);
+  const indexes = [...byEntry.keys()].filter((index) => index !== undefined).map(Number);
+  const total = {
+    violations: String(all.length),
+    ...(indexes.length > 0 ? { entries: joinRanges(indexes) } : {}),
+  };
+  const whole = violations.length === all.length;
+  return serviceError(
+    ErrorReason.FIELD_INVALID,
+    clip(whole ? message : `${all.length} violations in all - ${message}`, maxMessageBytes),
+    { violations, ...(whole ? {} : { metadata: total }) },
+  );
+}
+
+/** The path of a field in an entry of a list in the request, such as `requests[3].city`, and the index. */
+const entryPath = /^\w+\[(\d+)\]/;
+
+/** Numbers that grow, in a short text: `0 3-7`. */
+function joinRanges(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last?.[1] === number - 1) {
+      last[1] = number;
+    } else {
+      ranges.push([number, number]);
+    }
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(" ");
 }
 
 /** What Connect says of a message that is too long, on the wire or decompressed. */
@@ -93,13 +131,20 @@ export function nameReason(error: ConnectError): ConnectError {
     code === Code.Internal
       ? sendersFault.test(message)
       : code === Code.InvalidArgument && !message.includes("timeout");
-  if (malformed) {
-    return serviceError(ErrorReason.MESSAGE_MALFORMED, message, { cause });
-  }
-  return message === error.rawMessage
-    ? error
-    : new ConnectError(message, code, error.metadata, undefined, cause);
+  const reason = malformed ? ErrorReason.MESSAGE_MALFORMED : reasonsOfCodes.get(code);
+  return reason === undefined ? error : serviceError(reason, message, { cause });
 }
+
+/** What else Connect, and what stands on it, fails with. */
+const reasonsOfCodes: ReadonlyMap<Code, ErrorReason> = new Map([
+  [Code.DeadlineExceeded, ErrorReason.DEADLINE_EXCEEDED],
+  [Code.Internal, ErrorReason.INTERNAL],
+  [Code.InvalidArgument, ErrorReason.REQUEST_MALFORMED],
+  [Code.NotFound, ErrorReason.SERVICE_UNKNOWN],
+  [Code.ResourceExhausted, ErrorReason.OVERLOADED],
+  [Code.Unavailable, ErrorReason.STREAM_CLOSED],
+  [Code.Unimplemented, ErrorReason.REQUEST_UNSUPPORTED],
+]);
 
 /**
  * The text, or as much of its beginning as fits into so many bytes of UTF-8. Halves of characters,
@@ -139,7 +184,7 @@ function errorDetails(
 }
 
 /** The reason as it travels in ErrorInfo: the contract's name without the enum's prefix. */
-function reasonName(reason: ErrorReason): string {
+export function reasonName(reason: ErrorReason): string {
   return descriptorOf(reason).localName;
 }
 

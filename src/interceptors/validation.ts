@@ -1,8 +1,9 @@
 import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
-import { pathToString } from "@bufbuild/protobuf/reflect";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import type { FieldViolation } from "../partners/partner-error.ts";
+import { describeViolation } from "./field-violations.ts";
 import { invalidFields } from "./service-error.ts";
 
 /**
@@ -61,11 +62,9 @@ function findViolations(
       return [];
     case "error":
       throw result.error;
-    case "invalid":
-      return result.violations.map((violation) => ({
-        field: pathToString(violation.field),
-        description: violation.message,
-        reason: violation.ruleId,
-      }));
+    case "invalid": {
+      const reflected = reflect(descriptor, message);
+      return result.violations.map((violation) => describeViolation(violation, reflected));
+    }
   }
 }

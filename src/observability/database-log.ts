@@ -1,6 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { FastifyBaseLogger } from "fastify";
-import type { ClockEvent } from "../database/clock.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import type { StatementEvent } from "../database/query.ts";
 import { describeFailure } from "../database/wait.ts";
@@ -10,8 +9,7 @@ const tellEveryMs = 10_000;
 
 /**
  * Tells the log when the database goes, and why, and when it is back, by what becomes of statements.
- * However it comes and goes, there are two lines in ten seconds at most. Of a clock that
- * differs from the database's it tells, too.
+ * However it comes and goes, there are two lines in ten seconds at most.
  *
  * @returns what ends it
  */
@@ -34,23 +32,8 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
     }
   }
 
-  function compared(message: unknown): void {
-    const { aheadMs } = message as ClockEvent;
-    const what = aheadMs > 0 ? "is behind" : "is ahead of";
-    log.warn(
-      { databaseAheadMs: aheadMs },
-      aheadMs === 0
-        ? "the clock agrees with the database's again"
-        : `the clock ${what} the database's, which is taken for ids and times`,
-    );
-  }
-
   subscribe("partner-service.statement", ended);
-  subscribe("partner-service.clock", compared);
-  return () => {
-    unsubscribe("partner-service.statement", ended);
-    unsubscribe("partner-service.clock", compared);
-  };
+  return () => unsubscribe("partner-service.statement", ended);
 }
 
 /** The SQLSTATE or Node's code, and what was said. */

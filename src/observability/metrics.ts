@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { Call } from "../context.ts";
-import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
 import type { AuditLogEvent } from "./audit-log.ts";
 import type { CallObserver } from "./calls.ts";
@@ -52,7 +51,6 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
     ["partner-service.statement", statements.ended],
     ["partner-service.retry", statements.retried],
     ["partner-service.audit", measureAudit()],
-    ["partner-service.clock", measureClock()],
     ...measureTokens(),
   ]);
   for (const [name, listener] of subscriptions) {
@@ -197,17 +195,6 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
           events.add(number, { "partner.audit.written": isWritten });
         }
       }
-    };
-  }
-
-  function measureClock(): (message: unknown) => void {
-    let aheadMs = 0;
-    gauge(
-      ...(["partner.clock.offset", "s"] as const),
-      "How far the database's clock is ahead of this machine's; 0 below a second.",
-    ).addCallback((result) => result.observe(aheadMs / 1000));
-    return (message) => {
-      ({ aheadMs } = message as ClockEvent);
     };
   }
 

@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import type { NoteChange } from "../context.ts";
+import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query, type Row } from "../database/query.ts";
@@ -150,7 +151,7 @@ export function createInvitations(orm: Orm): Invitations {
     invite({ organizationId, id, lifetime }, signal, noteChange) {
       const token = createInvitationToken(id);
       const { tokenHash } = readInvitationToken(token);
-      const now = orm.clock.now();
+      const now = currentInstant();
       const expiresAt = now.add(lifetime);
       const writeId = randomUUID();
       const values = [organizationId, id, formatInstant(now), writeId];
@@ -167,7 +168,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     revokeInvitation({ organizationId, id }, signal, noteChange) {
       const writeId = randomUUID();
-      const values = [organizationId, id, formatInstant(orm.clock.now()), writeId];
+      const values = [organizationId, id, formatInstant(currentInstant()), writeId];
       return withRetries(async () => {
         const partner = await writeOrFind(revokeSql, values);
         if (partner.writeId !== writeId) {
@@ -180,7 +181,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     findInvitation({ host, guest, token }, signal) {
       const { partnerId, tokenHash } = readInvitationToken(token);
-      const values = [host, partnerId, tokenHash, guest, formatInstant(orm.clock.now())];
+      const values = [host, partnerId, tokenHash, guest, formatInstant(currentInstant())];
       return withRetries(async () => {
         const [row] = await query(orm, showSql, values);
         const partner = row === undefined ? undefined : toEntity(row);
@@ -193,7 +194,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     accept({ host, guest, token }, signal, noteChange) {
       const { partnerId, tokenHash } = readInvitationToken(token);
-      const now = formatInstant(orm.clock.now());
+      const now = formatInstant(currentInstant());
       const writeId = randomUUID();
       return withRetries(async () => {
         const row = await acceptOrFind([host, partnerId, tokenHash, guest], now, writeId);

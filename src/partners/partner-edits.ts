@@ -3,6 +3,7 @@ import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { NoteChange } from "../context.ts";
+import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -10,6 +11,7 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import {
   deletedChange,
+  etagOf,
   isGuestConflict,
   movedChange,
   movedSql,
@@ -82,7 +84,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
   const move = movedSql("$3", "$4");
   // A null revision stands for any.
   const match = `organization_id = $1 and id = $2 and deleted_at is null
-    and revision = coalesce($5::int4, revision)`;
+    and revision = coalesce($5::int, revision)`;
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasures.join(", ")}, invitation_status = 'invited',
@@ -130,7 +132,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     // The own write is there when a try whose answer was lost had done its work.
     const isOwnWrite = found.writeId === writeId;
     if (revision !== null && found.revision !== revision && !isOwnWrite) {
-      throw etagMismatch();
+      throw etagMismatch(etagOf(found));
     }
     noteChange?.(isOwnWrite ? movedChange(found, names) : noChange(found));
     return found;
@@ -151,7 +153,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     }
     const found = await find(version);
     if (found.deletedAt === null) {
-      throw etagMismatch();
+      throw etagMismatch(etagOf(found));
     }
     if (found.writeId !== writeId) {
       throw partnerNotFound();
@@ -161,7 +163,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
 
   return {
     update(version, changes, signal, noteChange) {
-      const now = formatInstant(orm.clock.now());
+      const now = formatInstant(currentInstant());
       const writeId = randomUUID();
       return withRetries(async () => {
         try {
@@ -173,7 +175,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     },
 
     delete(version, signal, noteChange) {
-      const now = formatInstant(orm.clock.now());
+      const now = formatInstant(currentInstant());
       const writeId = randomUUID();
       return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);
     },

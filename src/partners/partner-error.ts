@@ -43,18 +43,23 @@ export function partnerNotFound(): PartnerError {
   );
 }
 
-export function requestIdReused(requestId: string): PartnerError {
+/** @param deleted whether a partner that the request id has created has been deleted since. */
+export function requestIdReused(requestId: string, deleted: boolean): PartnerError {
   return new PartnerError(
     ErrorReason.REQUEST_ID_REUSED,
-    "The request_id was used before, with other content or for a partner deleted since.",
-    { metadata: { request_id: requestId } },
+    deleted
+      ? "The request_id was used before, for a partner that has been deleted since."
+      : "The request_id was used before, with other content.",
+    { metadata: { request_id: requestId, cause: deleted ? "PARTNER_DELETED" : "OTHER_CONTENT" } },
   );
 }
 
-export function etagMismatch(): PartnerError {
+/** @param etag the present one */
+export function etagMismatch(etag: string): PartnerError {
   return new PartnerError(
     ErrorReason.ETAG_MISMATCH,
     "The partner has changed since the etag was answered.",
+    { metadata: { etag } },
   );
 }
 

@@ -14,7 +14,7 @@ import {
 const orderColumns = {
   id: "uuid",
   company_name: "text",
-  sales_amount: "int4",
+  sales_amount: "int",
   partner_type: "text",
   email: "text",
   frequency: "text",

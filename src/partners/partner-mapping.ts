@@ -5,7 +5,7 @@ import {
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
-import { type NewPartner, type Partner, pendingUntil } from "./partner-entity.ts";
+import { etagOf, type NewPartner, type Partner, pendingUntil } from "./partner-entity.ts";
 
 /** The contract's form of a stored partner type. */
 export const partnerTypes = {
@@ -68,7 +68,7 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     countryCode: partner.countryCode ?? undefined,
     invitationStatus: invitationStatuses[partner.invitationStatus],
     guestOrganizationId: partner.guestOrganizationId ?? undefined,
-    etag: `r${partner.revision}`,
+    etag: etagOf(partner),
     invitationExpiresAt: toOptionalTimestamp(pendingUntil(partner)),
     connectedAt: toOptionalTimestamp(partner.connectedAt),
   };

@@ -169,6 +169,11 @@ const fieldCases: FailingCall[] = [
     failure: invalidField("email", "string.email"),
   },
   {
+    name: "with an email whose domain has no dot",
+    request: { email: "a@b" },
+    failure: invalidField("email", "email.domain"),
+  },
+  {
     name: "with U+0000 in email",
     request: { email: "a\u0000@example.com" },
     failure: invalidField("email", "string.email"),
@@ -178,11 +183,11 @@ const fieldCases: FailingCall[] = [
     request: { email: `${"a".repeat(89)}@example.com` },
     failure: invalidField("email", "string.max_len"),
   },
-  ...["us", "USA", "", "U", "1A", "US\n"].map(
+  ...["us", "USA", "", "U", "1A", "US\n", "XK", "ZZ", "UK", "Germany"].map(
     (countryCode): FailingCall => ({
       name: `with the country_code ${JSON.stringify(countryCode)}`,
       request: { countryCode },
-      failure: invalidField("country_code", "string.pattern"),
+      failure: invalidField("country_code", "country_code.iso_3166"),
     }),
   ),
   {

@@ -1,3 +1,4 @@
+import { iso31661 } from "iso-3166";
 import { PartnerType } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Failure } from "./outcome.ts";
@@ -12,9 +13,11 @@ interface Rule {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** A valid e-mail address (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address). */
+/** A valid e-mail address (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address) with a dot in its domain. */
 const email =
-  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
+
+const countries = new Set(iso31661.map(({ alpha2 }) => alpha2));
 
 /** Whether it is a text of 1 to `limit` code points without U+0000. */
 function isText(text: string, limit: number): boolean {
@@ -47,7 +50,7 @@ export const createRules: readonly Rule[] = [
   },
   {
     field: "country_code",
-    holds: ({ countryCode = "US" }) => /^[A-Z][A-Z]$/.test(countryCode),
+    holds: ({ countryCode = "US" }) => countries.has(countryCode),
   },
   {
     field: "request_id",

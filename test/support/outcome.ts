@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "vitest";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -51,4 +52,14 @@ export function describeFailure(error: ConnectError): Failure {
     failure.retryAfterMs = Number(seconds) * 1000 + nanos / 1_000_000;
   }
   return failure;
+}
+
+/** The body of an error in Connect's form, with its reason and no more details. */
+export function errorJson(code: string, reason: string, message: string) {
+  const debug = expect.objectContaining({ reason, domain: "partner.v1" });
+  return {
+    code,
+    message,
+    details: [{ type: "google.rpc.ErrorInfo", value: expect.any(String), debug }],
+  };
 }

@@ -2,24 +2,53 @@
 // @generated from file partner/v1/error.proto (package partner.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, extDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EnumValueOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Code } from "../../google/rpc/code_pb.ts";
 import { file_google_rpc_code } from "../../google/rpc/code_pb.ts";
-import type { UnknownEnum } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file partner/v1/error.proto.
  */
 export const file_partner_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXJ0bmVyL3YxL2Vycm9yLnByb3RvEgpwYXJ0bmVyLnYxKvkICgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIrCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX01JU1NJTkcQARoEiLUYEBIrCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX0lOVkFMSUQQAhoEiLUYEBIrCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX0VYUElSRUQQAxoEiLUYEBIyCihFUlJPUl9SRUFTT05fT1JHQU5JWkFUSU9OX0hFQURFUl9NSVNTSU5HEAQaBIi1GAMSMgooRVJST1JfUkVBU09OX09SR0FOSVpBVElPTl9IRUFERVJfSU5WQUxJRBAFGgSItRgDEi8KJUVSUk9SX1JFQVNPTl9SRVFVRVNURVJfTk9UX0FVVEhPUklaRUQQBhoEiLUYBxIrCiFFUlJPUl9SRUFTT05fU0NFTkFSSU9fTk9UX0FMTE9XRUQQBxoEiLUYBxIkChpFUlJPUl9SRUFTT05fU0NPUEVfTUlTU0lORxAIGgSItRgHEiQKGkVSUk9SX1JFQVNPTl9GSUVMRF9JTlZBTElEEAkaBIi1GAMSKAoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAoaBIi1GAYSKwohRVJST1JfUkVBU09OX0RBVEFCQVNFX1VOQVZBSUxBQkxFEAsaBIi1GA4SMQonRVJST1JfUkVBU09OX0FVVEhFTlRJQ0FUSU9OX1VOQVZBSUxBQkxFEAwaBIi1GA4SKAoeRVJST1JfUkVBU09OX1BBUlRORVJfTk9UX0ZPVU5EEA0aBIi1GAUSJAoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQDhoEiLUYChIuCiRFUlJPUl9SRUFTT05fR1VFU1RfQUxSRUFEWV9DT05ORUNURUQQDxoEiLUYBhIpCh9FUlJPUl9SRUFTT05fSU5WSVRBVElPTl9JTlZBTElEEBAaBIi1GAkSLwolRVJST1JfUkVBU09OX1BBUlRORVJfQUxSRUFEWV9BQ0NFUFRFRBARGgSItRgJEiEKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEBIaBIi1GAgSKAoeRVJST1JfUkVBU09OX01FU1NBR0VfVE9PX0xBUkdFEBMaBIi1GAgSKAoeRVJST1JfUkVBU09OX01FU1NBR0VfTUFMRk9STUVEEBQaBIi1GAMSLQojRVJST1JfUkVBU09OX0lOVklUQVRJT05fTk9UX1BFTkRJTkcQFRoEiLUYCRIrCiFFUlJPUl9SRUFTT05fQ09OTkVDVElPTl9OT1RfRk9VTkQQFhoEiLUYBRIjChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEBcaBIi1GAgSKAoeRVJST1JfUkVBU09OX0FVRElUX1VOQVZBSUxBQkxFEBgaBIi1GA4SKwohRVJST1JfUkVBU09OX0NIQU5HRV9UT0tFTl9FWFBJUkVEECgaBIi1GAk6VAoKZXJyb3JfY29kZRIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGNGGAyABKA4yEC5nb29nbGUucnBjLkNvZGVSCWVycm9yQ29kZWIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_rpc_code]);
+  fileDesc("ChZwYXJ0bmVyL3YxL2Vycm9yLnByb3RvEgpwYXJ0bmVyLnYxIkAKBlJlbWVkeRIoCgZhY3Rpb24YASABKA4yGC5wYXJ0bmVyLnYxLlJlbWVkeUFjdGlvbhIMCgR0ZXh0GAIgASgJKpEbCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABJnCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX01JU1NJTkcQARpAiLUYEJK1GDgIAxI0dGhlIEF1dGhvcml6YXRpb24gaGVhZGVyLCBieSBzZW5kaW5nIGFuIGFjY2VzcyB0b2tlbhJxCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX0lOVkFMSUQQAhpKiLUYEJK1GEIIBBI+d2hvIGlzc3VlcyB0aGUgYWNjZXNzIHRva2VucyBmb3Igb25lIHRoYXQgdGhpcyBzZXJ2aWNlIGFjY2VwdHMScQohRVJST1JfUkVBU09OX0FDQ0VTU19UT0tFTl9FWFBJUkVEEAMaSoi1GBCStRhCCAMSPnRoZSBhY2Nlc3MgdG9rZW4sIGJ5IGdldHRpbmcgYSBuZXcgb25lLCBhbmQgbWFrZSB0aGUgc2FtZSBjYWxsEmkKKEVSUk9SX1JFQVNPTl9PUkdBTklaQVRJT05fSEVBREVSX01JU1NJTkcQBBo7iLUYA5K1GDMIAxIvdGhlIGhlYWRlcnMsIGJ5IHNlbmRpbmcgdGhlIG9uZSB0aGF0IGlzIG1pc3NpbmcSUgooRVJST1JfUkVBU09OX09SR0FOSVpBVElPTl9IRUFERVJfSU5WQUxJRBAFGiSItRgDkrUYHAgDEhh0aGUgaGVhZGVyIHRoYXQgaXMgbmFtZWQSeQolRVJST1JfUkVBU09OX1JFUVVFU1RFUl9OT1RfQVVUSE9SSVpFRBAGGk6ItRgHkrUYRggEEkJ3aG8gaXNzdWVzIHRoZSBhY2Nlc3MgdG9rZW5zIGZvciBvbmUgdGhhdCBzcGVha3MgZm9yIHRoZSByZXF1ZXN0ZXISiQEKIUVSUk9SX1JFQVNPTl9TQ0VOQVJJT19OT1RfQUxMT1dFRBAHGmKItRgHkrUYWggEElZ0aGUgdGFyZ2V0IG9yZ2FuaXphdGlvbiB0byBjb25uZWN0IHdpdGggdGhlIHJlcXVlc3RlciwgaWYgdGhlIFJQQyBhZG1pdHMgdGhvc2Ugd2hvIGFyZRJtChpFUlJPUl9SRUFTT05fU0NPUEVfTUlTU0lORxAIGk2ItRgHkrUYRQgEEkF3aG8gaXNzdWVzIHRoZSBhY2Nlc3MgdG9rZW5zIGZvciBvbmUgd2l0aCB0aGUgc2NvcGUgdGhhdCBpcyBuYW1lZBJPChpFUlJPUl9SRUFTT05fRklFTERfSU5WQUxJRBAJGi+ItRgDkrUYJwgDEiN0aGUgZmllbGRzIHRoYXQgdGhlIHZpb2xhdGlvbnMgbmFtZRKBAQoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAoaXYi1GAaStRhVCAMSUXRoZSBgcmVxdWVzdF9pZGAsIGJ5IHRha2luZyBhIG5ldyBvbmUsIGlmIHRoZSBwYXJ0bmVyIGlzIHdhbnRlZCBhcyBpdCBpcyBzZW50IG5vdxJiCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQCxo7iLUYDpK1GDMIAhIvYWZ0ZXIgdGhlIHRpbWUgdGhhdCBgZ29vZ2xlLnJwYy5SZXRyeUluZm9gIHNheXMSaAonRVJST1JfUkVBU09OX0FVVEhFTlRJQ0FUSU9OX1VOQVZBSUxBQkxFEAwaO4i1GA6StRgzCAESL2FmdGVyIHRoZSB0aW1lIHRoYXQgYGdvb2dsZS5ycGMuUmV0cnlJbmZvYCBzYXlzElYKHkVSUk9SX1JFQVNPTl9QQVJUTkVSX05PVF9GT1VORBANGjKItRgFkrUYKggDEiZ0aGUgaWQsIG9yIHRoZSBjb3B5IHRoYXQgaXQgY29tZXMgZnJvbRJhChpFUlJPUl9SRUFTT05fRVRBR19NSVNNQVRDSBAOGkGItRgKkrUYOQgDEjV0aGUgYGV0YWdgLCBieSByZWFkaW5nIHRoZSBwYXJ0bmVyIGFuZCBkZWNpZGluZyBhZ2FpbhJ+CiRFUlJPUl9SRUFTT05fR1VFU1RfQUxSRUFEWV9DT05ORUNURUQQDxpUiLUYBpK1GEwIAxJIdGhlIHBhcnRuZXIgdGhhdCBpcyBtZWFudCwgc2luY2UgdGhlIGJvb2sgaGFzIGFub3RoZXIgb25lIGZvciB0aGF0IGd1ZXN0El0KH0VSUk9SX1JFQVNPTl9JTlZJVEFUSU9OX0lOVkFMSUQQEBo4iLUYCZK1GDAIBBIsdGhlIHRhcmdldCBvcmdhbml6YXRpb24gZm9yIGEgbmV3IGludml0YXRpb24SdQolRVJST1JfUkVBU09OX1BBUlRORVJfQUxSRUFEWV9BQ0NFUFRFRBARGkqItRgJkrUYQggDEj50aGUgcGFydG5lciB0aGF0IGlzIG1lYW50LCBzaW5jZSB0aGlzIG9uZSBpcyBjb25uZWN0ZWQgYWxyZWFkeRJyChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBASGlWItRgIkrUYTQgBEklhZnRlciB0aGUgdGltZSB0aGF0IGBnb29nbGUucnBjLlJldHJ5SW5mb2Agc2F5cywgd2l0aCBmZXdlciBjYWxscyBhdCBvbmNlEmoKHkVSUk9SX1JFQVNPTl9NRVNTQUdFX1RPT19MQVJHRRATGkaItRgIkrUYPggDEjp0aGUgbGVuZ3RoIG9mIHRoZSBtZXNzYWdlLCBhIGJhdGNoIGJ5IG1ha2luZyBzZXZlcmFsIG9mIGl0EjsKHkVSUk9SX1JFQVNPTl9NRVNTQUdFX01BTEZPUk1FRBAUGheItRgDkrUYDwgDEgt0aGUgbWVzc2FnZRJ7CiNFUlJPUl9SRUFTT05fSU5WSVRBVElPTl9OT1RfUEVORElORxAVGlKItRgJkrUYSggDEkZ0aGUgcGFydG5lciB0aGF0IGlzIG1lYW50LCBzaW5jZSBub3RoaW5nIGlzIHRvIGJlIHJldm9rZWQgZm9yIHRoaXMgb25lEnAKIUVSUk9SX1JFQVNPTl9DT05ORUNUSU9OX05PVF9GT1VORBAWGkmItRgFkrUYQQgDEj10aGUgb3JnYW5pemF0aW9uIG9yIHRoZSByb2xlLCBvciB0aGUgY29weSB0aGF0IHRoZXkgY29tZSBmcm9tEmoKGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQFxpLiLUYCJK1GEMIARI/YWZ0ZXIgdGhlIHRpbWUgdGhhdCBgZ29vZ2xlLnJwYy5SZXRyeUluZm9gIHNheXMsIGFuZCBsZXNzIG9mdGVuEl8KHkVSUk9SX1JFQVNPTl9BVURJVF9VTkFWQUlMQUJMRRAYGjuItRgOkrUYMwgCEi9hZnRlciB0aGUgdGltZSB0aGF0IGBnb29nbGUucnBjLlJldHJ5SW5mb2Agc2F5cxJ7Ch5FUlJPUl9SRUFTT05fREVBRExJTkVfRVhDRUVERUQQHhpXiLUYBJK1GEcIAxJDdGhlIGRlYWRsaW5lLCBieSBnaXZpbmcgdGhlIGNhbGwgbW9yZSB0aW1lLCBpZiBpdCBpcyBzYWZlIHRvIHJlcGVhdJq1GAT4A5gDElgKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBAfGj2ItRgNkrUYNQgEEjF3aG8gcnVucyB0aGUgc2VydmljZSwgYW5kIG5hbWUgdGhlIGBYLVJlcXVlc3QtSWRgEjoKGkVSUk9SX1JFQVNPTl9SUENfTk9UX0ZPVU5EECAaGoi1GAyStRgMCAMSCHRoZSBwYXRomrUYApQDEn8KIEVSUk9SX1JFQVNPTl9SRVFVRVNUX1VOU1VQUE9SVEVEECEaWYi1GAyStRhFCAMSQXRoZSBIVFRQIG1ldGhvZCBvciB2ZXJzaW9uLCB0aGUgYENvbnRlbnQtVHlwZWAgb3IgdGhlIGNvbXByZXNzaW9umrUYCJ8DlQP1A/kDEjsKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX01BTEZPUk1FRBAiGheItRgDkrUYDwgDEgt0aGUgcmVxdWVzdBJgCh5FUlJPUl9SRUFTT05fSEVBREVSU19UT09fTEFSR0UQIxo8iLUYCJK1GCoIAxImdGhlIGxlbmd0aCBvZiB0aGUgcGF0aCBhbmQgdGhlIGhlYWRlcnOatRgGrwOeA50DEk8KGkVSUk9SX1JFQVNPTl9TVFJFQU1fQ0xPU0VEECQaL4i1GA6StRgnCAISI2F0IG9uY2UsIGJ5IG9wZW5pbmcgdGhlIHN0cmVhbSBhbmV3EkUKHEVSUk9SX1JFQVNPTl9TRVJWSUNFX1VOS05PV04QJRojiLUYBZK1GBsIAxIXdGhlIG5hbWUgb2YgdGhlIHNlcnZpY2UShwEKIUVSUk9SX1JFQVNPTl9DSEFOR0VfVE9LRU5fRVhQSVJFRBAoGmCItRgJkrUYWAgDElR0aGUgY29weSwgYnkgYmVnaW5uaW5nIGFuZXcgd2l0aG91dCBhIHRva2VuIGFuZCB0YWtpbmcgd2hhdCBjb21lcyBmb3IgdGhlIHdob2xlIGJvb2sqmwEKDFJlbWVkeUFjdGlvbhIdChlSRU1FRFlfQUNUSU9OX1VOU1BFQ0lGSUVEEAASGAoUUkVNRURZX0FDVElPTl9SRVBFQVQQARIgChxSRU1FRFlfQUNUSU9OX1JFUEVBVF9JRl9TQUZFEAISGQoVUkVNRURZX0FDVElPTl9DT1JSRUNUEAMSFQoRUkVNRURZX0FDVElPTl9BU0sQBDpUCgplcnJvcl9jb2RlEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMY0YYDIAEoDjIQLmdvb2dsZS5ycGMuQ29kZVIJZXJyb3JDb2RlOk8KBnJlbWVkeRIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGNKGAyABKAsyEi5wYXJ0bmVyLnYxLlJlbWVkeVIGcmVtZWR5OkQKC2h0dHBfc3RhdHVzEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMY04YDIAMoBVIKaHR0cFN0YXR1c2IGcHJvdG8z", [file_google_protobuf_descriptor, file_google_rpc_code]);
+
+/**
+ * Remedy is what a caller does about an error.
+ *
+ * @generated from message partner.v1.Remedy
+ */
+export type Remedy = Message<"partner.v1.Remedy"> & {
+  /**
+   * What to do, for programs.
+   *
+   * @generated from field: partner.v1.RemedyAction action = 1;
+   */
+  action: RemedyAction;
+
+  /**
+   * When to repeat, what to correct or whom to ask, for people: what follows on the action's verb.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message partner.v1.Remedy.
+ * Use `create(RemedySchema)` to create a new message.
+ */
+export const RemedySchema: GenMessage<Remedy> = /*@__PURE__*/
+  messageDesc(file_partner_v1_error, 0);
 
 /**
  * ErrorReason is why a call failed. Each error that the service makes carries a
  * `google.rpc.ErrorInfo` detail whose `domain` is `partner.v1` and whose `reason` is the name of
- * one of these values without the prefix `ERROR_REASON_` (AIP-193).
+ * one of these values without the prefix `ERROR_REASON_` (AIP-193). There will be more of them: a program
+ * goes by the code of the error where it does not know the reason.
  *
  * @generated from enum partner.v1.ErrorReason
  */
@@ -48,7 +77,7 @@ export const ErrorReason = {
   ACCESS_TOKEN_INVALID: 2,
 
   /**
-   * The bearer token was good and has expired. Get a new one and call again.
+   * The bearer token was good and has expired.
    *
    * @generated from enum value: ERROR_REASON_ACCESS_TOKEN_EXPIRED = 3;
    */
@@ -91,8 +120,10 @@ export const ErrorReason = {
   SCOPE_MISSING: 8,
 
   /**
-   * At least one field breaks a rule. A `google.rpc.BadRequest` detail has an entry for each rule that
-   * is broken, for 25 at most.
+   * At least one field breaks a rule, or has a value that is not of its type. A `google.rpc.BadRequest`
+   * detail has an entry for each rule that is broken, for 25 at most: where there are more, for all that
+   * entries of a list break, the first ones first. The metadata's `violations` then says how many there
+   * are in all, and its `entries` in which entries, as `0 3-7`.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 9;
    */
@@ -100,7 +131,8 @@ export const ErrorReason = {
 
   /**
    * The `request_id` was used before, with other content or for a partner that has been deleted
-   * since. The metadata's `request_id` repeats it.
+   * since. The metadata's `request_id` repeats it, and its `cause` says which of the two it is:
+   * `OTHER_CONTENT` or `PARTNER_DELETED`.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 10;
    */
@@ -130,7 +162,7 @@ export const ErrorReason = {
   PARTNER_NOT_FOUND: 13,
 
   /**
-   * The partner has changed since the `etag` was answered. Read it, and decide again.
+   * The partner has changed since the `etag` was answered. The metadata's `etag` is the present one.
    *
    * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 14;
    */
@@ -169,7 +201,7 @@ export const ErrorReason = {
 
   /**
    * The request message is longer than the RPC takes, on the wire or decompressed. The metadata's
-   * `max_bytes` says how long it may be. Repeating the call is of no use.
+   * `max_bytes` says how long it may be.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 19;
    */
@@ -177,7 +209,8 @@ export const ErrorReason = {
 
   /**
    * The request message cannot be read: it is not JSON, not Protobuf, not a message of the RPC's, or
-   * cut. A value that does not fit its field is FIELD_INVALID, where the field can be told.
+   * cut, or a GET is without its parameter `message`. A value that does not fit its field is
+   * FIELD_INVALID, where the field can be told.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_MALFORMED = 20;
    */
@@ -216,9 +249,68 @@ export const ErrorReason = {
   AUDIT_UNAVAILABLE: 24,
 
   /**
+   * The deadline that the caller has set passed before there was an answer, or the request was not
+   * whole in the time that the service waits for it. What became of the call is not known.
+   *
+   * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 30;
+   */
+  DEADLINE_EXCEEDED: 30,
+
+  /**
+   * The service failed, for a reason that it tells its operators only. The answer's `X-Request-Id` names
+   * the call to them.
+   *
+   * @generated from enum value: ERROR_REASON_INTERNAL = 31;
+   */
+  INTERNAL: 31,
+
+  /**
+   * There is nothing at the path: no such RPC.
+   *
+   * @generated from enum value: ERROR_REASON_RPC_NOT_FOUND = 32;
+   */
+  RPC_NOT_FOUND: 32,
+
+  /**
+   * The RPC is not served in this way: by this HTTP method, in this version of HTTP, this media type or
+   * this compression.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_UNSUPPORTED = 33;
+   */
+  REQUEST_UNSUPPORTED: 33,
+
+  /**
+   * What comes before the message cannot be read: the path, the host, a header such as the timeout.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_MALFORMED = 34;
+   */
+  REQUEST_MALFORMED: 34,
+
+  /**
+   * The path or the headers are longer than the service takes.
+   *
+   * @generated from enum value: ERROR_REASON_HEADERS_TOO_LARGE = 35;
+   */
+  HEADERS_TOO_LARGE: 35,
+
+  /**
+   * The stream was open for as long as one may be, or the service is stopping.
+   *
+   * @generated from enum value: ERROR_REASON_STREAM_CLOSED = 36;
+   */
+  STREAM_CLOSED: 36,
+
+  /**
+   * Only in answers of `grpc.health.v1`: the server has no service of that name.
+   *
+   * @generated from enum value: ERROR_REASON_SERVICE_UNKNOWN = 37;
+   */
+  SERVICE_UNKNOWN: 37,
+
+  /**
    * Not all that has changed since the `change_token` can be told any more: deleted partners that it does
    * not know of are forgotten, or the database has been brought back from a backup, or another server has
-   * taken its place. Begin anew, without a token, and take what comes for the whole book.
+   * taken its place.
    *
    * @generated from enum value: ERROR_REASON_CHANGE_TOKEN_EXPIRED = 40;
    */
@@ -228,7 +320,8 @@ export const ErrorReason = {
 /**
  * ErrorReason is why a call failed. Each error that the service makes carries a
  * `google.rpc.ErrorInfo` detail whose `domain` is `partner.v1` and whose `reason` is the name of
- * one of these values without the prefix `ERROR_REASON_` (AIP-193).
+ * one of these values without the prefix `ERROR_REASON_` (AIP-193). There will be more of them: a program
+ * goes by the code of the error where it does not know the reason.
  *
  * @generated from enum partner.v1.ErrorReason
  */
@@ -241,10 +334,85 @@ export const ErrorReasonSchema: GenEnum<ErrorReason> = /*@__PURE__*/
   enumDesc(file_partner_v1_error, 0);
 
 /**
+ * RemedyAction is what a program does about an error. A reason that a client does not know has the code
+ * of the error to go by.
+ *
+ * @generated from enum partner.v1.RemedyAction
+ */
+export const RemedyAction = {
+  /**
+   * Never used.
+   *
+   * @generated from enum value: REMEDY_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Repeat the call as it is: nothing was done.
+   *
+   * @generated from enum value: REMEDY_ACTION_REPEAT = 1;
+   */
+  REPEAT: 1,
+
+  /**
+   * Repeat the call as it is, if that is safe, as PartnerService says of its RPCs: what became of it is
+   * not known.
+   *
+   * @generated from enum value: REMEDY_ACTION_REPEAT_IF_SAFE = 2;
+   */
+  REPEAT_IF_SAFE: 2,
+
+  /**
+   * Correct something: as it is, the call fails again.
+   *
+   * @generated from enum value: REMEDY_ACTION_CORRECT = 3;
+   */
+  CORRECT: 3,
+
+  /**
+   * Ask somebody: no other call helps.
+   *
+   * @generated from enum value: REMEDY_ACTION_ASK = 4;
+   */
+  ASK: 4,
+} as const;
+
+/**
+ * RemedyAction is what a program does about an error. A reason that a client does not know has the code
+ * of the error to go by.
+ *
+ * @generated from enum partner.v1.RemedyAction
+ */
+export type RemedyAction = (typeof RemedyAction)[keyof typeof RemedyAction] | UnknownEnum;
+
+/**
+ * Describes the enum partner.v1.RemedyAction.
+ */
+export const RemedyActionSchema: GenEnum<RemedyAction> = /*@__PURE__*/
+  enumDesc(file_partner_v1_error, 1);
+
+/**
  * The status code of an error that carries this reason.
  *
  * @generated from extension: google.rpc.Code error_code = 50001;
  */
 export const error_code: GenExtension<EnumValueOptions, Code> = /*@__PURE__*/
   extDesc(file_partner_v1_error, 0);
+
+/**
+ * What a caller does about an error that carries this reason.
+ *
+ * @generated from extension: partner.v1.Remedy remedy = 50002;
+ */
+export const remedy: GenExtension<EnumValueOptions, Remedy> = /*@__PURE__*/
+  extDesc(file_partner_v1_error, 1);
+
+/**
+ * The HTTP statuses of plain HTTP answers and the Connect protocol with this reason, the usual one
+ * first, where they are not what Connect makes of the code.
+ *
+ * @generated from extension: repeated int32 http_status = 50003;
+ */
+export const http_status: GenExtension<EnumValueOptions, number[]> = /*@__PURE__*/
+  extDesc(file_partner_v1_error, 2);
 

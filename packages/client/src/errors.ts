@@ -1,6 +1,7 @@
+import { getOption } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { ErrorReason, ErrorReasonSchema, type Remedy, remedy } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 
 /** One rule that a field of a request breaks. */
@@ -42,4 +43,11 @@ export function reasonOf(error: unknown): ErrorReason | undefined {
     .findDetails(ErrorInfoSchema)
     .find(({ domain }) => domain === PartnerService.file.proto.package);
   return Object.entries(ErrorReason).find(([name]) => name === info?.reason)?.[1];
+}
+
+/** What to do about an error, as the contract says; undefined when it gave no reason that this contract has. */
+export function remedyOf(error: unknown): Remedy | undefined {
+  const reason = reasonOf(error);
+  const descriptor = reason === undefined ? undefined : ErrorReasonSchema.value[reason];
+  return descriptor && getOption(descriptor, remedy);
 }

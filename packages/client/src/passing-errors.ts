@@ -1,5 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import { RemedyAction } from "../gen/partner/v1/error_pb.ts";
+import { remedyOf } from "./errors.ts";
 
 /**
  * Whether a call failed for a reason that passes: the service or the network was away, or the service
@@ -10,6 +12,11 @@ import { RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
  */
 export function isPassing(error: unknown): boolean {
   const connectError = ConnectError.from(error);
+  const remedy = remedyOf(connectError);
+  if (remedy !== undefined) {
+    const { action } = remedy;
+    return action === RemedyAction.REPEAT || action === RemedyAction.REPEAT_IF_SAFE;
+  }
   return (
     connectError.code === Code.Unavailable ||
     retryAfterMsOf(connectError) !== undefined ||
@@ -26,7 +33,10 @@ export function retryAfterMsOf(error: unknown): number | undefined {
 
 /** Whether the service says that it has not begun with the call, so that each may be repeated. */
 export function isTurnedAway(error: ConnectError): boolean {
-  return error.code === Code.ResourceExhausted && retryAfterMsOf(error) !== undefined;
+  const remedy = remedyOf(error);
+  return remedy === undefined
+    ? error.code === Code.ResourceExhausted && retryAfterMsOf(error) !== undefined
+    : remedy.action === RemedyAction.REPEAT;
 }
 
 /** How Node names what becomes of connections and streams whose other end goes away. */

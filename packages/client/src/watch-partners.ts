@@ -125,11 +125,17 @@ async function* spoken<T>(messages: AsyncIterable<T>, silenceMs: number): AsyncG
  */
 function mayPass(error: ConnectError, failures: number): boolean {
   const reason = reasonOf(error);
-  if (isPassing(error) || reason === undefined) {
+  if (isPassing(error) || reason === undefined || faults.has(reason)) {
     return !refusals.has(error.code);
   }
   return reason === ErrorReason.ACCESS_TOKEN_EXPIRED && failures <= maxExpiries;
 }
+
+/** What another stream may be spared. */
+const faults: ReadonlySet<ErrorReason> = new Set([
+  ErrorReason.DEADLINE_EXCEEDED,
+  ErrorReason.INTERNAL,
+]);
 
 const refusals: ReadonlySet<Code> = new Set([
   ...[Code.Unauthenticated, Code.PermissionDenied, Code.NotFound, Code.Unimplemented],

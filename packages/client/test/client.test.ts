@@ -25,7 +25,9 @@ import {
   PartnerService,
   type PartnerTransportOptions,
   PartnerTypeSchema,
+  RemedyAction,
   reasonOf,
+  remedyOf,
   UpdatePartnerRequestSchema,
   violationsOf,
 } from "../src/index.ts";
@@ -242,12 +244,17 @@ describe.each([grpc, fetched])("the client package in %s", (_name, createTranspo
       { path: "city", rule: "required", message: "value is required" },
       {
         path: "countryCode",
-        rule: "string.pattern",
-        message: "does not match regex pattern `^[A-Z]{2}$`",
+        rule: "country_code.iso_3166",
+        message: "must be a country of ISO 3166-1 as two capital letters such as DE - got us",
       },
     ]);
     expect(reasonOf(error)).toBe(ErrorReason.FIELD_INVALID);
+    expect(remedyOf(error)).toMatchObject({
+      action: RemedyAction.CORRECT,
+      text: "the fields that the violations name",
+    });
     expect(violationsOf(new Error("offline"))).toEqual([]);
+    expect(remedyOf(new Error("offline"))).toBeUndefined();
     expect(reasonOf(new Error("offline"))).toBeUndefined();
   });
 

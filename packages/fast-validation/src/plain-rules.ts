@@ -52,8 +52,13 @@ function fieldCheck(field: DescField): Check | undefined {
   const isScalar = field.fieldKind === "scalar" || field.fieldKind === "enum";
   const known = FieldRulesSchema.fields
     .filter((each) => isFieldSet(rules, each))
-    .every(({ localName }) => localName === "required" || localName === type);
-  const checks = typeChecks(field);
+    .every(({ localName }) => ["required", "cel", type].includes(localName));
+  const matches = rules.cel.map(({ expression }) => matchCheck(expression));
+  const ofType = typeChecks(field);
+  const checks =
+    ofType === undefined || !matches.every((check) => check !== undefined)
+      ? undefined
+      : [...ofType, ...matches];
   if (!isScalar || field.oneof !== undefined || !known || checks === undefined) {
     return undefined;
   }
@@ -79,8 +84,7 @@ const stringRules: Readonly<Record<string, CheckMaker>> = {
     if (!simplePattern.test(String(source))) {
       return undefined;
     }
-    const pattern = new RegExp(String(source));
-    return (text) => pattern.test(String(text));
+    return patternCheck(String(source));
   },
   example: () => alwaysFollowed,
 };
@@ -91,8 +95,23 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Some of the e-mail addresses of the HTML standard, which the rule is about. */
 const simpleEmail = /^[a-z0-9._+-]+@[a-z0-9]{1,63}(?:\.[a-z0-9]{1,63})*$/i;
 
-/** Whole texts of letters and digits: what JavaScript and RE2, which the rule is about, read alike. */
-const simplePattern = /^\^(?:\[[a-zA-Z0-9-]+\](?:\{\d+\})?)+\$$/;
+/** The check for `this.matches('PATTERN')` with a pattern that is simple; undefined for what is not. */
+function matchCheck(expression: string): Check | undefined {
+  const [, source = ""] = /^this\.matches\('([^'\\]*)'\)$/.exec(expression) ?? [];
+  return simplePattern.test(source) ? patternCheck(source) : undefined;
+}
+
+function patternCheck(source: string): Check {
+  const pattern = new RegExp(source, "u");
+  return (text) => pattern.test(String(text));
+}
+
+/**
+ * Letters, digits and @, classes of them, groups, alternatives, `*` and `{n}`: what JavaScript and RE2,
+ * which the rules are about, read alike.
+ */
+const simplePattern =
+  /^(?:[\^$|a-zA-Z0-9@)]|\((?:\?:)?|(?:\[\^?[a-zA-Z0-9@.-]+\])(?:\*|\{\d+\})?)+$/;
 
 const int32Rules: Readonly<Record<string, CheckMaker>> = {
   gte: (least) => (number) => Number(number) >= Number(least),

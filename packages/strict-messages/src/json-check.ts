@@ -6,7 +6,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { suggest } from "./suggestion.ts";
-import { maxItemsOf, tooManyItems, type Violation } from "./violation.ts";
+import { leastOf, maxItemsOf, tooManyItems, type Violation } from "./violation.ts";
 
 /** What becomes of fields and enum values whose names the contract does not know. */
 export type UnknownNames = "refuse" | "ignore";
@@ -102,31 +102,37 @@ function valueShape(field: DescField, known: Map<DescMessage, Shape>): Value {
   }
   if (field.message !== undefined) {
     const { message } = field;
-    if (textualTypes.includes(message.typeName)) {
-      return { kind: "scalar", check: (token) => checkTextualType(message, token) };
+    const text = textualTypes.get(message.typeName);
+    if (text !== undefined) {
+      return { kind: "scalar", check: textCheck(message, text) };
     }
     return message.typeName.startsWith("google.protobuf.")
       ? { kind: "any" }
       : { kind: "message", shape: shapeOf(message, known) };
   }
-  return { kind: "scalar", check: scalarCheck(field.scalar) };
+  return { kind: "scalar", check: scalarCheck(field.scalar, leastOf(field)) };
 }
 
-/** Protobuf's own types whose JSON is a text. */
-const textualTypes = ["Timestamp", "Duration", "FieldMask"].map(
-  (name) => `google.protobuf.${name}`,
-);
+/** What is wanted of Protobuf's own types whose JSON is a text. */
+const textualTypes: ReadonlyMap<string, string> = new Map([
+  ["google.protobuf.Timestamp", 'a time such as "2024-01-10T12:00:00.123456Z"'],
+  ["google.protobuf.Duration", 'a duration in seconds such as "3600s"'],
+  ["google.protobuf.FieldMask", 'names of fields such as "city"'],
+]);
 
-function checkTextualType(descriptor: DescMessage, token: string): string | undefined {
-  try {
-    fromJson(descriptor, JSON.parse(token));
-    return undefined;
-  } catch {
-    return `must be a ${descriptor.typeName}`;
-  }
+function textCheck(descriptor: DescMessage, wanted: string): Check {
+  return (token) => {
+    try {
+      fromJson(descriptor, JSON.parse(token));
+      return undefined;
+    } catch {
+      return `must be ${wanted}`;
+    }
+  };
 }
 
-function scalarCheck(scalar: ScalarType): Check {
+/** @param least what the rules want of a number at least */
+function scalarCheck(scalar: ScalarType, least: number | undefined): Check {
   switch (scalar) {
     case ScalarType.STRING:
       return (token) => {
@@ -152,7 +158,7 @@ function scalarCheck(scalar: ScalarType): Check {
     case ScalarType.INT32:
     case ScalarType.SINT32:
     case ScalarType.SFIXED32:
-      return integerCheck(-(2 ** 31), 2 ** 31 - 1);
+      return integerCheck(-(2 ** 31), 2 ** 31 - 1, least);
     case ScalarType.UINT32:
     case ScalarType.FIXED32:
       return integerCheck(0, 2 ** 32 - 1);
@@ -169,13 +175,14 @@ function scalarCheck(scalar: ScalarType): Check {
 /** A number as JSON has it (RFC 8259, section 6), which is what Protobuf reads in a text, too. */
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-function integerCheck(min: number, max: number): Check {
+/** @param wanted the least that is of use, where the rules want more than the type does */
+function integerCheck(min: number, max: number, wanted = min): Check {
   return (token) => {
     const digits = unquote(token);
     const value = number.test(digits) ? Number(digits) : Number.NaN;
     return Number.isInteger(value) && value >= min && value <= max
       ? undefined
-      : `must be a whole number from ${min} to ${max}`;
+      : `must be a whole number from ${wanted} to ${max}`;
   };
 }
 
@@ -257,9 +264,10 @@ class JsonScan {
         this.#enum(value, path);
         break;
       case "scalar": {
-        const wrong = value.check(this.#token());
+        const token = this.#token();
+        const wrong = value.check(token);
         if (wrong !== undefined) {
-          this.#report(path, wrong, "type");
+          this.#report(path, `${wrong} - got ${describe(token)}`, "type");
         }
         break;
       }
@@ -274,7 +282,8 @@ class JsonScan {
     if (name === undefined) {
       const wrong = integerCheck(-(2 ** 31), 2 ** 31 - 1)(token);
       if (wrong !== undefined) {
-        this.#report(path, `must be a value of ${descriptor.typeName}`, "type");
+        const wanted = `must be a value of ${descriptor.typeName}`;
+        this.#report(path, `${wanted} - got ${describe(token)}`, "type");
       }
     } else if (!names.has(name) && this.#unknownNames === "refuse") {
       const known = descriptor.values.map((each) => each.name);
@@ -301,8 +310,7 @@ class JsonScan {
   /** Goes into an object or a list, or past what is there in its place. */
   #open(path: string, bracket: string, wrong: string, visit: () => void): void {
     if (this.#peek() !== bracket) {
-      this.#token();
-      this.#report(path, wrong, "type");
+      this.#report(path, `${wrong} - got ${describe(this.#token())}`, "type");
       return;
     }
     this.#depth += 1;
@@ -448,6 +456,11 @@ function join(path: string, name: string): string {
 
 function clip(text: string): string {
   return text.length > maxEcho ? `${text.slice(0, maxEcho).toWellFormed()}…` : text.toWellFormed();
+}
+
+/** A value as it was sent, for who has sent it. */
+function describe(token: string): string {
+  return { "{": "an object", "[": "a list" }[token] ?? clip(token);
 }
 
 function hintOf(meant: string | undefined): string {

@@ -18,6 +18,14 @@ export function maxItemsOf(field: DescField): number | undefined {
   return field.fieldKind === "list" && maxItems > 0 ? maxItems : undefined;
 }
 
+/** The least number that the contract lets a field hold; undefined: any. */
+export function leastOf(field: DescField): number | undefined {
+  const { type } = getOption(field, fieldOption);
+  return type.case === "int32" && type.value.greaterThan.case === "gte"
+    ? type.value.greaterThan.value
+    : undefined;
+}
+
 export function tooManyItems(field: string, maxItems: number): Violation {
   const description = `must hold at most ${maxItems} entries`;
   return { field, description, reason: "repeated.max_items" };

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { scenarios } from "../access-scenarios.ts";
 import { callSamples } from "../call-samples.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, paragraphsOf } from "../contract.ts";
 import { typesWithin } from "../contract-types.ts";
-import { codeOf, codesWithoutReason, sentReasons } from "../error-reasons.ts";
+import { codeOf, remedyOf, sentReasons, statusesOf } from "../error-reasons.ts";
 import { Html, html } from "./html.ts";
 import { fieldList, heading, item, paragraph, table, valueList } from "./parts.ts";
 
@@ -171,20 +171,12 @@ ${heading(2, "errors", "Errors")}
 ${paragraphsOf(contract.reasons).map(paragraph)}
 <ul class="fields">
 ${sentReasons(contract).map((reason) => {
-  const code = codeOf(reason);
-  const facts = [html`<code>${codeToString(code)}</code>`, html`HTTP ${codeToHttpStatus(code)}`];
-  return item(reason.localName, reason.localName, facts, commentOf(reason));
+  const statuses = statusesOf(reason).join(", ");
+  const facts = [html`<code>${codeToString(codeOf(reason))}</code>`, html`HTTP ${statuses}`];
+  const { verb, text } = remedyOf(reason);
+  const remedy = `${verb[0]?.toUpperCase()}${verb.slice(1)}: ${text}.`;
+  return item(reason.localName, reason.localName, facts, `${commentOf(reason)} ${remedy}`);
 })}</ul>
-${heading(3, "errors-without-reason", "Errors without a reason")}
-<ul class="fields">
-${[...codesWithoutReason].map(([code, text]) =>
-  item(
-    `error-${codeToString(code)}`,
-    codeToString(code),
-    [html`HTTP ${codeToHttpStatus(code)}`],
-    text,
-  ),
-)}</ul>
 </section>
 `;
 }

@@ -2,20 +2,51 @@
 // @generated from file partner/v1/error.proto (package partner.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
-import type { UnknownEnum } from "@bufbuild/protobuf";
+import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { EnumValueOptions } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file partner/v1/error.proto.
  */
 export const file_partner_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXJ0bmVyL3YxL2Vycm9yLnByb3RvEgpwYXJ0bmVyLnYxKuMHCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIlCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX01JU1NJTkcQARIlCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX0lOVkFMSUQQAhIlCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX0VYUElSRUQQAxIsCihFUlJPUl9SRUFTT05fT1JHQU5JWkFUSU9OX0hFQURFUl9NSVNTSU5HEAQSLAooRVJST1JfUkVBU09OX09SR0FOSVpBVElPTl9IRUFERVJfSU5WQUxJRBAFEikKJUVSUk9SX1JFQVNPTl9SRVFVRVNURVJfTk9UX0FVVEhPUklaRUQQBhIlCiFFUlJPUl9SRUFTT05fU0NFTkFSSU9fTk9UX0FMTE9XRUQQBxIeChpFUlJPUl9SRUFTT05fU0NPUEVfTUlTU0lORxAIEh4KGkVSUk9SX1JFQVNPTl9GSUVMRF9JTlZBTElEEAkSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAoSJQohRVJST1JfUkVBU09OX0RBVEFCQVNFX1VOQVZBSUxBQkxFEAsSKwonRVJST1JfUkVBU09OX0FVVEhFTlRJQ0FUSU9OX1VOQVZBSUxBQkxFEAwSIgoeRVJST1JfUkVBU09OX1BBUlRORVJfTk9UX0ZPVU5EEA0SHgoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQDhIoCiRFUlJPUl9SRUFTT05fR1VFU1RfQUxSRUFEWV9DT05ORUNURUQQDxIjCh9FUlJPUl9SRUFTT05fSU5WSVRBVElPTl9JTlZBTElEEBASKQolRVJST1JfUkVBU09OX1BBUlRORVJfQUxSRUFEWV9BQ0NFUFRFRBAREhsKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEBISIgoeRVJST1JfUkVBU09OX01FU1NBR0VfVE9PX0xBUkdFEBMSIgoeRVJST1JfUkVBU09OX01FU1NBR0VfTUFMRk9STUVEEBQSJwojRVJST1JfUkVBU09OX0lOVklUQVRJT05fTk9UX1BFTkRJTkcQFRIlCiFFUlJPUl9SRUFTT05fQ09OTkVDVElPTl9OT1RfRk9VTkQQFhIdChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEBcSIgoeRVJST1JfUkVBU09OX0FVRElUX1VOQVZBSUxBQkxFEBgSJQohRVJST1JfUkVBU09OX0NIQU5HRV9UT0tFTl9FWFBJUkVEEChiBnByb3RvMw");
+  fileDesc("ChZwYXJ0bmVyL3YxL2Vycm9yLnByb3RvEgpwYXJ0bmVyLnYxIkAKBlJlbWVkeRIoCgZhY3Rpb24YASABKA4yGC5wYXJ0bmVyLnYxLlJlbWVkeUFjdGlvbhIMCgR0ZXh0GAIgASgJKowaCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABJjCiFFUlJPUl9SRUFTT05fQUNDRVNTX1RPS0VOX01JU1NJTkcQARo8krUYOAgDEjR0aGUgQXV0aG9yaXphdGlvbiBoZWFkZXIsIGJ5IHNlbmRpbmcgYW4gYWNjZXNzIHRva2VuEm0KIUVSUk9SX1JFQVNPTl9BQ0NFU1NfVE9LRU5fSU5WQUxJRBACGkaStRhCCAQSPndobyBpc3N1ZXMgdGhlIGFjY2VzcyB0b2tlbnMgZm9yIG9uZSB0aGF0IHRoaXMgc2VydmljZSBhY2NlcHRzEm0KIUVSUk9SX1JFQVNPTl9BQ0NFU1NfVE9LRU5fRVhQSVJFRBADGkaStRhCCAMSPnRoZSBhY2Nlc3MgdG9rZW4sIGJ5IGdldHRpbmcgYSBuZXcgb25lLCBhbmQgbWFrZSB0aGUgc2FtZSBjYWxsEmUKKEVSUk9SX1JFQVNPTl9PUkdBTklaQVRJT05fSEVBREVSX01JU1NJTkcQBBo3krUYMwgDEi90aGUgaGVhZGVycywgYnkgc2VuZGluZyB0aGUgb25lIHRoYXQgaXMgbWlzc2luZxJOCihFUlJPUl9SRUFTT05fT1JHQU5JWkFUSU9OX0hFQURFUl9JTlZBTElEEAUaIJK1GBwIAxIYdGhlIGhlYWRlciB0aGF0IGlzIG5hbWVkEnUKJUVSUk9SX1JFQVNPTl9SRVFVRVNURVJfTk9UX0FVVEhPUklaRUQQBhpKkrUYRggEEkJ3aG8gaXNzdWVzIHRoZSBhY2Nlc3MgdG9rZW5zIGZvciBvbmUgdGhhdCBzcGVha3MgZm9yIHRoZSByZXF1ZXN0ZXIShQEKIUVSUk9SX1JFQVNPTl9TQ0VOQVJJT19OT1RfQUxMT1dFRBAHGl6StRhaCAQSVnRoZSB0YXJnZXQgb3JnYW5pemF0aW9uIHRvIGNvbm5lY3Qgd2l0aCB0aGUgcmVxdWVzdGVyLCBpZiB0aGUgUlBDIGFkbWl0cyB0aG9zZSB3aG8gYXJlEmkKGkVSUk9SX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAgaSZK1GEUIBBJBd2hvIGlzc3VlcyB0aGUgYWNjZXNzIHRva2VucyBmb3Igb25lIHdpdGggdGhlIHNjb3BlIHRoYXQgaXMgbmFtZWQSSwoaRVJST1JfUkVBU09OX0ZJRUxEX0lOVkFMSUQQCRorkrUYJwgDEiN0aGUgZmllbGRzIHRoYXQgdGhlIHZpb2xhdGlvbnMgbmFtZRJ9Ch5FUlJPUl9SRUFTT05fUkVRVUVTVF9JRF9SRVVTRUQQChpZkrUYVQgDElF0aGUgYHJlcXVlc3RfaWRgLCBieSB0YWtpbmcgYSBuZXcgb25lLCBpZiB0aGUgcGFydG5lciBpcyB3YW50ZWQgYXMgaXQgaXMgc2VudCBub3cSXgohRVJST1JfUkVBU09OX0RBVEFCQVNFX1VOQVZBSUxBQkxFEAsaN5K1GDMIAhIvYWZ0ZXIgdGhlIHRpbWUgdGhhdCBgZ29vZ2xlLnJwYy5SZXRyeUluZm9gIHNheXMSZAonRVJST1JfUkVBU09OX0FVVEhFTlRJQ0FUSU9OX1VOQVZBSUxBQkxFEAwaN5K1GDMIARIvYWZ0ZXIgdGhlIHRpbWUgdGhhdCBgZ29vZ2xlLnJwYy5SZXRyeUluZm9gIHNheXMSUgoeRVJST1JfUkVBU09OX1BBUlRORVJfTk9UX0ZPVU5EEA0aLpK1GCoIAxImdGhlIGlkLCBvciB0aGUgY29weSB0aGF0IGl0IGNvbWVzIGZyb20SXQoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQDho9krUYOQgDEjV0aGUgYGV0YWdgLCBieSByZWFkaW5nIHRoZSBwYXJ0bmVyIGFuZCBkZWNpZGluZyBhZ2FpbhJ6CiRFUlJPUl9SRUFTT05fR1VFU1RfQUxSRUFEWV9DT05ORUNURUQQDxpQkrUYTAgDEkh0aGUgcGFydG5lciB0aGF0IGlzIG1lYW50LCBzaW5jZSB0aGUgYm9vayBoYXMgYW5vdGhlciBvbmUgZm9yIHRoYXQgZ3Vlc3QSWQofRVJST1JfUkVBU09OX0lOVklUQVRJT05fSU5WQUxJRBAQGjSStRgwCAQSLHRoZSB0YXJnZXQgb3JnYW5pemF0aW9uIGZvciBhIG5ldyBpbnZpdGF0aW9uEnEKJUVSUk9SX1JFQVNPTl9QQVJUTkVSX0FMUkVBRFlfQUNDRVBURUQQERpGkrUYQggDEj50aGUgcGFydG5lciB0aGF0IGlzIG1lYW50LCBzaW5jZSB0aGlzIG9uZSBpcyBjb25uZWN0ZWQgYWxyZWFkeRJuChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBASGlGStRhNCAESSWFmdGVyIHRoZSB0aW1lIHRoYXQgYGdvb2dsZS5ycGMuUmV0cnlJbmZvYCBzYXlzLCB3aXRoIGZld2VyIGNhbGxzIGF0IG9uY2USZgoeRVJST1JfUkVBU09OX01FU1NBR0VfVE9PX0xBUkdFEBMaQpK1GD4IAxI6dGhlIGxlbmd0aCBvZiB0aGUgbWVzc2FnZSwgYSBiYXRjaCBieSBtYWtpbmcgc2V2ZXJhbCBvZiBpdBI3Ch5FUlJPUl9SRUFTT05fTUVTU0FHRV9NQUxGT1JNRUQQFBoTkrUYDwgDEgt0aGUgbWVzc2FnZRJ3CiNFUlJPUl9SRUFTT05fSU5WSVRBVElPTl9OT1RfUEVORElORxAVGk6StRhKCAMSRnRoZSBwYXJ0bmVyIHRoYXQgaXMgbWVhbnQsIHNpbmNlIG5vdGhpbmcgaXMgdG8gYmUgcmV2b2tlZCBmb3IgdGhpcyBvbmUSbAohRVJST1JfUkVBU09OX0NPTk5FQ1RJT05fTk9UX0ZPVU5EEBYaRZK1GEEIAxI9dGhlIG9yZ2FuaXphdGlvbiBvciB0aGUgcm9sZSwgb3IgdGhlIGNvcHkgdGhhdCB0aGV5IGNvbWUgZnJvbRJmChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEBcaR5K1GEMIARI/YWZ0ZXIgdGhlIHRpbWUgdGhhdCBgZ29vZ2xlLnJwYy5SZXRyeUluZm9gIHNheXMsIGFuZCBsZXNzIG9mdGVuElsKHkVSUk9SX1JFQVNPTl9BVURJVF9VTkFWQUlMQUJMRRAYGjeStRgzCAISL2FmdGVyIHRoZSB0aW1lIHRoYXQgYGdvb2dsZS5ycGMuUmV0cnlJbmZvYCBzYXlzEncKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBAeGlOStRhHCAMSQ3RoZSBkZWFkbGluZSwgYnkgZ2l2aW5nIHRoZSBjYWxsIG1vcmUgdGltZSwgaWYgaXQgaXMgc2FmZSB0byByZXBlYXSatRgE+AOYAxJUChVFUlJPUl9SRUFTT05fSU5URVJOQUwQHxo5krUYNQgEEjF3aG8gcnVucyB0aGUgc2VydmljZSwgYW5kIG5hbWUgdGhlIGBYLVJlcXVlc3QtSWRgEjYKGkVSUk9SX1JFQVNPTl9SUENfTk9UX0ZPVU5EECAaFpK1GAwIAxIIdGhlIHBhdGiatRgClAMSewogRVJST1JfUkVBU09OX1JFUVVFU1RfVU5TVVBQT1JURUQQIRpVkrUYRQgDEkF0aGUgSFRUUCBtZXRob2Qgb3IgdmVyc2lvbiwgdGhlIGBDb250ZW50LVR5cGVgIG9yIHRoZSBjb21wcmVzc2lvbpq1GAifA5UD9QP5AxI3Ch5FUlJPUl9SRUFTT05fUkVRVUVTVF9NQUxGT1JNRUQQIhoTkrUYDwgDEgt0aGUgcmVxdWVzdBJcCh5FUlJPUl9SRUFTT05fSEVBREVSU19UT09fTEFSR0UQIxo4krUYKggDEiZ0aGUgbGVuZ3RoIG9mIHRoZSBwYXRoIGFuZCB0aGUgaGVhZGVyc5q1GAavA54DnQMSSwoaRVJST1JfUkVBU09OX1NUUkVBTV9DTE9TRUQQJBorkrUYJwgCEiNhdCBvbmNlLCBieSBvcGVuaW5nIHRoZSBzdHJlYW0gYW5ldxJBChxFUlJPUl9SRUFTT05fU0VSVklDRV9VTktOT1dOECUaH5K1GBsIAxIXdGhlIG5hbWUgb2YgdGhlIHNlcnZpY2USgwEKIUVSUk9SX1JFQVNPTl9DSEFOR0VfVE9LRU5fRVhQSVJFRBAoGlyStRhYCAMSVHRoZSBjb3B5LCBieSBiZWdpbm5pbmcgYW5ldyB3aXRob3V0IGEgdG9rZW4gYW5kIHRha2luZyB3aGF0IGNvbWVzIGZvciB0aGUgd2hvbGUgYm9vayqbAQoMUmVtZWR5QWN0aW9uEh0KGVJFTUVEWV9BQ1RJT05fVU5TUEVDSUZJRUQQABIYChRSRU1FRFlfQUNUSU9OX1JFUEVBVBABEiAKHFJFTUVEWV9BQ1RJT05fUkVQRUFUX0lGX1NBRkUQAhIZChVSRU1FRFlfQUNUSU9OX0NPUlJFQ1QQAxIVChFSRU1FRFlfQUNUSU9OX0FTSxAEOk8KBnJlbWVkeRIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGNKGAyABKAsyEi5wYXJ0bmVyLnYxLlJlbWVkeVIGcmVtZWR5OkQKC2h0dHBfc3RhdHVzEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMY04YDIAMoBVIKaHR0cFN0YXR1c2IGcHJvdG8z", [file_google_protobuf_descriptor]);
+
+/**
+ * Remedy is what a caller does about an error.
+ *
+ * @generated from message partner.v1.Remedy
+ */
+export type Remedy = Message<"partner.v1.Remedy"> & {
+  /**
+   * What to do, for programs.
+   *
+   * @generated from field: partner.v1.RemedyAction action = 1;
+   */
+  action: RemedyAction;
+
+  /**
+   * When to repeat, what to correct or whom to ask, for people: what follows on the action's verb.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message partner.v1.Remedy.
+ * Use `create(RemedySchema)` to create a new message.
+ */
+export const RemedySchema: GenMessage<Remedy> = /*@__PURE__*/
+  messageDesc(file_partner_v1_error, 0);
 
 /**
  * ErrorReason is why a call failed. Each error that the service makes carries a
  * `google.rpc.ErrorInfo` detail whose `domain` is `partner.v1` and whose `reason` is the name of
- * one of these values without the prefix `ERROR_REASON_` (AIP-193).
+ * one of these values without the prefix `ERROR_REASON_` (AIP-193). There will be more of them: a program
+ * goes by the code of the error where it does not know the reason.
  *
  * @generated from enum partner.v1.ErrorReason
  */
@@ -44,7 +75,7 @@ export const ErrorReason = {
   ACCESS_TOKEN_INVALID: 2,
 
   /**
-   * The bearer token was good and has expired. Get a new one and call again.
+   * The bearer token was good and has expired.
    *
    * @generated from enum value: ERROR_REASON_ACCESS_TOKEN_EXPIRED = 3;
    */
@@ -87,8 +118,10 @@ export const ErrorReason = {
   SCOPE_MISSING: 8,
 
   /**
-   * At least one field breaks a rule. A `google.rpc.BadRequest` detail has an entry for each rule that
-   * is broken, for 25 at most.
+   * At least one field breaks a rule, or has a value that is not of its type. A `google.rpc.BadRequest`
+   * detail has an entry for each rule that is broken, for 25 at most: where there are more, for all that
+   * entries of a list break, the first ones first. The metadata's `violations` then says how many there
+   * are in all, and its `entries` in which entries, as `0 3-7`.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 9;
    */
@@ -96,7 +129,8 @@ export const ErrorReason = {
 
   /**
    * The `request_id` was used before, with other content or for a partner that has been deleted
-   * since. The metadata's `request_id` repeats it.
+   * since. The metadata's `request_id` repeats it, and its `cause` says which of the two it is:
+   * `OTHER_CONTENT` or `PARTNER_DELETED`.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 10;
    */
@@ -126,7 +160,7 @@ export const ErrorReason = {
   PARTNER_NOT_FOUND: 13,
 
   /**
-   * The partner has changed since the `etag` was answered. Read it, and decide again.
+   * The partner has changed since the `etag` was answered. The metadata's `etag` is the present one.
    *
    * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 14;
    */
@@ -165,7 +199,7 @@ export const ErrorReason = {
 
   /**
    * The request message is longer than the RPC takes, on the wire or decompressed. The metadata's
-   * `max_bytes` says how long it may be. Repeating the call is of no use.
+   * `max_bytes` says how long it may be.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 19;
    */
@@ -173,7 +207,8 @@ export const ErrorReason = {
 
   /**
    * The request message cannot be read: it is not JSON, not Protobuf, not a message of the RPC's, or
-   * cut. A value that does not fit its field is FIELD_INVALID, where the field can be told.
+   * cut, or a GET is without its parameter `message`. A value that does not fit its field is
+   * FIELD_INVALID, where the field can be told.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_MALFORMED = 20;
    */
@@ -212,9 +247,68 @@ export const ErrorReason = {
   AUDIT_UNAVAILABLE: 24,
 
   /**
+   * The deadline that the caller has set passed before there was an answer, or the request was not
+   * whole in the time that the service waits for it. What became of the call is not known.
+   *
+   * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 30;
+   */
+  DEADLINE_EXCEEDED: 30,
+
+  /**
+   * The service failed, for a reason that it tells its operators only. The answer's `X-Request-Id` names
+   * the call to them.
+   *
+   * @generated from enum value: ERROR_REASON_INTERNAL = 31;
+   */
+  INTERNAL: 31,
+
+  /**
+   * There is nothing at the path: no such RPC.
+   *
+   * @generated from enum value: ERROR_REASON_RPC_NOT_FOUND = 32;
+   */
+  RPC_NOT_FOUND: 32,
+
+  /**
+   * The RPC is not served in this way: by this HTTP method, in this version of HTTP, this media type or
+   * this compression.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_UNSUPPORTED = 33;
+   */
+  REQUEST_UNSUPPORTED: 33,
+
+  /**
+   * What comes before the message cannot be read: the path, the host, a header such as the timeout.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_MALFORMED = 34;
+   */
+  REQUEST_MALFORMED: 34,
+
+  /**
+   * The path or the headers are longer than the service takes.
+   *
+   * @generated from enum value: ERROR_REASON_HEADERS_TOO_LARGE = 35;
+   */
+  HEADERS_TOO_LARGE: 35,
+
+  /**
+   * The stream was open for as long as one may be, or the service is stopping.
+   *
+   * @generated from enum value: ERROR_REASON_STREAM_CLOSED = 36;
+   */
+  STREAM_CLOSED: 36,
+
+  /**
+   * Only in answers of `grpc.health.v1`: the server has no service of that name.
+   *
+   * @generated from enum value: ERROR_REASON_SERVICE_UNKNOWN = 37;
+   */
+  SERVICE_UNKNOWN: 37,
+
+  /**
    * Not all that has changed since the `change_token` can be told any more: deleted partners that it does
    * not know of are forgotten, or the database has been brought back from a backup, or another server has
-   * taken its place. Begin anew, without a token, and take what comes for the whole book.
+   * taken its place.
    *
    * @generated from enum value: ERROR_REASON_CHANGE_TOKEN_EXPIRED = 40;
    */
@@ -224,7 +318,8 @@ export const ErrorReason = {
 /**
  * ErrorReason is why a call failed. Each error that the service makes carries a
  * `google.rpc.ErrorInfo` detail whose `domain` is `partner.v1` and whose `reason` is the name of
- * one of these values without the prefix `ERROR_REASON_` (AIP-193).
+ * one of these values without the prefix `ERROR_REASON_` (AIP-193). There will be more of them: a program
+ * goes by the code of the error where it does not know the reason.
  *
  * @generated from enum partner.v1.ErrorReason
  */
@@ -235,4 +330,79 @@ export type ErrorReason = (typeof ErrorReason)[keyof typeof ErrorReason] | Unkno
  */
 export const ErrorReasonSchema: GenEnum<ErrorReason> = /*@__PURE__*/
   enumDesc(file_partner_v1_error, 0);
+
+/**
+ * RemedyAction is what a program does about an error. A reason that a client does not know has the code
+ * of the error to go by.
+ *
+ * @generated from enum partner.v1.RemedyAction
+ */
+export const RemedyAction = {
+  /**
+   * Never used.
+   *
+   * @generated from enum value: REMEDY_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Repeat the call as it is: nothing was done.
+   *
+   * @generated from enum value: REMEDY_ACTION_REPEAT = 1;
+   */
+  REPEAT: 1,
+
+  /**
+   * Repeat the call as it is, if that is safe, as PartnerService says of its RPCs: what became of it is
+   * not known.
+   *
+   * @generated from enum value: REMEDY_ACTION_REPEAT_IF_SAFE = 2;
+   */
+  REPEAT_IF_SAFE: 2,
+
+  /**
+   * Correct something: as it is, the call fails again.
+   *
+   * @generated from enum value: REMEDY_ACTION_CORRECT = 3;
+   */
+  CORRECT: 3,
+
+  /**
+   * Ask somebody: no other call helps.
+   *
+   * @generated from enum value: REMEDY_ACTION_ASK = 4;
+   */
+  ASK: 4,
+} as const;
+
+/**
+ * RemedyAction is what a program does about an error. A reason that a client does not know has the code
+ * of the error to go by.
+ *
+ * @generated from enum partner.v1.RemedyAction
+ */
+export type RemedyAction = (typeof RemedyAction)[keyof typeof RemedyAction] | UnknownEnum;
+
+/**
+ * Describes the enum partner.v1.RemedyAction.
+ */
+export const RemedyActionSchema: GenEnum<RemedyAction> = /*@__PURE__*/
+  enumDesc(file_partner_v1_error, 1);
+
+/**
+ * What a caller does about an error that carries this reason.
+ *
+ * @generated from extension: partner.v1.Remedy remedy = 50002;
+ */
+export const remedy: GenExtension<EnumValueOptions, Remedy> = /*@__PURE__*/
+  extDesc(file_partner_v1_error, 0);
+
+/**
+ * The HTTP statuses of plain HTTP answers and the Connect protocol with this reason, the usual one
+ * first, where they are not what Connect makes of the code.
+ *
+ * @generated from extension: repeated int32 http_status = 50003;
+ */
+export const http_status: GenExtension<EnumValueOptions, number[]> = /*@__PURE__*/
+  extDesc(file_partner_v1_error, 1);
 

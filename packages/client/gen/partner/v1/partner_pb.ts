@@ -61,7 +61,8 @@ export type Partner = Message<"partner.v1.Partner"> & {
   companyName?: string | undefined;
 
   /**
-   * Annual sales amount with this partner. 0 is a real value.
+   * Annual sales amount with this partner, in whole units of the organization's own currency. 0 is a
+   * real value.
    *
    * @generated from field: optional int32 sales_amount = 6;
    */
@@ -110,14 +111,14 @@ export type Partner = Message<"partner.v1.Partner"> & {
   city?: string | undefined;
 
   /**
-   * State or province.
+   * State or province; `-` where there is none.
    *
    * @generated from field: optional string state = 13;
    */
   state?: string | undefined;
 
   /**
-   * Postal code.
+   * Postal code; `-` where there is none.
    *
    * @generated from field: optional string postal_code = 14;
    */

@@ -30,7 +30,9 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   companyName: string;
 
   /**
-   * Annual sales amount with this partner. 0 is a real value, and differs from an absent one.
+   * Annual sales amount with this partner, in whole units of the organization's own currency (150000,
+   * not 15000000 cents), half a unit rounded up. 0 is a real value, and differs from an absent one. Of an
+   * amount above 2147483647, send 2147483647.
    *
    * @generated from field: optional int32 sales_amount = 2;
    */
@@ -44,28 +46,30 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   partnerType: PartnerType;
 
   /**
-   * Contact e-mail address.
+   * Contact e-mail address: what the HTML standard takes for one, with a domain that has a dot.
    *
    * @generated from field: string email = 4;
    */
   email: string;
 
   /**
-   * Frequency of transactions.
+   * Frequency of transactions, in words of the organization's own. Usual are `weekly`, `monthly`,
+   * `quarterly`, `yearly` and `irregular`.
    *
    * @generated from field: string frequency = 5;
    */
   frequency: string;
 
   /**
-   * Payment terms agreed with the partner.
+   * Payment terms agreed with the partner, in words of the organization's own. Usual are `Net 30`,
+   * `Net 60`, `2/10 Net 30`, `Due on receipt` and `Prepaid`.
    *
    * @generated from field: string payment_terms = 6;
    */
   paymentTerms: string;
 
   /**
-   * Street address.
+   * Street address: all lines of the address above the city.
    *
    * @generated from field: string address = 7;
    */
@@ -79,28 +83,29 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   city: string;
 
   /**
-   * State or province.
+   * State or province, as an address has it: `NY` or `New York`. Send `-` where addresses have none.
    *
    * @generated from field: string state = 9;
    */
   state: string;
 
   /**
-   * Postal code.
+   * Postal code. Send `-` where addresses have none.
    *
    * @generated from field: string postal_code = 10;
    */
   postalCode: string;
 
   /**
-   * Registration number of the company.
+   * Registration number of the company, as the register of its country writes it: that of the trade
+   * register, or the tax number where there is none.
    *
    * @generated from field: string company_registration_number = 11;
    */
   companyRegistrationNumber: string;
 
   /**
-   * Optional. Country as ISO 3166-1 alpha-2: two capital letters.
+   * Optional. Country as ISO 3166-1 alpha-2: two capital letters that are assigned officially.
    *
    * @generated from field: optional string country_code = 12;
    */

@@ -1,0 +1,57 @@
+import {
+  isReflectList,
+  isReflectMessage,
+  type Path,
+  pathToString,
+  type ReflectMessage,
+} from "@bufbuild/protobuf/reflect";
+import type { Violation } from "@bufbuild/protovalidate";
+import type { FieldViolation } from "../partners/partner-error.ts";
+import { clip } from "./service-error.ts";
+
+/** What is wanted, where the validator says it for those who know its rules by name. */
+const wantedTexts: Readonly<Partial<Record<string, string>>> = {
+  // The contract has the rule for this character alone.
+  "string.not_contains": "must not hold U+0000",
+  "enum.defined_only": "must be a value that the contract knows",
+  "enum.not_in": "must be a value that the contract knows other than UNSPECIFIED",
+  "repeated.unique": "must hold no value twice",
+};
+
+const maxEchoBytes = 64;
+
+/** Says of a rule that a message breaks what is wanted and what was got, for people. */
+export function describeViolation(
+  { field, message: text, ruleId: reason }: Violation,
+  message: ReflectMessage,
+): FieldViolation {
+  const wanted = wantedTexts[reason] ?? text;
+  const got = describeValue(valueAt(message, field), reason);
+  const description = got === undefined ? wanted : `${wanted} - got ${got}`;
+  return { field: pathToString(field), description, reason };
+}
+
+/** Undefined for what is absent, and for what says nothing: a list, a message, U+0000. */
+function describeValue(value: unknown, reason: string): string | undefined {
+  if (typeof value === "number") {
+    return String(value);
+  }
+  if (typeof value !== "string" || value === "" || reason === "string.not_contains") {
+    return undefined;
+  }
+  return reason === "string.max_len" ? `${[...value].length}` : clip(value, maxEchoBytes);
+}
+
+function valueAt(message: ReflectMessage, path: Path): unknown {
+  let value: unknown = message;
+  for (const part of path) {
+    if (isReflectMessage(value) && part.kind === "field") {
+      value = value.isSet(part) ? value.get(part) : undefined;
+    } else if (isReflectList(value) && part.kind === "list_sub") {
+      value = value.get(part.index);
+    } else {
+      return undefined;
+    }
+  }
+  return value;
+}
