@@ -33,11 +33,14 @@ async function main(): Promise<void> {
     const ways: readonly [title: string, call: () => Promise<unknown>][] = [
       [
         "create: MikroORM, persist and flush",
-        () => persist(initialPartner(newPartner(), randomUUID())),
+        () => persist(initialPartner(newPartner(), randomUUID(), orm.clock.now())),
       ],
       [
         "create: MikroORM, em.insert",
-        () => orm.em.fork().insert(PartnerEntity, initialPartner(newPartner(), randomUUID())),
+        () =>
+          orm.em
+            .fork()
+            .insert(PartnerEntity, initialPartner(newPartner(), randomUUID(), orm.clock.now())),
       ],
       ["create: repository, a statement each", () => alone.create(newPartner(), signal)],
       ["create: repository", () => repository.create(newPartner(), signal)],

@@ -1,12 +1,18 @@
+import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
+import { distribute, refuseCitusWorker } from "../src/database/distribution.ts";
 import { migrate, pendingMigrations } from "../src/database/orm.ts";
 import { waitForDatabase } from "../src/database/wait.ts";
 import { openDatabase } from "../src/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
-import { runCommand } from "../src/start-error.ts";
+import { runCommand, StartError } from "../src/start-error.ts";
 
-/** Applies the migrations that the database of the settings lacks, and says which. */
+/**
+ * Applies the migrations that the database of the settings lacks, and says which; with --distribute it
+ * then has Citus spread the tables.
+ */
 async function main(): Promise<void> {
+  const isDistributing = readArguments();
   const config = readConfig(process.env);
   // A migration takes as long as it needs.
   const orm = await openDatabase(config, { statementTimeoutMs: 0 });
@@ -15,6 +21,7 @@ async function main(): Promise<void> {
       waitForDatabase(attempt, config.databaseWaitMs, (reason) =>
         console.error(`waiting for the database: ${reason}`),
       );
+    await wait(() => refuseCitusWorker(orm));
     const pending = await wait(() => pendingMigrations(orm));
     await wait(() => migrate(orm));
     for (const name of pending) {
@@ -24,8 +31,19 @@ async function main(): Promise<void> {
     if (await wait(() => beginChangeEpoch(orm))) {
       console.log("began a new epoch of changes: whoever follows a book begins anew");
     }
+    for (const line of isDistributing ? await wait(() => distribute(orm)) : []) {
+      console.log(line);
+    }
   } finally {
     await orm.close(true);
+  }
+}
+
+function readArguments(): boolean {
+  try {
+    return parseArgs({ options: { distribute: { type: "boolean" } } }).values.distribute === true;
+  } catch (cause) {
+    throw new StartError("The migration takes no arguments but --distribute.", { cause });
   }
 }
 

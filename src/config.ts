@@ -141,7 +141,7 @@ export const settings = {
     "DATABASE_URL",
     "postgres://…",
     "PGlite in DATA_DIR",
-    "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`",
+    "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`; of several hosts, `a:5432,b:5432`, the one that takes writes",
     readDatabaseUrl,
   ),
   databaseWaitMs: integer(
@@ -161,6 +161,11 @@ export const settings = {
     3,
     [0, 1000],
     "how many of them stay open while nobody calls",
+  ),
+  statementNames: optionalOnOff(
+    "STATEMENT_NAMES",
+    "on, but off behind a pooler",
+    "whether the statements of most calls are prepared under a name, which a pooler may not keep",
   ),
   pageTokenSecret: optional(
     "PAGE_TOKEN_SECRET",
@@ -527,7 +532,7 @@ function readDatabaseUrl(text: string): string {
   if (url === null) {
     throw new StartError("DATABASE_URL must be a URL that begins with postgres://.");
   }
-  const problem = findParameterProblem(url.searchParams);
+  const problem = findParameterProblem(text);
   if (problem !== undefined) {
     throw new StartError(`DATABASE_URL ${problem}.`);
   }

@@ -9,10 +9,12 @@ import { schema } from "./schema.ts";
  * @throws StartError
  */
 export async function openDatabase(
-  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections }: Config,
+  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections, statementNames }: Config,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<Orm> {
-  const pool = { poolSize: databasePoolSize, idleConnections: databaseIdleConnections };
+  const pool = {
+    ...{ poolSize: databasePoolSize, idleConnections: databaseIdleConnections, statementNames },
+  };
   return databaseUrl === undefined
     ? await useDataDirectory(dataDirectory, () =>
         createOrm({ dataDirectory: `${dataDirectory}/database` }, schema),

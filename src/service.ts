@@ -138,6 +138,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     const building = createApp(config, { log, readiness, port, observers, routes });
     const [app] = await Promise.all([building, prepared]);
     const endDatabaseLog = logDatabase(app.log);
+    orm.clock.tell();
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
       if (sandbox !== undefined) {

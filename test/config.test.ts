@@ -11,6 +11,7 @@ const defaults: Config = {
   databaseWaitMs: 30_000,
   databasePoolSize: 10,
   databaseIdleConnections: 3,
+  statementNames: undefined,
   pageTokenSecret: undefined,
   dataDirectory: ".data",
   authentication: undefined,
@@ -209,6 +210,9 @@ describe("settings", () => {
     ["postgres://user@/partners?host=/var/run/postgresql"],
     ["postgres:///partners?host=/var/run/postgresql"],
     ["postgres://%2Fvar%2Frun%2Fpostgresql/partners"],
+    ["postgres://user:p%40ss@a.example.com:5432,b.example.com,[::1]:5433/partners"],
+    ["postgres://a,b/partners?target_session_attrs=read-write&sslmode=require"],
+    ["postgres://localhost/partners?target_session_attrs=any"],
   ])("take %s for a database", (url) => {
     expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
   });
@@ -219,6 +223,19 @@ describe("settings", () => {
     TLS_CERT_FILE: "test/support/tls/certificate.pem",
     TLS_KEY_FILE: "test/support/tls/key.pem",
   };
+  test.each([
+    ["postgres://localhost/partners?connect_timeout=3", "the parameter connect_timeout"],
+    ["postgres://a,b/partners?Target_Session_Attrs=any", "the parameter Target_Session_Attrs"],
+    ["postgres://localhost/partners?statement_timeout=0", "the parameter statement_timeout"],
+    ["postgres://localhost/partners?target_session_attrs=standby", "target_session_attrs"],
+    ["postgres://a,b/partners?target_session_attrs=any", "target_session_attrs"],
+    ["postgres://a,b/partners?host=c", "names hosts in a parameter"],
+    ["postgres:///partners?host=a,b", "names hosts in a parameter"],
+    ["postgres://a,b:port/partners", "must be a URL"],
+  ])("refuse %s, and name what is wrong with it", (url, problem) => {
+    expect(() => readConfig({ DATABASE_URL: url })).toThrow(problem);
+  });
+
   test.each<[string, Record<string, string>]>([
     ["PORT", { PORT: "http" }],
     ["PORT", { PORT: "65536" }],
@@ -249,6 +266,7 @@ describe("settings", () => {
       { DATABASE_URL: "postgres://localhost/partners?uselibpqcompat=true&sslmode=verify-ca" },
     ],
     ["DATABASE_URL", { DATABASE_URL: "postgres://localhost/%zz" }],
+    ["STATEMENT_NAMES", { STATEMENT_NAMES: "none" }],
     ["TLS_KEY_FILE", { TLS_CERT_FILE: "test/support/tls/certificate.pem" }],
     ["TLS_CERT_FILE", { TLS_CERT_FILE: "nowhere.pem", TLS_KEY_FILE: "nowhere.pem" }],
     ["TLS_CERT_FILE", { TLS_CLIENT_CA_FILE: "test/support/tls/certificate.pem" }],

@@ -215,11 +215,12 @@ describe("With PostgreSQL", () => {
   );
 
   test("each statement is told once it has ended, with the calls that share it", async () => {
+    const partners = createPartnerRepository(orm);
+    await partners.warmUp();
     const events: StatementEvent[] = [];
     // The channel's messages are of this type.
     const listener = (event: unknown) => events.push(event as StatementEvent);
     subscribe("partner-service.statement", listener);
-    const partners = createPartnerRepository(orm);
     await Promise.all(Array.from({ length: 7 }, () => partners.create(newPartner(), signal)));
     await query(orm, "select 1 / $1::int", [0]).catch((error: unknown) => error);
     unsubscribe("partner-service.statement", listener);

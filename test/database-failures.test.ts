@@ -75,7 +75,11 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   test("repeats nothing of the row when it comes through MikroORM", async () => {
     const secret = `secret-${randomUUID()}`;
-    const bad = initialPartner(newPartner({ companyName: secret, city: "" }), randomUUID());
+    const bad = initialPartner(
+      newPartner({ companyName: secret, city: "" }),
+      randomUUID(),
+      orm.clock.now(),
+    );
     const failure = await orm.em.fork().insert(PartnerEntity, bad).catch(toDatabaseFailure);
     expect(failure).toMatchObject({ name: "DatabaseError", sqlState: "23514" });
     expect(inspect(failure, { showHidden: true, depth: 9 })).not.toContain(secret);

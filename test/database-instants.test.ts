@@ -63,7 +63,7 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
 
     test("an entity keeps its microseconds", async () => {
       const partner: Partner = {
-        ...initialPartner(newPartner(), randomUUID()),
+        ...initialPartner(newPartner(), randomUUID(), orm.clock.now()),
         createdAt: Temporal.Instant.from("2024-01-10T12:00:00.123456Z"),
         updatedAt: last,
       };

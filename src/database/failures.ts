@@ -35,7 +35,9 @@ export class DatabaseError extends Error {
     // Only data exceptions quote values in the message itself.
     super(`${sqlState}: ${sqlState.startsWith("22") ? "data exception" : firstLine(message)}`);
     this.sqlState = sqlState;
-    this.constraint = constraint;
+    // Citus tells it in the message alone, and by the name that it has on a shard: with a number behind.
+    const told = constraint ?? / constraint "([^"]+)"/.exec(message)?.[1];
+    this.constraint = told?.replace(/_\d+$/, "");
     const frames = stack?.match(/^ {4}at .*$/gm)?.join("\n");
     if (frames !== undefined) {
       this.stack = `${this.name}: ${this.message}\n${frames}`;

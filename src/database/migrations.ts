@@ -4,6 +4,7 @@ import { PartnerWrites } from "./migrations/0003-partner-writes.ts";
 import { PartnerConnections } from "./migrations/0004-partner-connections.ts";
 import { PartnerChange } from "./migrations/0005a-partner-change.ts";
 import { PartnerChangeIndex } from "./migrations/0005b-partner-change-index.ts";
+import { PartnerNameIndex } from "./migrations/0008-partner-name-index.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -16,4 +17,5 @@ export const migrations = [
   { name: "0004-partner-connections", class: PartnerConnections },
   { name: "0005a-partner-change", class: PartnerChange },
   { name: "0005b-partner-change-index", class: PartnerChangeIndex },
+  { name: "0008-partner-name-index", class: PartnerNameIndex },
 ];

@@ -1,15 +1,17 @@
 import type { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { StartError } from "../start-error.ts";
+import { type Clock, createClock } from "./clock.ts";
 import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import type { DatabaseSchema } from "./orm-options.ts";
 import { createPgliteOrm } from "./pglite-orm.ts";
 import { createPostgresOrm, type PostgresOptions } from "./postgres-orm.ts";
+import { hangingSql } from "./postgres-pool.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
 
-/** MikroORM on either engine. Whoever made it closes it: `orm.close(true)`. */
-export type Orm = PostgresOrm | PgliteOrm;
+/** MikroORM on either engine, and its clock. Whoever made it closes it: `orm.close(true)`. */
+export type Orm = (PostgresOrm | PgliteOrm) & { readonly clock: Clock };
 
 export type DatabaseSettings =
   | ({
@@ -30,9 +32,12 @@ const pingTimeoutMs = 2000;
  * @throws StartError when another process works in the data directory
  */
 export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
-  return "databaseUrl" in settings
-    ? createPostgresOrm(settings.databaseUrl, schema, settings)
-    : createPgliteOrm(settings.dataDirectory, schema);
+  const clock = createClock();
+  const orm: PostgresOrm | PgliteOrm =
+    "databaseUrl" in settings
+      ? await createPostgresOrm(settings.databaseUrl, schema, clock, settings)
+      : await createPgliteOrm(settings.dataDirectory, schema);
+  return Object.assign(orm, { clock });
 }
 
 /**
@@ -114,22 +119,32 @@ async function findMigrationsTable(orm: Orm): Promise<boolean> {
 }
 
 /**
- * Resolves if the database takes writes, within two seconds.
+ * Resolves if the database takes writes, and commits them, within two seconds.
  *
  * @throws DatabaseUnavailableError
  */
 export async function ping(orm: Orm): Promise<void> {
-  const sql = "select 1 where current_setting('transaction_read_only') = 'off'";
+  const sql = `select current_setting('transaction_read_only') as "readOnly", hanging,
+    extract(epoch from clock_timestamp()) * 1000 as "databaseMs" from (${hangingSql}) as commits`;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const patience = new AbortController();
+  const askedAt = Date.now();
   const timer = setTimeout(() => {
     patience.abort();
     reject(new DatabaseUnavailableError(false, new Error("The ping got no answer.")));
   }, pingTimeoutMs);
   try {
     const answer = withRetries(() => query(orm, sql, []), patience.signal);
-    if ((await Promise.race([late, answer])).length === 0) {
+    const [state] = await Promise.race([late, answer]);
+    if (state?.readOnly !== "off") {
       throw new DatabaseUnavailableError(false, new Error("The database is read-only."));
+    }
+    orm.clock.compare(askedAt, Number(state.databaseMs), Date.now());
+    if (state.hanging !== 0) {
+      throw new DatabaseUnavailableError(
+        false,
+        new Error("Commits wait for a synchronous standby."),
+      );
     }
   } finally {
     clearTimeout(timer);

@@ -1,10 +1,14 @@
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { ClientBase, Pool, QueryConfig } from "pg";
+import type { ClientBase, QueryConfig, QueryResult } from "pg";
+import { StartError } from "../start-error.ts";
+import type { Clock } from "./clock.ts";
 import { closeForGood } from "./close-for-good.ts";
-import { nameSslMode, parseDatabaseUrl } from "./database-url.ts";
+import { hostUrls, nameSslMode, needsWritableServer, parseDatabaseUrl } from "./database-url.ts";
+import { DatabaseUnavailableError } from "./failures.ts";
 import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
+import type { PostgresPool } from "./postgres-pool.ts";
 import { databasePatienceMs } from "./retries.ts";
-import { sessionSql } from "./session.ts";
+import { beginSessionSql, findPoolerProblem, type SessionRow } from "./session.ts";
 
 const applicationName = "partner-service";
 /** What the server's own timeout gets before this side takes the connection for dead. */
@@ -22,37 +26,49 @@ export interface PostgresOptions {
   readonly poolSize?: number | undefined;
   /** Connections that stay open while nobody calls, so that the first who does waits for none. */
   readonly idleConnections?: number | undefined;
+  /** Whether statements are prepared under names; undefined: where no pooler is in the way. */
+  readonly statementNames?: boolean | undefined;
 }
 
 /** Makes the ORM on PostgreSQL. The server is reached with the first statement, not before. */
 export async function createPostgresOrm(
   databaseUrl: string,
   schema: DatabaseSchema,
-  { statementTimeoutMs = databasePatienceMs, poolSize = 10, idleConnections = 3 }: PostgresOptions,
+  clock: Clock,
+  {
+    statementTimeoutMs = databasePatienceMs,
+    poolSize = 10,
+    idleConnections = 3,
+    statementNames,
+  }: PostgresOptions,
 ): Promise<MikroORM> {
   const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
+  // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
+  const hosts = hostUrls(databaseUrl).map(nameSslMode);
+  const needsWrites = needsWritableServer(databaseUrl);
   const orm = await MikroORM.init({
     ...ormOptions(schema),
     dbName: decodeURIComponent(pathname.slice(1) || username),
     driverOptions: {
-      // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
-      connectionString: nameSslMode(databaseUrl),
+      connectionString: hosts[0],
       application_name: applicationName,
       max: poolSize,
       min: Math.min(idleConnections, poolSize),
       // Bounds connecting, and waiting for a connection while all are busy.
-      connectionTimeoutMillis: databasePatienceMs,
-      statement_timeout: statementTimeoutMs,
+      connectionTimeoutMillis: databasePatienceMs / hosts.length,
       query_timeout: statementTimeoutMs && statementTimeoutMs + answerTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       maxLifetimeSeconds: longestLifeSeconds,
-      onConnect: (client: ClientBase) => beginSession(client, statementTimeoutMs),
+      onConnect: (client: ClientBase) =>
+        beginSession(client, clock, statementTimeoutMs, needsWrites),
     },
   });
   // The migrator would create a database that it does not find.
   orm.schema.ensureDatabase = async () => false;
-  const pool: Pool = await orm.driver.getConnection().getNativeClient();
+  const pool: PostgresPool = await orm.driver.getConnection().getNativeClient();
+  pool.hosts = hosts;
+  pool.statementNames = statementNames;
   closeForGood(orm, async () => {
     if (!pool.ending) {
       await pool.end();
@@ -61,13 +77,35 @@ export async function createPostgresOrm(
   return orm;
 }
 
-async function beginSession(client: ClientBase, statementTimeoutMs: number): Promise<void> {
-  // Sent among the parameters of a connection, a zero would leave the role's or the database's own.
-  const text = statementTimeoutMs === 0 ? `set statement_timeout = 0; ${sessionSql}` : sessionSql;
+/** What pg knows of a connection beside what its types tell. */
+interface Session extends ClientBase {
+  readonly processID?: number | null;
+  /** Whether a pooler is in the way. */
+  pooled?: boolean;
+}
+
+async function beginSession(
+  client: Session,
+  clock: Clock,
+  statementTimeoutMs: number,
+  needsWrites: boolean,
+): Promise<void> {
   // `query_timeout` is an option of pg's that its types lack; that of the pool may be none.
   const statement: QueryConfig & { query_timeout: number } = {
-    text,
+    text: beginSessionSql(client.processID ?? 0, statementTimeoutMs),
     query_timeout: databasePatienceMs,
   };
-  await client.query(statement);
+  const askedAt = Date.now();
+  // With several statements pg answers a list, which its types lack.
+  const answer: unknown = await client.query(statement);
+  const rows = (answer as readonly QueryResult<SessionRow>[]).at(-1)?.rows ?? [];
+  const problem = findPoolerProblem(rows, statementTimeoutMs);
+  if (problem !== undefined) {
+    throw new StartError(problem);
+  }
+  if (needsWrites && rows[0]?.readOnly !== "off") {
+    throw new DatabaseUnavailableError(true, new Error("The server takes no writes."));
+  }
+  clock.compare(askedAt, Number(rows[0]?.databaseMs), Date.now());
+  client.pooled = rows[0]?.direct === false;
 }

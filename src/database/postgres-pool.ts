@@ -6,7 +6,23 @@ const freshForMs = 1000;
 /** How long it may take to give one. */
 const signOfLifeMs = 500;
 
+/** The pool, and what the service knows of it. */
+export interface PostgresPool extends Pool {
+  /** The URL of each host; `options.connectionString` is that of the one in use. */
+  hosts?: readonly string[];
+  /** Whether statements are prepared under names; undefined: where no pooler is in the way. */
+  statementNames?: boolean | undefined;
+  /** Set while statements that write may be hanging on the server. */
+  mayHang?: boolean;
+  /** The question how many hang, once for all who want to know. */
+  hanging?: Promise<number> | undefined;
+}
+
 interface Connection extends PoolClient {
+  readonly host: string;
+  readonly port: number;
+  /** Whether a pooler is in the way. */
+  readonly pooled?: boolean;
   /** When it last had an answer, by the clock of `performance`; absent on a new one. */
   answeredAt?: number;
 }
@@ -19,14 +35,33 @@ interface Connection extends PoolClient {
  * gives a sign of life; where it does not, it is dropped, and so are others that do not either, and
  * the statement goes to another.
  *
+ * Where the URL names several hosts, those that cannot be reached, or take no writes, are passed over,
+ * and connections to a host that is in use no more are dropped.
+ *
  * @throws DatabaseUnavailableError for whatever keeps a connection from being made.
  */
-export function runOnPool(pool: Pool, statement: QueryConfig): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
-    function take(): void {
+export async function runOnPool(pool: PostgresPool, statement: QueryConfig): Promise<QueryResult> {
+  const writes = !statement.text.startsWith("select");
+  if (pool.mayHang === true && writes) {
+    await refuseWhileWritesHang(pool);
+  }
+  return await new Promise((resolve, reject) => {
+    function take(hostsLeft: number): void {
+      const host = pool.options.connectionString;
       pool.connect((failure, connection: Connection | undefined, release) => {
         if (connection === undefined) {
-          reject(toConnectingFailure(failure));
+          // A pool that is busy says nothing of its host.
+          if (failure?.message !== "timeout exceeded when trying to connect") {
+            moveOn(pool, host);
+          }
+          if (hostsLeft > 1) {
+            take(hostsLeft - 1);
+          } else {
+            reject(toConnectingFailure(failure));
+          }
+        } else if (!leadsToHostInUse(pool, connection)) {
+          release(new Error("Another host is in use."));
+          take(hostsLeft);
         } else if (isFresh(connection)) {
           send(connection, release);
         } else {
@@ -36,7 +71,7 @@ export function runOnPool(pool: Pool, statement: QueryConfig): Promise<QueryResu
             } else {
               release(silence);
               dropSilent(pool);
-              take();
+              take(hostsLeft);
             }
           });
         }
@@ -44,10 +79,13 @@ export function runOnPool(pool: Pool, statement: QueryConfig): Promise<QueryResu
     }
 
     function send(connection: Connection, release: (failure?: Error) => void): void {
-      connection.query(statement, (failure: Error | null, result) => {
+      const { name, ...unnamed } = statement;
+      const named = name !== undefined && (pool.statementNames ?? connection.pooled !== true);
+      connection.query(named ? statement : unnamed, (failure: Error | null, result) => {
         connection.answeredAt = performance.now();
         release(failure !== null && !isUsableAfter(failure) ? failure : undefined);
         if (failure) {
+          pool.mayHang ||= writes && failure.message === "Query read timeout";
           reject(failure);
         } else {
           resolve(result);
@@ -55,8 +93,54 @@ export function runOnPool(pool: Pool, statement: QueryConfig): Promise<QueryResu
       });
     }
 
-    take();
+    take(pool.hosts?.length ?? 1);
   });
+}
+
+/** Has the next host tried, unless another failure has done so already. */
+function moveOn({ hosts = [], options }: PostgresPool, failed: string | undefined): void {
+  if (hosts.length > 1 && options.connectionString === failed) {
+    const next = hosts[(hosts.indexOf(failed ?? "") + 1) % hosts.length];
+    options.connectionString = next;
+  }
+}
+
+function leadsToHostInUse({ hosts = [], options }: PostgresPool, connection: Connection): boolean {
+  if (hosts.length < 2) {
+    return true;
+  }
+  // As pg reads them.
+  const { hostname, port } = new URL(options.connectionString ?? "");
+  const host = decodeURIComponent(hostname.replace(/^\[(.+)\]$/, "$1"));
+  return connection.host === host && connection.port === Number(port || 5432);
+}
+
+/**
+ * Statements whose commit waits for a synchronous standby that does not answer. Their own timeout does
+ * not end them, and to end them from outside would make what is on one disk only look committed. They
+ * go on in the server after their callers, and their connections, have gone.
+ */
+export const hangingSql = `select count(*)::int as hanging from pg_stat_activity
+  where datname = current_database() and usename = current_user and wait_event = 'SyncRep'
+  and state_change < clock_timestamp() - interval '2 seconds'`;
+
+/** How many may hang, of all processes of one role, before further ones are refused. */
+const mostHanging = 4;
+
+async function refuseWhileWritesHang(pool: PostgresPool): Promise<void> {
+  pool.hanging ??= runOnPool(pool, { text: hangingSql })
+    .then(({ rows: [row] }) => Number(row.hanging))
+    .finally(() => {
+      pool.hanging = undefined;
+    });
+  const hanging = await pool.hanging;
+  pool.mayHang = hanging > 0;
+  if (hanging >= mostHanging) {
+    throw new DatabaseUnavailableError(
+      false,
+      new Error(`${hanging} commits wait for a synchronous standby.`),
+    );
+  }
 }
 
 function isFresh({ answeredAt = Number.POSITIVE_INFINITY }: Connection): boolean {

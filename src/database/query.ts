@@ -1,9 +1,8 @@
 import { channel } from "node:diagnostics_channel";
-import type { Pool } from "pg";
 import { toDatabaseFailure } from "./failures.ts";
 import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
-import { runOnPool } from "./postgres-pool.ts";
+import { type PostgresPool, runOnPool } from "./postgres-pool.ts";
 
 /** A row as the driver reads it: by column name, instants as text. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -66,7 +65,7 @@ export async function run(orm: Orm, statement: Statement): Promise<readonly Row[
 }
 
 async function runOnClient(orm: Orm, { name, text, values }: Statement): Promise<Rows> {
-  const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
+  const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
   return "totalCount" in client
     ? await runOnPool(client, {
         ...(name === undefined ? {} : { name }),
@@ -87,7 +86,7 @@ export interface PoolStats {
 
 /** Counts the connections; undefined on PGlite, which has none. */
 export async function countConnections(orm: Orm): Promise<PoolStats | undefined> {
-  const client: Pool | Pglite = await orm.driver.getConnection().getNativeClient();
+  const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
   if (!("totalCount" in client)) {
     return undefined;
   }
@@ -113,8 +112,8 @@ export function query(orm: Orm, text: string, values: readonly unknown[]): Promi
   return run(orm, { text, values });
 }
 
-/** Makes a statement that is run often, and therefore has a name. */
-export function createStatement(orm: Orm, name: string, text: string) {
+/** Makes a statement that is run often, and therefore has a name as a rule. */
+export function createStatement(orm: Orm, name: string | undefined, text: string) {
   return (values: readonly unknown[], calls?: readonly SharingCall[]): Promise<readonly Row[]> =>
     run(orm, { name, text, values, calls });
 }

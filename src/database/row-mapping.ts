@@ -13,6 +13,9 @@ export interface RowMapping<Entity> {
   readonly insertion: string;
   /** @throws Error when the entity has no such property. */
   columnOf(property: string): string;
+  /** What an insert gives a value, and under which key `toRow` has it. */
+  readonly fields: readonly Readonly<Record<"key" | "column" | "columnType", string>>[];
+  toRow(entity: Entity): Row;
   /** The entities for `insertion`, as JSON, which holds every text unaltered. */
   toJson(entities: readonly Entity[]): string;
   /** Makes an entity of the row, in its place. */
@@ -32,7 +35,13 @@ export function createRowMapping<Entity extends object>(
   const platform = orm.driver.getPlatform();
   const { tableName, props } = orm.getMetadata(name);
   const all = props.map(
-    ({ name: key, fieldNames: [column = key], columnTypes: [columnType], customType, lazy }) => ({
+    ({
+      name: key,
+      fieldNames: [column = key],
+      columnTypes: [columnType = ""],
+      customType,
+      lazy,
+    }) => ({
       ...{ key, column, columnType, customType, lazy },
     }),
   );
@@ -59,6 +68,7 @@ export function createRowMapping<Entity extends object>(
     insertion: `insert into ${tableName} (${fields.map(({ column }) => column).join(", ")})
       select ${fields.map(({ key }) => `"${key}"`).join(", ")} from json_to_recordset($1)
       as rows (${fields.map(({ key, columnType }) => `"${key}" ${columnType}`).join(", ")})`,
+    ...{ fields, toRow },
     columnOf(property) {
       const field = fields.find(({ key }) => key === property);
       if (field === undefined) {

@@ -56,6 +56,9 @@ function describeRefusal(failure: unknown): string | undefined {
       : `The database of DATABASE_URL refuses: ${message}`;
   }
   const error = failure instanceof DatabaseUnavailableError ? failure.cause : failure;
+  if (error instanceof StartError) {
+    return error.message;
+  }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("28")) {
     return `The server does not accept the role or the password of DATABASE_URL: ${describeFailure(error)}`;

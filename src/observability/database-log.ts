@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { FastifyBaseLogger } from "fastify";
+import type { ClockEvent } from "../database/clock.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import type { StatementEvent } from "../database/query.ts";
 import { describeFailure } from "../database/wait.ts";
@@ -9,7 +10,8 @@ const tellEveryMs = 10_000;
 
 /**
  * Tells the log when the database goes, and why, and when it is back, by what becomes of statements.
- * However it comes and goes, there are two lines in ten seconds at most.
+ * However it comes and goes, there are two lines in ten seconds at most. Of a clock that
+ * differs from the database's it tells, too.
  *
  * @returns what ends it
  */
@@ -32,8 +34,23 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
     }
   }
 
+  function compared(message: unknown): void {
+    const { aheadMs } = message as ClockEvent;
+    const what = aheadMs > 0 ? "is behind" : "is ahead of";
+    log.warn(
+      { databaseAheadMs: aheadMs },
+      aheadMs === 0
+        ? "the clock agrees with the database's again"
+        : `the clock ${what} the database's, which is taken for ids and times`,
+    );
+  }
+
   subscribe("partner-service.statement", ended);
-  return () => unsubscribe("partner-service.statement", ended);
+  subscribe("partner-service.clock", compared);
+  return () => {
+    unsubscribe("partner-service.statement", ended);
+    unsubscribe("partner-service.clock", compared);
+  };
 }
 
 /** The SQLSTATE or Node's code, and what was said. */

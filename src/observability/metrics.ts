@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { Call } from "../context.ts";
+import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
 import type { AuditLogEvent } from "./audit-log.ts";
 import type { CallObserver } from "./calls.ts";
@@ -51,6 +52,7 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
     ["partner-service.statement", statements.ended],
     ["partner-service.retry", statements.retried],
     ["partner-service.audit", measureAudit()],
+    ["partner-service.clock", measureClock()],
     ...measureTokens(),
   ]);
   for (const [name, listener] of subscriptions) {
@@ -195,6 +197,17 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
           events.add(number, { "partner.audit.written": isWritten });
         }
       }
+    };
+  }
+
+  function measureClock(): (message: unknown) => void {
+    let aheadMs = 0;
+    gauge(
+      ...(["partner.clock.offset", "s"] as const),
+      "How far the database's clock is ahead of this machine's; 0 below a second.",
+    ).addCallback((result) => result.observe(aheadMs / 1000));
+    return (message) => {
+      ({ aheadMs } = message as ClockEvent);
     };
   }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { NoteChange } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { createStatement, query } from "../database/query.ts";
@@ -142,7 +141,7 @@ export function createConnections(orm: Orm): Connections {
       }, signal),
 
     async endConnection({ host, guest }, signal, noteChange) {
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
       if (partners.length === 0) {

@@ -1,6 +1,5 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import type { NoteChange } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query, type Row } from "../database/query.ts";
@@ -151,7 +150,7 @@ export function createInvitations(orm: Orm): Invitations {
     invite({ organizationId, id, lifetime }, signal, noteChange) {
       const token = createInvitationToken(id);
       const { tokenHash } = readInvitationToken(token);
-      const now = currentInstant();
+      const now = orm.clock.now();
       const expiresAt = now.add(lifetime);
       const writeId = randomUUID();
       const values = [organizationId, id, formatInstant(now), writeId];
@@ -168,7 +167,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     revokeInvitation({ organizationId, id }, signal, noteChange) {
       const writeId = randomUUID();
-      const values = [organizationId, id, formatInstant(currentInstant()), writeId];
+      const values = [organizationId, id, formatInstant(orm.clock.now()), writeId];
       return withRetries(async () => {
         const partner = await writeOrFind(revokeSql, values);
         if (partner.writeId !== writeId) {
@@ -181,7 +180,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     findInvitation({ host, guest, token }, signal) {
       const { partnerId, tokenHash } = readInvitationToken(token);
-      const values = [host, partnerId, tokenHash, guest, formatInstant(currentInstant())];
+      const values = [host, partnerId, tokenHash, guest, formatInstant(orm.clock.now())];
       return withRetries(async () => {
         const [row] = await query(orm, showSql, values);
         const partner = row === undefined ? undefined : toEntity(row);
@@ -194,7 +193,7 @@ export function createInvitations(orm: Orm): Invitations {
 
     accept({ host, guest, token }, signal, noteChange) {
       const { partnerId, tokenHash } = readInvitationToken(token);
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(async () => {
         const row = await acceptOrFind([host, partnerId, tokenHash, guest], now, writeId);

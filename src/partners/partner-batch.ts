@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { BatchCreatePartnersRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change, NoteChange } from "../context.ts";
+import { createInsertion, createSharing } from "../database/distribution.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -77,8 +78,10 @@ const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
 
 /** Makes the part of the repository that creates partners together. */
 export function createPartnerBatches(orm: Orm): PartnerBatches {
-  const nextId = createUuidV7Generator();
-  const { table, selection, insertion, toJson, toEntity } = createRowMapping(orm, PartnerEntity);
+  const nextId = createUuidV7Generator(orm.clock.milliseconds);
+  const mapping = createRowMapping(orm, PartnerEntity);
+  const { table, selection, toEntity } = mapping;
+  const insertRows = createInsertion(orm, mapping, createSharing(orm, table));
   const findSql = `select ${selection.join(", ")} from ${table} where organization_id = $1
     and (id = any($2::uuid[]) or request_id = any($3::uuid[])) order by id`;
 
@@ -86,7 +89,7 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
   async function insert(partners: readonly Partner[]): Promise<boolean> {
     try {
       // Unlike a single insert it fails on a conflict: `on conflict do nothing` would store the others.
-      await query(orm, insertion, [toJson(partners)]);
+      await insertRows(partners);
       return true;
     } catch (failure) {
       if (
@@ -147,7 +150,7 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
       // The ids stay the same in all tries: that makes them safe. They grow, so that the order of
       // the ids is that of the batch.
       const partners = newPartners.map((newPartner, index) => ({
-        ...initialPartner({ ...newPartner, requestId: null }, nextId()),
+        ...initialPartner({ ...newPartner, requestId: null }, nextId(), orm.clock.now()),
         requestId: requestId === null ? null : requestIdAt(requestId, index),
         requestFingerprint,
       }));

@@ -3,7 +3,6 @@ import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { NoteChange } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
 import { query } from "../database/query.ts";
@@ -84,7 +83,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
   const move = movedSql("$3", "$4");
   // A null revision stands for any.
   const match = `organization_id = $1 and id = $2 and deleted_at is null
-    and revision = coalesce($5::int, revision)`;
+    and revision = coalesce($5::int4, revision)`;
   const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasures.join(", ")}, invitation_status = 'invited',
@@ -163,7 +162,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
 
   return {
     update(version, changes, signal, noteChange) {
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(async () => {
         try {
@@ -175,7 +174,7 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     },
 
     delete(version, signal, noteChange) {
-      const now = formatInstant(currentInstant());
+      const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);
     },

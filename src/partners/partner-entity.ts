@@ -4,7 +4,6 @@ import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/v
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change } from "../context.ts";
-import { currentInstant } from "../database/current-instant.ts";
 import { DatabaseError } from "../database/failures.ts";
 import { InstantType } from "../database/instant-type.ts";
 
@@ -26,7 +25,7 @@ export const PartnerEntity = defineEntity({
     createdAt: instant(),
     updatedAt: instant(),
     companyName: p.text(),
-    salesAmount: p.integer(),
+    salesAmount: p.integer().columnType("int4"),
     partnerType: p.text().$type<PartnerType>(),
     email: p.text(),
     frequency: p.text(),
@@ -40,7 +39,7 @@ export const PartnerEntity = defineEntity({
     invitationStatus: p.text().$type<InvitationStatus>(),
     guestOrganizationId: p.uuid().strictNullable(),
     /** 1 when the partner is created, one more with each change; the contract's etag. */
-    revision: p.integer(),
+    revision: p.integer().columnType("int4"),
     /** What makes the create idempotent: unique within the organization. */
     requestId: p.uuid().strictNullable(),
     /** What the create of `requestId` was about, as a hash of its content. */
@@ -138,8 +137,7 @@ export type NewPartner = Omit<
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
-export function initialPartner(newPartner: NewPartner, id: string): Partner {
-  const now = currentInstant();
+export function initialPartner(newPartner: NewPartner, id: string, now: Temporal.Instant): Partner {
   return {
     ...newPartner,
     id,

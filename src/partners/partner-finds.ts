@@ -1,3 +1,4 @@
+import { createSharing } from "../database/distribution.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
 import { createStatement } from "../database/query.ts";
@@ -44,17 +45,26 @@ export function findStatement(table: string, selection: readonly string[]): stri
 export function createPartnerFinds(orm: Orm): PartnerFinds {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const findRows = createStatement(orm, "find-partners", findStatement(table, selection));
-  const findJoined = createJoining(findTogether, findLimits);
+  // Citus takes no limit in a lateral subquery.
+  const findOfOne = createStatement(
+    orm,
+    "find-partners-of-one",
+    `select ${selection.join(", ")} from ${table}
+      where organization_id = $1 and id = any($2::uuid[]) and deleted_at is null`,
+  );
+  const { isDistributed, split } = createSharing(orm, table);
+  const findJoined = createJoining(split(findTogether), findLimits);
 
   async function findTogether(
     calls: readonly JoinedCall<PartnerKey, Partner | undefined>[],
   ): Promise<void> {
     try {
       const keys = calls.map(({ item }) => item);
-      const rows = await findRows(
-        [keys.map(({ organizationId }) => organizationId), keys.map(({ id }) => id)],
-        calls,
-      );
+      const ids = keys.map(({ id }) => id);
+      const organizations = keys.map(({ organizationId }) => organizationId);
+      const rows = (await isDistributed())
+        ? await findOfOne([organizations[0], ids], calls)
+        : await findRows([organizations, ids], calls);
       const partners = new Map(rows.map(toEntity).map((partner) => [textOf(partner), partner]));
       for (const { item, resolve } of calls) {
         resolve(partners.get(textOf(item)));

@@ -14,7 +14,7 @@ import {
 const orderColumns = {
   id: "uuid",
   company_name: "text",
-  sales_amount: "int",
+  sales_amount: "int4",
   partner_type: "text",
   email: "text",
   frequency: "text",

@@ -1,8 +1,9 @@
 import type { NoteChange } from "../context.ts";
+import { createInsertion, createSharing } from "../database/distribution.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
-import { createStatement, query } from "../database/query.ts";
+import { query } from "../database/query.ts";
 import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
@@ -80,17 +81,17 @@ export function createPartnerRepository(
   orm: Orm,
   insertLimits = defaultInsertLimits,
 ): PartnerRepository {
-  const nextId = createUuidV7Generator();
+  const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
-  const { table, toJson, toEntity } = mapping;
+  const { table, toEntity } = mapping;
   const columns = mapping.selection.join(", ");
 
-  const insertRows = createStatement(
-    orm,
-    "insert-partners",
-    `${mapping.insertion} on conflict do nothing returning id`,
-  );
-  const insertJoined = createJoining(insertTogether, insertLimits);
+  const sharing = createSharing(orm, table);
+  const insertRows = createInsertion(orm, mapping, sharing, {
+    name: "insert-partners",
+    ending: "on conflict do nothing returning id",
+  });
+  const insertJoined = createJoining(sharing.split(insertTogether), insertLimits);
   const finds = createPartnerFinds(orm);
   const feed = createChangeFeed(orm);
   const conflictSql = `select ${columns} from ${table}
@@ -106,7 +107,7 @@ export function createPartnerRepository(
       .map(({ item }) => item)
       .sort((a, b) => ((a.requestId ?? a.id) < (b.requestId ?? b.id) ? -1 : 1));
     try {
-      const inserted = await insertRows([toJson(partners)], calls);
+      const inserted = await insertRows(partners, calls);
       const ids = new Set(inserted.map(({ id }) => id));
       for (const { item, resolve } of calls) {
         resolve(ids.has(item.id));
@@ -168,13 +169,13 @@ export function createPartnerRepository(
 
     create(newPartner, signal, noteChange) {
       // The id stays the same in all tries: that makes them safe.
-      const partner = initialPartner(newPartner, nextId());
+      const partner = initialPartner(newPartner, nextId(), orm.clock.now());
       return withRetries(() => insertOrFind(partner, signal, noteChange), signal);
     },
 
     async warmUp() {
       const connections = Array.from({ length: insertLimits.statements });
-      await Promise.all(connections.map(() => insertRows([toJson([])])));
+      await Promise.all(connections.map(() => insertRows([])));
     },
   };
 }

@@ -35,6 +35,7 @@ export async function startFaultyService(
   databaseUrl: string,
   issuer?: TokenIssuer,
   main = "src/main.ts",
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<FaultyService> {
   const tokens = issuer ?? (await createTokenIssuer());
   const directory = await mkdtemp(join(tmpdir(), "partner-faults-service-"));
@@ -53,6 +54,7 @@ export async function startFaultyService(
       JWT_AUDIENCE: tokenRules.audience,
       // A process that ends by itself leaves what it has compiled to those that start after it.
       NODE_COMPILE_CACHE: join(directory, "compiled"),
+      ...settings,
     });
     const [, ready = ""] = await service.waitFor(/"url":"([^"]+)","msg":"ready"/);
     url = ready;

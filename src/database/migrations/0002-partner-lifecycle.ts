@@ -10,12 +10,6 @@ export class PartnerLifecycle extends Migration {
         add constraint "partner_invitation_check"
           check ((invitation_token_hash is null) = (invitation_expires_at is null))
     `);
-    // Lists by name come straight from it. Lists by creation come from the primary key, whose ids
-    // grow with time. Every further index would cost each create.
-    this.addSql(`
-      create index "partner_company_name_index"
-        on "partner" ("organization_id", "company_name", "id") where deleted_at is null
-    `);
     // Both what finds a connection, and what keeps a guest from being two partners of one type in
     // a book. Only accepted partners have an entry, so that it costs creates nothing.
     this.addSql(`
@@ -27,7 +21,6 @@ export class PartnerLifecycle extends Migration {
 
   override down(): void {
     this.addSql(`drop index "partner_guest_unique"`);
-    this.addSql(`drop index "partner_company_name_index"`);
     this.addSql(`
       alter table "partner"
         drop constraint "partner_invitation_check",

@@ -1,0 +1,157 @@
+import { StartError } from "../start-error.ts";
+import type { JoinedCall } from "./joining.ts";
+import type { Orm } from "./orm.ts";
+import { createStatement, query, type Row, run } from "./query.ts";
+import type { RowMapping } from "./row-mapping.ts";
+
+/** The column by whose value Citus spreads rows over machines. */
+const distributionColumn = "organization_id";
+
+/** Tells whether Citus has spread the table over machines. It is asked once. */
+function createDistributionCheck(orm: Orm, table: string): () => Promise<boolean> {
+  let known: boolean | undefined;
+  return async () => {
+    known ??= (await findSpreadTables(orm)).has(table);
+    return known;
+  };
+}
+
+/** The tables that Citus knows, distributed or not; none where there is no Citus. */
+async function findSpreadTables(orm: Orm): Promise<ReadonlySet<unknown>> {
+  if (!(await hasCitus(orm))) {
+    return new Set();
+  }
+  const sql = `select relname as name from pg_dist_partition
+    join pg_class on pg_class.oid = logicalrelid where pg_table_is_visible(logicalrelid)`;
+  return new Set((await query(orm, sql, [])).map(({ name }) => name));
+}
+
+async function hasCitus(orm: Orm): Promise<boolean> {
+  const [row] = await query(orm, "select to_regclass('pg_dist_partition') is not null as has", []);
+  return row?.has === true;
+}
+
+/**
+ * Makes what runs a shared statement. Where Citus has distributed the table, each organization has one of
+ * its own, which goes to the machine of its rows and nowhere else; so a machine that is down fails those
+ * of its organizations only.
+ */
+export function createSharing(orm: Orm, table: string) {
+  const isDistributed = createDistributionCheck(orm, table);
+  return {
+    isDistributed,
+    /**
+     * Has calls joined with all others, or with those of their organization.
+     *
+     * @param together never rejects.
+     */
+    split<Item extends { readonly organizationId: string }, Answer>(
+      together: (calls: readonly JoinedCall<Item, Answer>[]) => Promise<void>,
+    ) {
+      return async (calls: readonly JoinedCall<Item, Answer>[]): Promise<void> => {
+        let distributed: boolean;
+        try {
+          distributed = await isDistributed();
+        } catch (failure) {
+          for (const { reject } of calls) {
+            reject(failure);
+          }
+          return;
+        }
+        if (!distributed) {
+          await together(calls);
+          return;
+        }
+        const groups = Map.groupBy(calls, ({ item }) => item.organizationId);
+        await Promise.all([...groups.values()].map(together));
+      };
+    },
+  };
+}
+
+/**
+ * Makes what inserts entities, all in one statement: from JSON, which is the same text for any number of
+ * them, or, where the table is distributed, row by row, which Citus sends to the machine of their
+ * organization as it is. There they are all of one.
+ */
+export function createInsertion<Entity extends object>(
+  orm: Orm,
+  mapping: RowMapping<Entity>,
+  { isDistributed }: Pick<ReturnType<typeof createSharing>, "isDistributed">,
+  { name, ending = "" }: { readonly name?: string; readonly ending?: string } = {},
+) {
+  const { table, fields, insertion, toJson, toRow } = mapping;
+  const into = `insert into ${table} (${fields.map(({ column }) => column).join(", ")})`;
+  const insertJson = createStatement(orm, name, `${insertion} ${ending}`);
+
+  return async (
+    entities: readonly Entity[],
+    calls?: readonly JoinedCall<Entity, never>[],
+  ): Promise<readonly Row[]> => {
+    if (!(await isDistributed())) {
+      return await insertJson([toJson(entities)], calls);
+    }
+    const values: unknown[] = [];
+    const rows = entities.map(toRow).map((row) => {
+      const bound = fields.map(({ key, columnType }) => `$${values.push(row[key])}::${columnType}`);
+      return `(${bound.join(", ")})`;
+    });
+    const text = `${into} values ${rows.join(", ")} ${ending}`;
+    return rows.length === 0 ? [] : await run(orm, { text, values, calls });
+  };
+}
+
+/**
+ * Has Citus spread the tables: those with an organization by it, the others as a copy on each machine.
+ * What it has spread already stays. Answers what it did, a line for each table.
+ *
+ * @throws StartError where there is no Citus
+ */
+export async function distribute(orm: Orm): Promise<readonly string[]> {
+  if (!(await hasCitus(orm))) {
+    throw new StartError(
+      "--distribute needs Citus in the database of DATABASE_URL: create extension citus, on each machine.",
+    );
+  }
+  const spread = await findSpreadTables(orm);
+  const { tableName = "" } = orm.config.getAll().migrations;
+  const entities = [...orm.getMetadata().getAll().values()].map((entity) => entity.tableName);
+  const lines: string[] = [];
+  for (const table of [...new Set([...entities, tableName])]) {
+    const [found] = await query(
+      orm,
+      `select 1 from pg_attribute where attrelid = to_regclass($1) and attname = $2`,
+      [table, distributionColumn],
+    );
+    if (spread.has(table)) {
+      lines.push(`${table} has been distributed before`);
+    } else if (found !== undefined) {
+      await query(orm, "select create_distributed_table($1::regclass, $2)", [
+        table,
+        distributionColumn,
+      ]);
+      lines.push(`distributed ${table} by ${distributionColumn}`);
+    } else {
+      await query(orm, "select create_reference_table($1::regclass)", [table]);
+      lines.push(`copied ${table} to every machine`);
+    }
+  }
+  return lines;
+}
+
+/**
+ * Sees to it that no tables are made on a worker of Citus, which the coordinator would not know.
+ *
+ * @throws StartError
+ */
+export async function refuseCitusWorker(orm: Orm): Promise<void> {
+  if (!(await hasCitus(orm))) {
+    return;
+  }
+  const [row] = await query(orm, "select groupid from pg_dist_local_group", []);
+  if (row?.groupid !== 0) {
+    throw new StartError(
+      "DATABASE_URL leads to a worker of Citus: migrate by way of the coordinator.",
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createClock } from "../src/database/clock.ts";
+import { createOrm, type Orm, ping } from "../src/database/orm.ts";
+import { query } from "../src/database/query.ts";
+import { logDatabase } from "../src/observability/database-log.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
+import { schema } from "../src/schema.ts";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { newPartner } from "./support/partners.ts";
+
+const { signal } = new AbortController();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Sets this process's clock ahead, or back. */
+function setClock(aheadMs: number): void {
+  const [instant, now] = [Temporal.Now.instant, Date.now];
+  vi.spyOn(Temporal.Now, "instant").mockImplementation(() =>
+    instant.call(Temporal.Now).add({ milliseconds: aheadMs }),
+  );
+  vi.spyOn(Date, "now").mockImplementation(() => now() + aheadMs);
+}
+
+describe.each([
+  [-3_600_000, "the clock is behind the database's, which is taken for ids and times"],
+  [3_600_000, "the clock is ahead of the database's, which is taken for ids and times"],
+])("A process whose clock is %s ms ahead", (aheadMs, message) => {
+  test("takes the database's time for ids and times, and says so", async () => {
+    await using database = await createPostgresDatabase();
+    setClock(aheadMs);
+    const lines: [unknown, string][] = [];
+    const warn = (told: unknown, line: string) => void lines.push([told, line]);
+    // A logger's other ways to be called are not used.
+    const endLog = logDatabase({ warn: warn as never });
+    await using orm = await createOrm(database.settings, schema);
+    const repository = createPartnerRepository(orm);
+    await repository.warmUp();
+    const before = await databaseMs(orm);
+    const created = await repository.create(newPartner(), signal);
+    const [batched] = await repository.createBatch(
+      { newPartners: [newPartner()], requestId: null },
+      signal,
+    );
+    const updated = await repository.update(
+      { ...created, revision: undefined },
+      { city: "Bern" },
+      signal,
+    );
+    const after = await databaseMs(orm);
+    endLog();
+    const times = [
+      ...[created, batched].map((partner) => Number.parseInt(`${partner?.id}`.slice(0, 8), 16)),
+      ...[created.createdAt, batched?.createdAt, updated.updatedAt].map((time) =>
+        Math.floor(Number(time?.epochMilliseconds) / 65_536),
+      ),
+    ];
+    // The first eight digits of an id are the time in units of 65,536 ms; the correction may fall short by
+    // as long as the answer took.
+    const earliest = Math.floor((before - 30_000) / 65_536);
+    const latest = Math.floor((after + 30_000) / 65_536);
+    expect(times.filter((time) => time < earliest || time > latest)).toEqual([]);
+    expect(lines).toEqual([[{ databaseAheadMs: expect.any(Number) }, message]]);
+  });
+});
+
+test("A process whose clock has been set right learns it when it is asked whether it is ready", async () => {
+  await using database = await createPostgresDatabase();
+  setClock(-3_600_000);
+  await using orm = await createOrm(database.settings, schema);
+  await ping(orm);
+  expect(orm.clock.milliseconds() - Date.now()).toBeGreaterThan(3_500_000);
+  vi.restoreAllMocks();
+  await ping(orm);
+  expect(orm.clock.milliseconds() - Date.now()).toBeLessThan(1000);
+});
+
+test.each([
+  ["as long as the answer took", [0, 900, 2000], 0],
+  ["a second", [0, 1000, 0], 0],
+  ["more than a second", [0, 1001, 0], 1001],
+  ["more than a second after the answer", [0, 3000, 1500], 1500],
+  ["more than a second before the question", [5000, 3000, 6000], -2000],
+])("A clock that differs by %s is corrected by what is certain", (_how, times, expected) => {
+  vi.spyOn(Date, "now").mockReturnValue(0);
+  const clock = createClock();
+  const [askedAt = 0, databaseTime = 0, answeredAt = 0] = times;
+  clock.compare(askedAt, databaseTime, answeredAt);
+  expect(clock.milliseconds()).toBe(expected);
+});
+
+async function databaseMs(orm: Orm): Promise<number> {
+  const sql = "select extract(epoch from clock_timestamp()) * 1000 as now";
+  const [row] = await query(orm, sql, []);
+  return Number(row?.now);
+}
