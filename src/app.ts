@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import type { Validator } from "@bufbuild/protovalidate";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
@@ -21,6 +22,7 @@ import Fastify, {
 import type { Config } from "./config.ts";
 import { type Call, callKey } from "./context.ts";
 import { answerFailure, answerHttpErrors, describeFault, explainRefusals } from "./http-errors.ts";
+import { findViolations } from "./interceptors/field-violations.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import type { LogStream } from "./log-lines.ts";
 import { accessLog } from "./observability/access-log.ts";
@@ -56,6 +58,7 @@ export interface AppDependencies {
   readonly readiness: Readiness;
   /** What the app will listen on. */
   readonly port: OnePortServer;
+  readonly validator: Validator;
   /** Are told of each call, beside the log. */
   readonly observers?: readonly CallObserver[];
   /** Mounts the services. */
@@ -76,7 +79,7 @@ const saneRequestId = /^[\w.:-]{1,128}$/;
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
   config: AppConfig,
-  { log, readiness, port, observers = [], routes }: AppDependencies,
+  { log, readiness, port, validator, observers = [], routes }: AppDependencies,
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     logger: log,
@@ -158,6 +161,8 @@ export async function createApp(
     ...{ acceptCompression, jsonOptions, readMaxBytes },
     unknownNames: config.jsonUnknownFields,
     refuse: invalidFields,
+    findBrokenRules: (descriptor: DescMessage, message: Message) =>
+      findViolations(validator, descriptor, message),
   };
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes: (router) => {

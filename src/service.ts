@@ -135,7 +135,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         audit,
       },
     });
-    const building = createApp(config, { log, readiness, port, observers, routes });
+    const building = createApp(config, {
+      ...{ log, readiness, port, validator, observers, routes },
+    });
     const [app] = await Promise.all([building, prepared]);
     const endDatabaseLog = logDatabase(app.log);
     orm.clock.tell();

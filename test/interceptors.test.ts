@@ -39,6 +39,7 @@ async function startApp(routes: (router: ConnectRouter) => void, unaryLane = tru
       log: { level: "error", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness: { isReady: async () => true, draining: new AbortController().signal },
       port: createOnePortServer({ timeouts: { graceMs: 0 } }),
+      validator: createValidator(),
       routes,
     },
   );

@@ -112,7 +112,7 @@ const wrongTypes: readonly [DescMethodUnary, unknown, string, string][] = [
   [createPartner, { ...examplePartnerJson, city: 1 }, "city", "must be a string - got 1"],
   [
     batchCreatePartners,
-    { requests: [{}, { salesAmount: "many" }] },
+    { requests: [examplePartnerJson, { ...examplePartnerJson, salesAmount: "many" }] },
     "requests[1].sales_amount",
     'must be a whole number from 0 to 2147483647 - got "many"',
   ],
@@ -236,10 +236,60 @@ describe("A message that the contract does not allow", () => {
         expect(outcome).toMatchObject(invalid(field, "type"));
       });
 
+      test("tells of each entry of a batch all that is wrong with it, in their order", async () => {
+        const requests = [
+          { ...examplePartnerJson, city: "" },
+          { ...examplePartnerJson, salesAmount: "1.234,50", email: "nobody" },
+          examplePartnerJson,
+          "a row",
+          {
+            ...examplePartnerJson,
+            salesAmount: 3_000_000_000,
+            companyName: 7,
+            countryCode: "Germany",
+          },
+          { ...examplePartnerJson, salesAmount: null, town: "Berlin", partnerType: "FRIEND" },
+        ];
+        const outcome = await call(way, wire, batchCreatePartners, JSON.stringify({ requests }));
+        expect(outcome).toEqual({
+          failure: {
+            code: "InvalidArgument",
+            reason: "FIELD_INVALID",
+            violations: [
+              "requests[0].city: required",
+              "requests[1].sales_amount: type",
+              "requests[1].email: string.email",
+              "requests[3]: type",
+              "requests[4].company_name: type",
+              "requests[4].sales_amount: type",
+              "requests[4].country_code: country_code.iso_3166",
+              "requests[5].partner_type: enum.unknown",
+              "requests[5].town: field.unknown",
+              "requests[5].sales_amount: required",
+            ],
+          },
+        });
+      });
+
+      test("tells of 100 entries that cannot be decoded how many there are", async () => {
+        const requests = Array(100).fill({ ...examplePartnerJson, salesAmount: "many", city: "" });
+        const outcome = await call(way, wire, batchCreatePartners, JSON.stringify({ requests }));
+        expect(outcome).toMatchObject({
+          failure: { metadata: { violations: "200", entries: "0-99" } },
+        });
+        expect("failure" in outcome && outcome.failure.violations).toHaveLength(24);
+      });
+
       test("tells all that is wrong with it, up to 25 things", async () => {
         const two = await call(way, wire, createPartner, '{"city":1,"citty":2}');
         expect(two).toMatchObject({
-          failure: { violations: ["city: type", "citty: field.unknown"] },
+          failure: {
+            violations: expect.arrayContaining([
+              "city: type",
+              "citty: field.unknown",
+              "company_name: required",
+            ]),
+          },
         });
         const many = JSON.stringify({ filters: { ids: Array(50).fill(1) } });
         const outcome = await call(way, wire, listPartners, many);
@@ -345,9 +395,14 @@ describe("A message that the contract does not allow", () => {
       expect(await call("lenient", wire, listPartners, JSON.stringify(lists))).toHaveProperty(
         "message",
       );
-      expect(await call("lenient", wire, createPartner, '{"salesAmount":"0x10"}')).toMatchObject(
-        invalid("sales_amount", "type"),
-      );
+      expect(
+        await call(
+          "lenient",
+          wire,
+          createPartner,
+          JSON.stringify({ ...examplePartnerJson, salesAmount: "0x10" }),
+        ),
+      ).toMatchObject(invalid("sales_amount", "type"));
       const many = `{"unknown":[[]${",[]".repeat(20_000)}]}`;
       expect(await call("lenient", wire, listPartners, many)).toMatchObject(invalid("", "size"));
     },

@@ -1,11 +1,13 @@
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import {
   isReflectList,
   isReflectMessage,
   type Path,
   pathToString,
   type ReflectMessage,
+  reflect,
 } from "@bufbuild/protobuf/reflect";
-import type { Violation } from "@bufbuild/protovalidate";
+import type { Validator, Violation } from "@bufbuild/protovalidate";
 import type { FieldViolation } from "../partners/partner-error.ts";
 import { clip } from "./service-error.ts";
 
@@ -20,8 +22,27 @@ const wantedTexts: Readonly<Partial<Record<string, string>>> = {
 
 const maxEchoBytes = 64;
 
+/** Finds the rules of the contract that a message breaks. */
+export function findViolations(
+  validator: Validator,
+  descriptor: DescMessage,
+  message: Message,
+): FieldViolation[] {
+  const result = validator.validate(descriptor, message);
+  switch (result.kind) {
+    case "valid":
+      return [];
+    case "error":
+      throw result.error;
+    case "invalid": {
+      const reflected = reflect(descriptor, message);
+      return result.violations.map((violation) => describeViolation(violation, reflected));
+    }
+  }
+}
+
 /** Says of a rule that a message breaks what is wanted and what was got, for people. */
-export function describeViolation(
+function describeViolation(
   { field, message: text, ruleId: reason }: Violation,
   message: ReflectMessage,
 ): FieldViolation {

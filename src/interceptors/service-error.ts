@@ -58,7 +58,9 @@ export function invalidFields(all: readonly FieldViolation[]): ConnectError {
   const byEntry = Map.groupBy(all, ({ field }) => entryPath.exec(field)?.[1]);
   const violations: FieldViolation[] = [];
   let bytes = 0;
-  for (const group of byEntry.values()) {
+  // What the decoding found comes before what the rules did.
+  const groups = [...byEntry].sort(([a = -1], [b = -1]) => Number(a) - Number(b));
+  for (const [, group] of groups) {
     const clipped = group.slice(0, maxViolations).map(({ field, description, reason }) => {
       return { field: clip(field, 200), description: clip(description, 200), reason };
     });
@@ -75,7 +77,7 @@ export function invalidFields(all: readonly FieldViolation[]): ConnectError {
   const message = violations
     .map(({ field, description }) => `${field || "The message"} (${description})`)
     .join(" and ");
-  const indexes = [...byEntry.keys()].filter((index) => index !== undefined).map(Number);
+  const indexes = groups.flatMap(([index]) => (index === undefined ? [] : Number(index)));
   const total = {
     violations: String(all.length),
     ...(indexes.length > 0 ? { entries: joinRanges(indexes) } : {}),

@@ -1,9 +1,7 @@
 import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import type { FieldViolation } from "../partners/partner-error.ts";
-import { describeViolation } from "./field-violations.ts";
+import { findViolations } from "./field-violations.ts";
 import { invalidFields } from "./service-error.ts";
 
 /**
@@ -48,23 +46,4 @@ export function createValidationInterceptor(
     check(input, request.message);
     return next(request);
   };
-}
-
-/** Finds the rules of the contract that a message breaks. */
-function findViolations(
-  validator: Validator,
-  descriptor: DescMessage,
-  message: Message,
-): FieldViolation[] {
-  const result = validator.validate(descriptor, message);
-  switch (result.kind) {
-    case "valid":
-      return [];
-    case "error":
-      throw result.error;
-    case "invalid": {
-      const reflected = reflect(descriptor, message);
-      return result.violations.map((violation) => describeViolation(violation, reflected));
-    }
-  }
 }

@@ -47,6 +47,7 @@ const app = await createApp(
       tls: useTls && serverCreds !== undefined ? writeTlsFiles(serverCreds) : undefined,
     }),
     readiness: createReadiness(async () => {}, new AbortController().signal),
+    validator: createValidator(),
     routes: (router) =>
       router.service(ConformanceService, conformanceService, {
         // The messages hold others (google.protobuf.Any), which JSON names by their type.

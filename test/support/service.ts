@@ -86,6 +86,7 @@ export async function startTestService(
       readiness,
       // Nobody's call is to be saved when a test ends its service.
       port: createOnePortServer({ timeouts: { graceMs: 0 } }),
+      validator,
       routes,
     },
   );

@@ -11,10 +11,24 @@ import { leastOf, maxItemsOf, tooManyItems, type Violation } from "./violation.t
 /** What becomes of fields and enum values whose names the contract does not know. */
 export type UnknownNames = "refuse" | "ignore";
 
-/** Answers what is wrong with a message in JSON, 25 things at most; none for one that may be decoded. */
-export type JsonCheck = (text: string) => readonly Violation[];
+/** Answers what is wrong with a message in JSON; undefined for one that may be decoded. */
+export type JsonCheck = (text: string) => JsonFindings | undefined;
 
-const maxViolations = 25;
+interface JsonFindings {
+  /** 1,000 at most, in the order of the text. */
+  readonly violations: readonly Violation[];
+  /**
+   * The text with nothing, or with what counts as nothing, in place of each value that cannot be decoded,
+   * so that the others can be judged. Undefined where it has not been looked at to its end.
+   */
+  readonly mended: string | undefined;
+  /** The paths of the values that are left out of it. */
+  readonly leftOut: readonly string[];
+}
+
+const maxViolations = 1000;
+/** For how many of them is looked what was meant: it takes longer than all else. */
+const maxHints = 25;
 /** How deep messages, and how many objects and lists of unknown fields, are gone into. */
 const maxDepth = 100;
 const maxUnknownParts = 1000;
@@ -24,8 +38,8 @@ const maxEcho = 64;
 /**
  * Makes the check that comes before a message in JSON is decoded
  * (https://protobuf.dev/programming-guides/json/). It walks the text with the descriptor, makes
- * nothing of it, and ends at the first list that is longer than the contract's `max_items`. It finds,
- * each with its full path:
+ * nothing of it, and ends at the first list that is longer than the contract's `max_items`. It finds all
+ * of the following, each with its full path:
  *
  * - names of fields and of enum values that the contract does not have, if they are to be refused;
  * - values that are not of their field's type. Protobuf-ES reads any text as a number that
@@ -41,13 +55,14 @@ export function createJsonCheck(descriptor: DescMessage, unknownNames: UnknownNa
       scan.message(shape, "");
     } catch (failure) {
       if (failure === noJson) {
-        return [];
+        return undefined;
       }
       if (failure !== enough) {
         throw failure;
       }
+      return { violations: scan.violations, mended: undefined, leftOut: [] };
     }
-    return scan.violations;
+    return scan.violations.length === 0 ? undefined : scan.findings();
   };
 }
 
@@ -70,7 +85,7 @@ type Check = (token: string) => string | undefined;
 type Value =
   | { readonly kind: "message"; readonly shape: Shape }
   | { readonly kind: "enum"; readonly descriptor: DescEnum; readonly names: ReadonlySet<string> }
-  | { readonly kind: "scalar"; readonly check: Check }
+  | { readonly kind: "scalar"; readonly check: Check; readonly zero: string }
   /** Has a form of its own, which may hold anything. */
   | { readonly kind: "any" };
 
@@ -104,13 +119,14 @@ function valueShape(field: DescField, known: Map<DescMessage, Shape>): Value {
     const { message } = field;
     const text = textualTypes.get(message.typeName);
     if (text !== undefined) {
-      return { kind: "scalar", check: textCheck(message, text) };
+      return { kind: "scalar", check: textCheck(message, text), zero: "null" };
     }
     return message.typeName.startsWith("google.protobuf.")
       ? { kind: "any" }
       : { kind: "message", shape: shapeOf(message, known) };
   }
-  return { kind: "scalar", check: scalarCheck(field.scalar, leastOf(field)) };
+  const { scalar } = field;
+  return { kind: "scalar", check: scalarCheck(scalar, leastOf(field)), zero: zeroOf(scalar) };
 }
 
 /** What is wanted of Protobuf's own types whose JSON is a text. */
@@ -129,6 +145,19 @@ function textCheck(descriptor: DescMessage, wanted: string): Check {
       return `must be ${wanted}`;
     }
   };
+}
+
+/** The value of an entry that counts as none. */
+function zeroOf(scalar: ScalarType): string {
+  switch (scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return '""';
+    case ScalarType.BOOL:
+      return "false";
+    default:
+      return "0";
+  }
 }
 
 /** @param least what the rules want of a number at least */
@@ -204,6 +233,7 @@ const word = /[\w+.-]+/y;
 
 class JsonScan {
   readonly violations: Violation[] = [];
+  readonly #leftOut: { path: string; start: number; end: number; instead: string }[] = [];
   readonly #text: string;
   readonly #unknownNames: UnknownNames;
   #position = 0;
@@ -213,6 +243,20 @@ class JsonScan {
   constructor(text: string, unknownNames: UnknownNames) {
     this.#text = text;
     this.#unknownNames = unknownNames;
+  }
+
+  findings(): JsonFindings {
+    let mended = "";
+    let from = 0;
+    for (const { start, end, instead } of this.#leftOut) {
+      mended += this.#text.slice(from, start) + instead;
+      from = end;
+    }
+    return {
+      violations: this.violations,
+      mended: mended + this.#text.slice(from),
+      leftOut: this.#leftOut.map(({ path }) => path),
+    };
   }
 
   message({ fields, jsonNames }: Shape, path: string): void {
@@ -237,36 +281,42 @@ class JsonScan {
       // Null is what is not there.
       this.#token();
     } else if (kind === "single") {
-      this.#value(value, path);
+      this.#value(value, path, "null");
     } else if (kind === "map") {
-      this.#open(path, "{", "must be an object", () =>
-        this.#members((name) => this.#value(value, `${path}[${JSON.stringify(clip(name))}]`)),
+      this.#open(path, "{", "must be an object", "null", () =>
+        this.#members((name) =>
+          this.#value(value, `${path}[${JSON.stringify(clip(name))}]`, emptyOf(value)),
+        ),
       );
     } else {
-      this.#open(path, "[", "must be a list", () =>
+      this.#open(path, "[", "must be a list", "null", () =>
         this.#entries((index) => {
           if (index === maxItems) {
             this.violations.push(tooManyItems(path, maxItems));
             throw enough;
           }
-          this.#value(value, `${path}[${index}]`);
+          this.#value(value, `${path}[${index}]`, emptyOf(value));
         }),
       );
     }
   }
 
-  #value(value: Value, path: string): void {
+  /** @param empty what can be decoded in its place */
+  #value(value: Value, path: string, empty: string): void {
     switch (value.kind) {
       case "message":
-        this.#open(path, "{", "must be an object", () => this.message(value.shape, path));
+        this.#open(path, "{", "must be an object", empty, () => this.message(value.shape, path));
         break;
       case "enum":
-        this.#enum(value, path);
+        this.#enum(value, path, empty);
         break;
       case "scalar": {
+        this.#peek();
+        const start = this.#position;
         const token = this.#token();
         const wrong = value.check(token);
         if (wrong !== undefined) {
+          this.#leaveOut(path, start, empty);
           this.#report(path, `${wrong} - got ${describe(token)}`, "type");
         }
         break;
@@ -276,28 +326,48 @@ class JsonScan {
     }
   }
 
-  #enum({ descriptor, names }: Extract<Value, { kind: "enum" }>, path: string): void {
+  #enum(
+    { descriptor, names }: Extract<Value, { kind: "enum" }>,
+    path: string,
+    empty: string,
+  ): void {
+    this.#peek();
+    const start = this.#position;
     const token = this.#token();
     const name = isText(token) ? parseText(token) : undefined;
     if (name === undefined) {
       const wrong = integerCheck(-(2 ** 31), 2 ** 31 - 1)(token);
       if (wrong !== undefined) {
+        this.#leaveOut(path, start, empty);
         const wanted = `must be a value of ${descriptor.typeName}`;
         this.#report(path, `${wanted} - got ${describe(token)}`, "type");
       }
     } else if (!names.has(name) && this.#unknownNames === "refuse") {
-      const known = descriptor.values.map((each) => each.name);
-      const hint = hintOf(suggest(name, known));
+      this.#leaveOut(path, start, empty);
+      const hint = this.#hint(
+        name,
+        descriptor.values.map((each) => each.name),
+      );
       this.#report(path, `has the unknown value ${clip(name)}${hint}`, "enum.unknown");
     }
   }
 
   #unknownField(name: string, known: readonly string[], path: string): void {
     if (this.#unknownNames === "refuse") {
-      const hint = hintOf(suggest(name, known));
+      const hint = this.#hint(name, known);
       this.#report(join(path, clip(name)), `is unknown${hint}`, "field.unknown");
     }
     this.#token();
+  }
+
+  #hint(name: string, known: readonly string[]): string {
+    const meant = this.violations.length < maxHints ? suggest(name, known) : undefined;
+    return meant === undefined ? "" : ` - did you mean ${meant}?`;
+  }
+
+  /** Leaves out the value that goes from the place to here. */
+  #leaveOut(path: string, start: number, instead: string): void {
+    this.#leftOut.push({ path, start, end: this.#position, instead });
   }
 
   #report(field: string, description: string, reason: string): void {
@@ -308,9 +378,12 @@ class JsonScan {
   }
 
   /** Goes into an object or a list, or past what is there in its place. */
-  #open(path: string, bracket: string, wrong: string, visit: () => void): void {
+  #open(path: string, bracket: string, wrong: string, empty: string, visit: () => void): void {
     if (this.#peek() !== bracket) {
-      this.#report(path, `${wrong} - got ${describe(this.#token())}`, "type");
+      const start = this.#position;
+      const token = this.#token();
+      this.#leaveOut(path, start, empty);
+      this.#report(path, `${wrong} - got ${describe(token)}`, "type");
       return;
     }
     this.#depth += 1;
@@ -463,6 +536,14 @@ function describe(token: string): string {
   return { "{": "an object", "[": "a list" }[token] ?? clip(token);
 }
 
-function hintOf(meant: string | undefined): string {
-  return meant === undefined ? "" : ` - did you mean ${meant}?`;
+/** The value of an entry of a list or a map that counts as none. */
+function emptyOf(value: Value): string {
+  switch (value.kind) {
+    case "message":
+      return "{}";
+    case "scalar":
+      return value.zero;
+    default:
+      return "0";
+  }
 }

@@ -1,4 +1,9 @@
-import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  fromJsonString,
+  type Message,
+} from "@bufbuild/protobuf";
 import {
   type ConnectError,
   type ConnectRouter,
@@ -18,6 +23,11 @@ export interface StrictMessageOptions
   readonly unknownNames: UnknownNames;
   /** Makes the error that a call fails with whose message is refused. */
   readonly refuse: (violations: readonly Violation[]) => ConnectError;
+  /**
+   * Finds what else is wrong with a message in JSON that is refused, so that its caller hears of all at
+   * once: the rules that are broken by the values that could be decoded.
+   */
+  readonly findBrokenRules?: (descriptor: DescMessage, message: Message) => readonly Violation[];
 }
 
 /**
@@ -30,7 +40,7 @@ export function withStrictMessages(
   router: ConnectRouter,
   options: StrictMessageOptions,
 ): ConnectRouter {
-  const { unknownNames, refuse } = options;
+  const { refuse } = options;
 
   function mount(spec: MethodImplSpec, more: Partial<UniversalHandlerOptions> = {}): void {
     if (spec.kind !== "unary") {
@@ -38,7 +48,7 @@ export function withStrictMessages(
       return;
     }
     const { input } = spec.method;
-    const textDecoder = createTextDecoder(input, unknownNames, refuse);
+    const textDecoder = createTextDecoder(input, options);
     const jsonOptions = { ...(more.jsonOptions ?? options.jsonOptions), textDecoder };
     // The descriptor and the implementation are of one method, as whoever mounts it has them.
     router.rpc(spec.method, spec.impl as MethodImpl<DescMethod>, { ...more, jsonOptions });
@@ -73,19 +83,38 @@ export function withStrictMessages(
  */
 function createTextDecoder(
   descriptor: DescMessage,
-  unknownNames: UnknownNames,
-  refuse: StrictMessageOptions["refuse"],
+  { unknownNames, refuse, findBrokenRules }: StrictMessageOptions,
 ) {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const check = createJsonCheck(descriptor, unknownNames);
   return {
     decode(bytes: Uint8Array): string {
       const text = decoder.decode(bytes);
-      const violations = check(text);
-      if (violations.length > 0) {
-        throw refuse(violations);
+      const findings = check(text);
+      if (findings === undefined) {
+        return text;
       }
-      return text;
+      const message = findings.mended && decode(descriptor, findings.mended);
+      const broken = (message && findBrokenRules?.(descriptor, message)) || [];
+      throw refuse([
+        ...findings.violations,
+        // A value that was left out has been reported, and is not missing.
+        ...broken.filter(({ field }) => !findings.leftOut.some((path) => isWithin(field, path))),
+      ]);
     },
   };
+}
+
+/** Undefined for what holds more that the decoder refuses. */
+function decode(descriptor: DescMessage, text: string): Message | undefined {
+  try {
+    return fromJsonString(descriptor, text, { ignoreUnknownFields: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a field is the one of a path, or in it. */
+function isWithin(field: string, path: string): boolean {
+  return field.startsWith(path) && /^(?:$|[.[])/.test(field.slice(path.length));
 }

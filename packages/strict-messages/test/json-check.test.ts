@@ -43,7 +43,7 @@ describe("The check of JSON", () => {
     fc.assert(
       fc.property(fc.constantFrom(...schemas), values.object, (schema, object) => {
         const text = JSON.stringify(object);
-        const violations = createJsonCheck(schema, "refuse")(text);
+        const violations = createJsonCheck(schema, "refuse")(text)?.violations ?? [];
         const isRead = reads(schema, text);
         if (violations.length === 0) {
           expect({ text, isRead }).toEqual({ text, isRead: true });
@@ -69,10 +69,7 @@ describe("The check of JSON", () => {
     );
     const check = createJsonCheck(ListPartnersRequestSchema, "refuse");
     for (let length = 0; length < whole.length; length++) {
-      expect({ length, violations: check(whole.slice(0, length)) }).toEqual({
-        length,
-        violations: [],
-      });
+      expect({ length, found: check(whole.slice(0, length)) }).toEqual({ length });
     }
     fc.assert(fc.property(fc.string(), (text) => void check(text)));
     fc.assert(
@@ -82,9 +79,49 @@ describe("The check of JSON", () => {
     );
   });
 
+  test("leaves out what cannot be decoded, and nothing else", () => {
+    let mendedTexts = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...schemas), values.object, (schema, object) => {
+        const text = JSON.stringify(object);
+        const { mended, violations = [] } = createJsonCheck(schema, "refuse")(text) ?? {};
+        const isTwice = violations.some(({ description }) => description.includes("once"));
+        if (mended !== undefined && !isTwice) {
+          mendedTexts += 1;
+          expect({ text, mended, isRead: reads(schema, mended, true) }).toMatchObject({
+            isRead: true,
+          });
+        }
+      }),
+      { numRuns: 5000 },
+    );
+    expect(mendedTexts).toBeGreaterThan(100);
+    const check = createJsonCheck(BatchCreatePartnersRequestSchema, "refuse");
+    expect(check('{"requests": [7, {"city": [1], "salesAmount":  "1.5" , "state":"NY"}]}')).toEqual(
+      {
+        violations: [
+          { field: "requests[0]", description: "must be an object - got 7", reason: "type" },
+          {
+            field: "requests[1].city",
+            description: "must be a string - got a list",
+            reason: "type",
+          },
+          {
+            field: "requests[1].sales_amount",
+            description: 'must be a whole number from 0 to 2147483647 - got "1.5"',
+            reason: "type",
+          },
+        ],
+        mended: '{"requests": [{}, {"city": null, "salesAmount":  null , "state":"NY"}]}',
+        leftOut: ["requests[0]", "requests[1].city", "requests[1].sales_amount"],
+      },
+    );
+  });
+
   test("finds a field that is there twice, by either name", () => {
     const check = createJsonCheck(CreatePartnerRequestSchema, "ignore");
-    expect(check('{"city":"a","ci\\u0074y":"b","company_name":"c","companyName":null}')).toEqual([
+    const text = '{"city":"a","ci\\u0074y":"b","company_name":"c","companyName":null}';
+    expect(check(text)?.violations).toEqual([
       { field: "city", description: "must be there once", reason: "type" },
       { field: "company_name", description: "must be there once", reason: "type" },
     ]);
@@ -92,16 +129,16 @@ describe("The check of JSON", () => {
 
   test("repeats no more than the beginning of what a caller has sent", () => {
     const check = createJsonCheck(CreatePartnerRequestSchema, "refuse");
-    const [unknown] = check(JSON.stringify({ ["🏭".repeat(1000)]: 1 }));
+    const [unknown] = check(JSON.stringify({ ["🏭".repeat(1000)]: 1 }))?.violations ?? [];
     expect(unknown?.field).toBe(`${"🏭".repeat(32)}…`);
-    const [value] = check(JSON.stringify({ partnerType: "x".repeat(1000) }));
+    const [value] = check(JSON.stringify({ partnerType: "x".repeat(1000) }))?.violations ?? [];
     expect(value?.description).toBe(`has the unknown value ${"x".repeat(64)}…`);
   });
 });
 
-function reads(schema: DescMessage, text: string): boolean {
+function reads(schema: DescMessage, text: string, ignoreUnknownFields = false): boolean {
   try {
-    fromJsonString(schema, text);
+    fromJsonString(schema, text, { ignoreUnknownFields });
     return true;
   } catch {
     return false;

@@ -121,7 +121,8 @@ export const ErrorReason = {
    * At least one field breaks a rule, or has a value that is not of its type. A `google.rpc.BadRequest`
    * detail has an entry for each rule that is broken, for 25 at most: where there are more, for all that
    * entries of a list break, the first ones first. The metadata's `violations` then says how many there
-   * are in all, and its `entries` in which entries, as `0 3-7`.
+   * are in all (1000 where there are more that cannot be decoded), and its `entries` in which entries, as
+   * `0 3-7`.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 9;
    */
