@@ -91,7 +91,10 @@ describe.each(worlds)("watchPartners in %s", (_name, createTransport) => {
     const { organization, client } = await newBook(service);
     await createPartner(client, { companyName: "A" });
     const watch = await follow(organization);
-    expect(await watch.next()).toMatchObject({ anew: true, more: false });
+    const first = await watch.next();
+    expect(first).toMatchObject({ anew: true, more: false });
+    // What another database's transaction keeps back comes later.
+    expect(namesOf(first).length > 0 ? namesOf(first) : await watch.names()).toEqual(["A"]);
     const waiting = watch.names();
     await network.stop();
     await createPartner(client, { companyName: "B" });
