@@ -1,20 +1,16 @@
-import type { DescMethodUnary, JsonValue, Message } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { requesterHeader, targetHeader } from "../organization-headers.ts";
+import { type Caller, fetchAs } from "./caller.ts";
+import { failureText } from "./failure-text.ts";
 import type { Problem } from "./form-values.ts";
 
-/** Who calls, and about whose book. */
-export interface Caller {
-  readonly token: string;
-  readonly requester: string;
-  readonly target: string;
-}
-
-/** What came back, as it came. */
+/** What came back, as it came, and for which call. */
 export interface Answer {
   readonly method: string;
+  readonly requester: string;
+  readonly target: string;
   /** The HTTP status; 0 when there was no answer at all. */
   readonly status: number;
   /** `OK`, or the name of the error's code: `INVALID_ARGUMENT`. */
@@ -32,19 +28,10 @@ interface AnswerError {
   readonly problems: readonly Problem[];
 }
 
-/** The headers that every call carries. */
-export function callHeaders({ token, requester, target }: Caller): Record<string, string> {
-  return {
-    Authorization: `Bearer ${token}`,
-    [requesterHeader]: requester,
-    [targetHeader]: target,
-  };
-}
-
-/** Calls an RPC with Connect-Web, and keeps what the answer was on the wire. */
+/** Calls an RPC with just this request, whether the contract has it so or not. */
 export async function callRpc(
   method: DescMethodUnary,
-  message: Message,
+  request: JsonObject,
   caller: Caller,
 ): Promise<Answer> {
   let received: Pick<Answer, "status" | "headers" | "body"> = {
@@ -52,26 +39,24 @@ export async function callRpc(
     headers: [],
     body: undefined,
   };
+  const fetchAsCaller = fetchAs(caller);
   const transport = createConnectTransport({
     baseUrl: location.origin,
     async fetch(input, init) {
-      const response = await fetch(input, init);
+      const response = await fetchAsCaller(input, { ...init, body: JSON.stringify(request) });
       const text = await response.clone().text();
-      received = {
-        status: response.status,
-        headers: [...response.headers],
-        body: text === "" ? undefined : JSON.parse(text),
-      };
+      received = { status: response.status, headers: [...response.headers], body: readBody(text) };
       return response;
     },
   });
   const start = performance.now();
-  const headers = callHeaders(caller);
   const error = await transport
-    .unary(method, undefined, undefined, headers, message)
+    .unary(method, undefined, undefined, undefined, create(method.input))
     .then(() => undefined, ConnectError.from);
   return {
     method: method.name,
+    requester: caller.requester,
+    target: caller.target,
     ...received,
     code: error === undefined ? "OK" : codeName(error.code),
     durationMs: performance.now() - start,
@@ -79,9 +64,18 @@ export async function callRpc(
   };
 }
 
+/** What is no JSON comes from something between the page and the service, and is shown as it is. */
+function readBody(text: string): JsonValue | undefined {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function describeError(error: ConnectError): AnswerError {
   return {
-    message: error.rawMessage,
+    message: failureText(error),
     reason: error.findDetails(ErrorInfoSchema)[0]?.reason,
     problems: error
       .findDetails(BadRequestSchema)

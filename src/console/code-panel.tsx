@@ -1,42 +1,45 @@
-import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
+import type { DescMethodUnary, JsonObject } from "@bufbuild/protobuf";
 import { useRef, useState } from "preact/hooks";
-import type { Caller } from "./call.ts";
-import { curlCommand, typeScriptProgram } from "./snippets.ts";
-
-const languages = [
-  { id: "curl", label: "curl", write: curlCommand },
-  { id: "typescript", label: "TypeScript", write: typeScriptProgram },
-] as const;
+import { callPrograms } from "./call-programs.ts";
+import type { Caller } from "./caller.ts";
 
 interface CodePanelProps {
   readonly method: DescMethodUnary;
-  readonly message: Message;
+  readonly request: JsonObject;
   readonly caller: Caller | undefined;
 }
 
 /** The call that the form makes, as code to take along. */
-export function CodePanel({ method, message, caller }: CodePanelProps) {
-  const [chosen, setChosen] = useState<(typeof languages)[number]>(languages[0]);
+export function CodePanel({ method, request, caller }: CodePanelProps) {
+  const [chosen, setChosen] = useState(0);
   const [copied, setCopied] = useState("");
   const tabs = useRef<HTMLDivElement>(null);
-  const shown = caller ?? { token: "TOKEN", requester: "REQUESTER", target: "TARGET" };
 
-  function choose(language: (typeof languages)[number]) {
-    setChosen(language);
+  const programs = (token: string) => {
+    const { requester, target } = caller ?? { requester: "REQUESTER", target: "TARGET" };
+    return callPrograms(method, request, { url: location.origin, token, requester, target });
+  };
+  const shown = programs("TOKEN");
+  const { language, code } = shown[chosen] ?? { language: "", code: "" };
+
+  function choose(index: number) {
+    setChosen(index);
     setCopied("");
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-      const next = languages[chosen === languages[0] ? 1 : 0];
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+    if (step !== 0) {
+      const next = (chosen + step + shown.length) % shown.length;
       choose(next);
-      tabs.current?.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus();
+      tabs.current?.querySelectorAll("button")[next]?.focus();
     }
   }
 
-  async function copy() {
+  async function copy(from: Caller) {
     try {
-      await navigator.clipboard.writeText(chosen.write(method, message, shown));
+      const program = programs(await from.token())[chosen];
+      await navigator.clipboard.writeText(program?.code ?? "");
       setCopied("Copied, with the whole token.");
     } catch {
       setCopied("The browser does not allow to copy.");
@@ -48,37 +51,35 @@ export function CodePanel({ method, message, caller }: CodePanelProps) {
       <header>
         <h2 id="code-heading">As code</h2>
         <div role="tablist" aria-labelledby="code-heading" ref={tabs}>
-          {languages.map((language) => (
+          {shown.map(({ language: name }, index) => (
             <button
-              key={language.id}
+              key={name}
               type="button"
               role="tab"
-              id={`tab-${language.id}`}
-              aria-selected={language === chosen}
+              id={`tab-${name}`}
+              aria-selected={index === chosen}
               aria-controls="code"
-              tabIndex={language === chosen ? 0 : -1}
-              onClick={() => choose(language)}
+              tabIndex={index === chosen ? 0 : -1}
+              onClick={() => choose(index)}
               onKeyDown={onKeyDown}
             >
-              {language.label}
+              {name}
             </button>
           ))}
         </div>
-        <button type="button" class="quiet" onClick={copy} disabled={caller === undefined}>
-          Copy
-        </button>
+        {caller !== undefined && (
+          <button type="button" class="quiet" onClick={() => copy(caller)}>
+            Copy
+          </button>
+        )}
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard. */}
-      <pre id="code" role="tabpanel" aria-labelledby={`tab-${chosen.id}`} tabIndex={0}>
-        {chosen.write(method, message, { ...shown, token: abbreviate(shown.token) })}
+      <pre id="code" role="tabpanel" aria-labelledby={`tab-${language}`} tabIndex={0}>
+        {code}
       </pre>
       <p class="hint" role="status">
         {copied}
       </p>
     </section>
   );
-}
-
-function abbreviate(token: string): string {
-  return token.length > 20 ? `${token.slice(0, 8)}…` : token;
 }

@@ -1,46 +1,73 @@
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
 import { InvitationStatus, PartnerType } from "../../gen/partner/v1/partner_pb.ts";
-import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { callHeaders } from "./call.ts";
-import type { DemoOrganization } from "./organizations.ts";
+import { type Connection, ConnectionRole } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Caller } from "./caller.ts";
+import type { ScenarioName } from "./contract.ts";
+import { organizationName } from "./organizations.ts";
+import { partnersAs } from "./partners-client.ts";
 import type { TokenSource } from "./tokens.ts";
 
-const partners = createClient(PartnerService, createConnectTransport({ baseUrl: location.origin }));
-
-/** Two demo organizations, one of which is to be the guest of the other. */
+/** Two organizations, one of which is to be the guest of the other. */
 export interface Pair {
-  readonly host: DemoOrganization;
-  readonly guest: DemoOrganization;
+  readonly host: string;
+  readonly guest: string;
 }
 
-/** Whether the host's book holds an accepted partner that is the guest. */
-export async function areConnected({ host, guest }: Pair, tokens: TokenSource): Promise<boolean> {
-  const headers = await headersOf(tokens, host, host);
+/** What a caller in the scenario claims to be the host or the guest of. */
+export function pairOf(scenario: ScenarioName, { requester, target }: Caller): Pair | undefined {
+  switch (scenario) {
+    case "host":
+      return { host: requester, guest: target };
+    case "guest":
+      return { host: target, guest: requester };
+    default:
+      return undefined;
+  }
+}
+
+/** All connections of the requester. */
+async function readConnections(caller: Caller): Promise<readonly Connection[]> {
+  const partners = partnersAs({ ...caller, target: caller.requester });
+  const connections: Connection[] = [];
   let pageToken = "";
   do {
-    const page = await partners.listPartners(
-      {
-        pageSize: 100,
-        pageToken,
-        filters: { invitationStatuses: [InvitationStatus.ACCEPTED] },
-      },
-      { headers },
-    );
-    if (page.partners.some(({ guestOrganizationId }) => guestOrganizationId === guest.id)) {
-      return true;
-    }
+    const page = await partners.listConnections({ pageSize: 100, pageToken });
+    connections.push(...page.connections);
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-  return false;
+  return connections;
+}
+
+/** The pairs that the caller's requester and target in fact are: as host, as guest, both or none. */
+export async function readPairs(caller: Caller): Promise<readonly Pair[]> {
+  const connections = await readConnections(caller);
+  return connections
+    .filter(({ organizationId }) => organizationId === caller.target)
+    .map(({ organizationId: other, role }) =>
+      role === ConnectionRole.HOST
+        ? { host: caller.requester, guest: other }
+        : { host: other, guest: caller.requester },
+    );
 }
 
 /** Connects the two in the way of all organizations: create, invite, accept. */
 export async function connect({ host, guest }: Pair, tokens: TokenSource): Promise<void> {
-  const hostHeaders = await headersOf(tokens, host, host);
-  const { partner } = await partners.createPartner(
-    {
-      companyName: guest.name,
+  const as = (requester: string) =>
+    partnersAs({ requester, target: host, token: (refused) => tokens(requester, refused) });
+  const { invitationToken } = await as(host).invitePartner({ id: await findOrCreate() });
+  await as(guest).acceptInvitation({ invitationToken });
+
+  /** The partner that stood for the guest before is in the book still. */
+  async function findOrCreate(): Promise<string> {
+    const companyName = organizationName(guest);
+    const { partners } = await as(host).listPartners({
+      filters: { text: companyName, invitationStatuses: [InvitationStatus.INVITED] },
+    });
+    const [known] = partners.filter((partner) => partner.companyName === companyName);
+    if (known !== undefined) {
+      return known.id;
+    }
+    const { partner } = await as(host).createPartner({
+      companyName,
       salesAmount: 150_000,
       partnerType: PartnerType.CUSTOMER,
       email: "office@example.com",
@@ -52,24 +79,7 @@ export async function connect({ host, guest }: Pair, tokens: TokenSource): Promi
       postalCode: "12345",
       companyRegistrationNumber: "123456789",
       countryCode: "US",
-    },
-    { headers: hostHeaders },
-  );
-  const { invitationToken } = await partners.invitePartner(
-    { id: partner?.id ?? "" },
-    { headers: hostHeaders },
-  );
-  await partners.acceptInvitation(
-    { invitationToken },
-    { headers: await headersOf(tokens, guest, host) },
-  );
-}
-
-async function headersOf(
-  tokens: TokenSource,
-  requester: DemoOrganization,
-  target: DemoOrganization,
-): Promise<Record<string, string>> {
-  const token = await tokens(requester.id);
-  return callHeaders({ token, requester: requester.id, target: target.id });
+    });
+    return partner?.id ?? "";
+  }
 }

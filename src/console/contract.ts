@@ -6,6 +6,15 @@ import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 /** The RPCs of the contract, in its order. */
 export const methods: readonly DescMethodUnary[] = PartnerService.methods.filter(isUnary);
 
+/** The RPC of this name; the contract's first if it has none. */
+export function methodNamed(name: string): DescMethodUnary {
+  const method = methods.find((candidate) => candidate.name === name) ?? methods[0];
+  if (method === undefined) {
+    throw new Error("The contract has no RPC.");
+  }
+  return method;
+}
+
 function isUnary(method: DescMethod): method is DescMethodUnary {
   return method.methodKind === "unary";
 }
@@ -13,6 +22,10 @@ function isUnary(method: DescMethod): method is DescMethodUnary {
 /** How the caller may stand to the target. A stranger is not connected with it. */
 export const scenarios = ["self", "host", "guest", "stranger"] as const;
 export type ScenarioName = (typeof scenarios)[number];
+
+export function isScenario(name: string): name is ScenarioName {
+  return scenarios.some((scenario) => scenario === name);
+}
 
 export const scenarioLabels: Readonly<Record<ScenarioName, string>> = {
   self: "Self",

@@ -1,4 +1,4 @@
-import { toJson } from "@bufbuild/protobuf";
+import { fromJson, toJson } from "@bufbuild/protobuf";
 import { type Partner, PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import type { Answer } from "./call.ts";
 import { methods } from "./contract.ts";
@@ -33,18 +33,21 @@ export function draftsFor(partner: Partner, known: Drafts): Drafts {
   );
 }
 
-/** What an answer has for other forms: an invitation's token for its acceptance. */
+/**
+ * The forms after an answer: an invitation's token where one is asked for; a partner where none is named
+ * yet, or this one, whose etag has moved.
+ */
 export function draftsAfter(known: Drafts, { body }: Answer): Drafts {
-  const token = invitationToken(body);
-  return token === undefined
-    ? {}
-    : { AcceptInvitation: { ...known.AcceptInvitation, invitation_token: token } };
-}
-
-function invitationToken(body: Answer["body"]): string | undefined {
-  const token =
-    typeof body === "object" && body !== null && "invitationToken" in body
-      ? body.invitationToken
-      : undefined;
-  return typeof token === "string" ? token : undefined;
+  const { invitationToken = "", partner } = Object(body);
+  const filled = partner === undefined ? {} : draftsFor(fromJson(PartnerSchema, partner), known);
+  return Object.fromEntries(
+    methods.map(({ name, input }) => {
+      const values = known[name] ?? {};
+      const named = values.id ?? values["partner.id"] ?? "";
+      const isWanted = named === "" || named === partner?.id;
+      const takesToken = invitationToken !== "" && "invitationToken" in input.field;
+      const token = takesToken ? { invitation_token: invitationToken } : {};
+      return [name, { ...values, ...(isWanted ? filled[name] : {}), ...token }];
+    }),
+  );
 }

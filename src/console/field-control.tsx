@@ -119,9 +119,12 @@ function formatHint(kind: FormField["input"]["kind"]): string {
 function ProblemItem({ problem, source }: { problem: Problem; source: string }) {
   return (
     <li>
-      {source}
-      {problem.field.includes("[") && <code>{problem.field} </code>}
-      {problem.description} <code>{problem.reason}</code>
+      <span>
+        {source}
+        {problem.field.includes("[") && <code>{problem.field} </code>}
+        {problem.description}
+      </span>{" "}
+      <code class="rule-id">{problem.reason}</code>
     </li>
   );
 }

@@ -22,30 +22,31 @@ export interface Rules {
 
 const int32 = { min: -2_147_483_648, max: 2_147_483_647 };
 
-/**
- * Reads a field's rules. The fields of a partner that is updated carry none: theirs are those of
- * the same fields of CreatePartnerRequest, as the contract says of UpdatePartner.
- */
+/** Reads a field's rules. A partner's fields have their examples in CreatePartnerRequest. */
 export function readRules(field: DescField): Rules {
-  const source = ruledField(field);
-  const rules = hasOption(source, fieldRules) ? getOption(source, fieldRules) : undefined;
+  const rules = rulesOf(field);
   const text = rules?.type.case === "string" ? rules.type.value : undefined;
   return {
-    required: rules?.required === true && source === field,
+    required: rules?.required === true,
     texts: rules === undefined ? [] : describeRules(rules),
     maxLength:
       text !== undefined && isFieldSet(text, StringRulesSchema.field.maxLen)
         ? Number(text.maxLen)
         : undefined,
-    example: readExample(rules),
+    example: readExample(rules) ?? readExample(rulesOf(exampleField(field))),
   };
 }
 
-function ruledField(field: DescField): DescField {
-  if (field.parent !== PartnerSchema || hasOption(field, fieldRules)) {
-    return field;
-  }
-  return CreatePartnerRequestSchema.fields.find(({ name }) => name === field.name) ?? field;
+function rulesOf(field: DescField | undefined): FieldRules | undefined {
+  return field !== undefined && hasOption(field, fieldRules)
+    ? getOption(field, fieldRules)
+    : undefined;
+}
+
+function exampleField(field: DescField): DescField | undefined {
+  return field.parent === PartnerSchema
+    ? CreatePartnerRequestSchema.fields.find(({ name }) => name === field.name)
+    : undefined;
 }
 
 function describeRules({ type, cel }: FieldRules): string[] {
@@ -68,7 +69,7 @@ function describeRules({ type, cel }: FieldRules): string[] {
 }
 
 function describeText(rules: StringRules): string[] {
-  const { minLen, maxLen, pattern, notContains, wellKnown } = rules;
+  const { minLen, maxLen, wellKnown } = rules;
   const texts: string[] = [];
   if (maxLen > 0n) {
     texts.push(minLen > 0n ? `${minLen}–${maxLen} characters` : `at most ${maxLen} characters`);
@@ -78,12 +79,6 @@ function describeText(rules: StringRules): string[] {
   }
   if (wellKnown.case === "uuid" && wellKnown.value) {
     texts.push("a UUID");
-  }
-  if (pattern !== "") {
-    texts.push(`matches ${pattern}`);
-  }
-  if (notContains === "\0") {
-    texts.push("no U+0000");
   }
   return texts;
 }

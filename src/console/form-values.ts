@@ -1,4 +1,10 @@
-import { type DescMessage, fromJson, type JsonValue, type Message } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+} from "@bufbuild/protobuf";
 import { type FormField, formFields } from "./form-fields.ts";
 
 /** What the form holds, by the path of the field. An absent value is an untouched control. */
@@ -14,6 +20,8 @@ export interface Problem {
 
 /** A request as far as the form's texts make one. */
 export interface ReadForm {
+  /** What was typed, also where no message can hold it. */
+  readonly request: JsonObject;
   readonly message: Message;
   /** The texts that no message can hold: a fraction where the contract wants a whole number. */
   readonly problems: readonly Problem[];
@@ -21,15 +29,33 @@ export interface ReadForm {
 
 /** Makes the request from what the form holds. */
 export function readForm(descriptor: DescMessage, values: FormValues): ReadForm {
+  const fields = formFields(descriptor);
   const problems: Problem[] = [];
-  const json = readGroup(formFields(descriptor), values, problems);
+  const request = readGroup(fields, values, problems);
+  const unreadable = new Set(problems.map(({ field }) => field));
+  const readable = Object.entries(values).filter(([path]) => !unreadable.has(path));
+  const json = readGroup(fields, Object.fromEntries(readable), []);
+  // What the texts of single fields do not show, such as a JSON value of another shape.
+  for (const { path, jsonName } of fields) {
+    const description = whyUnreadable(descriptor, jsonName, json[jsonName]);
+    if (description !== "") {
+      problems.push({ field: path, description, reason: "type" });
+      delete json[jsonName];
+    }
+  }
+  return { request, message: fromJson(descriptor, json), problems };
+}
+
+function whyUnreadable(
+  descriptor: DescMessage,
+  name: string,
+  value: JsonValue | undefined,
+): string {
   try {
-    return { message: fromJson(descriptor, json), problems };
+    fromJson(descriptor, value === undefined ? {} : { [name]: value });
+    return "";
   } catch (failure) {
-    // What the texts of single fields do not show, such as a JSON value of another shape.
-    const description = failure instanceof Error ? failure.message : String(failure);
-    problems.push({ field: "", description, reason: "type" });
-    return { message: fromJson(descriptor, {}), problems };
+    return failure instanceof Error ? failure.message : String(failure);
   }
 }
 
@@ -55,7 +81,7 @@ function readGroup(
   fields: readonly FormField[],
   values: FormValues,
   problems: Problem[],
-): Record<string, JsonValue> {
+): JsonObject {
   const entries = fields.flatMap((field): [string, JsonValue][] => {
     const value = readField(field, values, problems);
     return value === undefined ? [] : [[field.jsonName, value]];
@@ -80,15 +106,20 @@ function readField(
   if (value === true) {
     return true;
   }
-  const refuse = (description: string) => {
+  /** What was typed goes as it is, if a person wants to see what the service says. */
+  const refuse = (description: string, typed: JsonValue = value) => {
     problems.push({ field: path, description, reason: "type" });
-    return undefined;
+    return typed;
   };
   switch (input.kind) {
     case "number":
-      return isInt32(value) ? Number(value) : refuse("must be a whole number of 32 bits");
+      return isInt32(value)
+        ? Number(value)
+        : refuse("must be a whole number of 32 bits", numberOrText(value));
     case "duration":
-      return /^\d+$/.test(value) ? `${value}s` : refuse("must be a whole number of seconds");
+      return /^\d+$/.test(value)
+        ? `${value}s`
+        : refuse("must be a whole number of seconds", `${value}s`);
     case "mask":
       return value.split(",").map(toJsonPath).join(",");
     case "texts":
@@ -98,6 +129,11 @@ function readField(
     default:
       return value;
   }
+}
+
+/** The number that a text is, if JSON can hold just this one. */
+function numberOrText(text: string): number | string {
+  return String(Number(text)) === text && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 function isInt32(text: string): boolean {

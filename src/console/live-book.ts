@@ -1,8 +1,8 @@
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { useEffect, useState } from "preact/hooks";
-import { type PartnerChange, PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { type Caller, callHeaders } from "./call.ts";
+import type { PartnerChange } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Caller } from "./caller.ts";
+import { partnersAs } from "./partners-client.ts";
 
 /** What has become of a book since it was opened, whoever changed it, in whichever window. */
 export interface LiveBook {
@@ -17,16 +17,10 @@ const untouched: LiveBook = { tellings: 0, latest: "" };
 const longestBeginning = 10;
 const longestWaitMs = 30_000;
 
-const partners = createClient(PartnerService, createConnectTransport({ baseUrl: location.origin }));
-
 /** Follows the target's book as long as the caller may, over lost connections and new starts. */
-export function useLiveBook(caller: Caller | undefined): LiveBook {
+export function useLiveBook(caller: Caller): LiveBook {
   const [live, setLive] = useState(untouched);
   useEffect(() => {
-    setLive(untouched);
-    if (caller === undefined) {
-      return undefined;
-    }
     const end = new AbortController();
     void follow(caller, end.signal, (latest) => {
       setLive(({ tellings }) => ({ tellings: tellings + 1, latest }));
@@ -46,8 +40,8 @@ async function follow(
   let hasBegun = false;
   for (let failures = 0; !signal.aborted; failures += 1) {
     try {
-      const options = { headers: callHeaders(caller), signal };
-      for await (const message of partners.watchPartnerChanges({ changeToken }, options)) {
+      const messages = partnersAs(caller).watchPartnerChanges({ changeToken }, { signal });
+      for await (const message of messages) {
         failures = 0;
         changeToken = message.nextChangeToken;
         const last = message.changes.at(-1);

@@ -1,29 +1,26 @@
-import { useEffect, useState } from "preact/hooks";
-import type { CallerChoice } from "./app.tsx";
 import { uuidPattern } from "./organizations.ts";
+import type { Go } from "./place.ts";
 import { organizationsOf } from "./tokens.ts";
 
-/** Takes a token of the caller's own, and the two organizations. Nothing of it leaves the page's memory. */
-export function PastedCaller({ onChange }: { onChange: (choice: CallerChoice) => void }) {
-  const [token, setToken] = useState("");
-  const [requester, setRequester] = useState("");
-  const [target, setTarget] = useState("");
-  useEffect(() => {
-    const complete = token !== "" && uuidPattern.test(requester) && uuidPattern.test(target);
-    onChange({
-      caller: complete ? { token, requester, target } : undefined,
-      scenario: requester.toLowerCase() === target.toLowerCase() ? "self" : undefined,
-      targetName: target,
-    });
-  }, [onChange, token, requester, target]);
+interface PastedCallerProps {
+  readonly token: string;
+  readonly requester: string;
+  readonly target: string;
+  readonly onToken: (token: string) => void;
+  readonly go: Go;
+}
 
+/**
+ * Takes a token of the caller's own, and the two organizations. The token stays in the page's memory:
+ * of the three the address holds the organizations only.
+ */
+export function PastedCaller({ token, requester, target, onToken, go }: PastedCallerProps) {
   function paste(text: string) {
     const pasted = text.trim().replace(/^Bearer /i, "");
-    setToken(pasted);
+    onToken(pasted);
     const [organization] = organizationsOf(pasted);
     if (organization !== undefined) {
-      setRequester(organization);
-      setTarget((known) => known || organization);
+      go({ requester: organization, target: target || organization });
     }
   }
 
@@ -41,8 +38,8 @@ export function PastedCaller({ onChange }: { onChange: (choice: CallerChoice) =>
           onInput={({ currentTarget }) => paste(currentTarget.value)}
         />
       </label>
-      <Organization label="Requester" value={requester} onChange={setRequester} />
-      <Organization label="Target" value={target} onChange={setTarget} />
+      <Organization label="Requester" value={requester} onChange={(id) => go({ requester: id })} />
+      <Organization label="Target" value={target} onChange={(id) => go({ target: id })} />
       <p class="hint">
         The token stays in this page's memory, and is sent to {location.host} only.
       </p>

@@ -1,11 +1,13 @@
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import { outcomeOf } from "./answer-panel.tsx";
 import type { CallerChoice } from "./app.tsx";
-import { controlPath } from "./checks.ts";
+import type { Answer } from "./call.ts";
 import { admission, isRead, requiredScope, scenarioLabels } from "./contract.ts";
 import { FieldControl } from "./field-control.tsx";
 import { formFields } from "./form-fields.ts";
 import { exampleValues, type FormValue, type FormValues, type Problem } from "./form-values.ts";
+import { summarize, useShownProblems } from "./shown-problems.ts";
 
 interface RequestFormProps {
   readonly method: DescMethodUnary;
@@ -15,46 +17,44 @@ interface RequestFormProps {
   readonly problems: readonly Problem[];
   /** What the service found wrong with the last call. */
   readonly serviceProblems: readonly Problem[];
+  readonly answer: Answer | undefined;
   readonly sending: boolean;
   readonly onChange: (values: FormValues, path: string) => void;
   readonly onSend: () => void;
+  readonly onShowAnswer: () => void;
 }
 
-/** The form of an RPC. It shows what is wrong with a field once it was left, and all once sent. */
+/** The form of an RPC, and beside its button how the call ended. */
 export function RequestForm(props: RequestFormProps) {
-  const { method, choice, values, problems, serviceProblems, sending, onChange, onSend } = props;
+  const { method, choice, values, problems, serviceProblems, answer, sending } = props;
+  const { onChange, onSend, onShowAnswer } = props;
   const form = useRef<HTMLFormElement>(null);
-  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const [held, setHeld] = useState(false);
-  const [attempts, setAttempts] = useState(0);
-
-  // Each attempt that fails moves the focus.
-  useEffect(() => {
-    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [attempts, serviceProblems.length > 0 && serviceProblems]);
-
-  const visible = problems.filter(({ field }) => held || left.has(controlPath(field)));
-  const known = new Set(visible.map(({ field, reason }) => `${field} ${reason}`));
-  const answered = serviceProblems.filter(({ field, reason }) => !known.has(`${field} ${reason}`));
-  const stopped = held && problems.length > 0;
+  const shown = useShownProblems(form, problems, serviceProblems);
+  const [wasStopped, setStopped] = useState(false);
   const refused =
     choice.scenario !== undefined && admission(method, choice.scenario) === "no"
       ? choice.scenario
       : undefined;
+  // A caller that is not admitted is refused before anything that it sends is looked at.
+  const isHeld = shown.isHeld && refused === undefined;
+  const isStopped = isHeld && wasStopped;
+  const canSend = choice.caller !== undefined;
 
   function submit(event: Event) {
     event.preventDefault();
-    const good = problems.length === 0;
-    setHeld(!good);
-    if (good) {
-      onSend();
+    if (!canSend || sending) {
+      return;
+    }
+    if (refused !== undefined || shown.admit()) {
+      send();
     } else {
-      setAttempts((count) => count + 1);
+      setStopped(true);
     }
   }
 
-  function change(path: string, value: FormValue) {
-    onChange({ ...values, [path]: value }, path);
+  function send() {
+    setStopped(false);
+    onSend();
   }
 
   return (
@@ -81,22 +81,12 @@ export function RequestForm(props: RequestFormProps) {
           </span>
           <span class="tag plain">{requiredScope(method)}</span>
         </p>
-        <p class="tools">
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => onChange(exampleValues(method.input), "")}
-          >
-            Fill with examples
-          </button>
-          <button type="button" class="quiet" onClick={() => onChange({}, "")}>
-            Clear
-          </button>
-        </p>
+        <FillTools method={method} values={values} onFill={(filled) => onChange(filled, "")} />
       </header>
       {refused !== undefined && (
         <p class="notice">
-          As {scenarioLabels[refused]}, the service refuses this call. Send it to see how.
+          As {scenarioLabels[refused]}, the service refuses this call, whatever the form holds. Send
+          it to see how.
         </p>
       )}
       <div class="fields">
@@ -105,10 +95,10 @@ export function RequestForm(props: RequestFormProps) {
             key={field.path}
             field={field}
             values={values}
-            problems={visible}
-            serviceProblems={answered}
-            onChange={change}
-            onLeave={(path) => setLeft((paths) => new Set(paths).add(path))}
+            problems={shown.own}
+            serviceProblems={shown.answered}
+            onChange={(path, value: FormValue) => onChange({ ...values, [path]: value }, path)}
+            onLeave={shown.leave}
           />
         ))}
         {method.input.fields.length === 0 && <p class="hint">This request has no fields.</p>}
@@ -119,23 +109,38 @@ export function RequestForm(props: RequestFormProps) {
           onMouseDown={keepFocus}
           class="primary"
           aria-keyshortcuts="Control+Enter"
-          disabled={choice.caller === undefined || sending}
+          aria-disabled={sending}
+          disabled={!canSend}
         >
           {sending ? "Sending…" : "Send"}
         </button>
-        <p class="held" role="status">
-          {stopped && `${summarize(problems)} Nothing was sent.`}
+        <p class={isStopped ? "told held" : "told"} role="status">
+          {isStopped && `${summarize(problems)} Nothing was sent.`}
+          {!isStopped && answer !== undefined && (
+            <>
+              <strong class={answer.error === undefined ? "good" : "bad"}>
+                {outcomeOf(answer)}
+              </strong>{" "}
+              {answer.error?.message}
+            </>
+          )}
         </p>
-        {stopped ? (
+        {isHeld && (
           <button
             onMouseDown={keepFocus}
             type="button"
-            onClick={onSend}
-            disabled={choice.caller === undefined || sending}
+            onClick={() => !sending && send()}
+            disabled={!canSend}
           >
             Send anyway
           </button>
-        ) : (
+        )}
+        {!isStopped && answer !== undefined && (
+          <button type="button" class="quiet" onClick={onShowAnswer}>
+            Show the answer
+          </button>
+        )}
+        {!isHeld && answer === undefined && (
           <span class="key" aria-hidden="true">
             Ctrl ⏎
           </span>
@@ -145,15 +150,42 @@ export function RequestForm(props: RequestFormProps) {
   );
 }
 
+interface FillToolsProps {
+  readonly method: DescMethodUnary;
+  readonly values: FormValues;
+  readonly onFill: (values: FormValues) => void;
+}
+
+/** Fills the form at once, and takes that back until something else is typed. */
+function FillTools({ method, values, onFill }: FillToolsProps) {
+  const [filled, setFilled] = useState<{ readonly before: FormValues; readonly now: FormValues }>();
+
+  function fill(now: FormValues) {
+    setFilled({ before: values, now });
+    onFill(now);
+  }
+
+  return (
+    <p class="tools">
+      {filled?.now === values && (
+        <button type="button" class="quiet" onClick={() => fill(filled.before)}>
+          Undo
+        </button>
+      )}
+      <button type="button" class="quiet" onClick={() => fill(exampleValues(method.input))}>
+        Fill with examples
+      </button>
+      <button type="button" class="quiet" onClick={() => fill({})}>
+        Clear
+      </button>
+    </p>
+  );
+}
+
 /**
  * Keeps the focus in the field until the click: a field that is left may grow by what is wrong with
  * it, and would move the button away from under the pointer.
  */
 function keepFocus(event: Event): void {
   event.preventDefault();
-}
-
-function summarize(problems: readonly Problem[]): string {
-  const fields = new Set(problems.map(({ field }) => field));
-  return fields.size === 1 ? "A field breaks a rule." : `${fields.size} fields break a rule.`;
 }

@@ -1,5 +1,5 @@
-/** Where tokens come from: the page's server, as long as that is a sandbox. */
-export type TokenSource = (organization: string) => Promise<string>;
+/** Where an organization's tokens come from; asked with one that was refused, it gives another. */
+export type TokenSource = (organization: string, refused?: string) => Promise<string>;
 
 /** Asks the page's server whether it is a sandbox, which mints tokens. */
 export async function isSandbox(): Promise<boolean> {
@@ -8,14 +8,18 @@ export async function isSandbox(): Promise<boolean> {
   return settings.sandbox === true;
 }
 
-/** Mints a token for each organization once. */
+/** Mints a token for each organization once, and anew when the service refuses it. */
 export function createSandboxTokens(): TokenSource {
-  const tokens = new Map<string, Promise<string>>();
-  return (organization) => {
-    const token = tokens.get(organization) ?? mintToken(organization);
-    tokens.set(organization, token);
-    token.catch(() => tokens.delete(organization));
+  const minted = new Map<string, Promise<string>>();
+  function mint(organization: string): Promise<string> {
+    const token = mintToken(organization);
+    minted.set(organization, token);
+    token.catch(() => minted.delete(organization));
     return token;
+  }
+  return async (organization, refused) => {
+    const token = await (minted.get(organization) ?? mint(organization));
+    return token === refused ? await mint(organization) : token;
   };
 }
 

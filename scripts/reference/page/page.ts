@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { callSamples } from "../../../src/console/call-samples.ts";
 import { scenarios } from "../access-scenarios.ts";
-import { callSamples } from "../call-samples.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, paragraphsOf } from "../contract.ts";
 import { typesWithin } from "../contract-types.ts";
 import { codeOf, remedyOf, sentReasons, statusesOf } from "../error-reasons.ts";
+import { exampleRequest } from "../examples.ts";
 import { Html, html } from "./html.ts";
 import { fieldList, heading, item, paragraph, table, valueList } from "./parts.ts";
 
@@ -30,6 +31,14 @@ const policy = [
 function hashOf(source: string): string {
   return `'sha256-${createHash("sha256").update(source).digest("base64")}'`;
 }
+
+/** The variables of a shell that the calls of the page are made with. */
+const variables = {
+  url: "$PARTNER_URL",
+  token: "$PARTNER_TOKEN",
+  requester: "$PARTNER_ORGANIZATION",
+  target: "$PARTNER_ORGANIZATION",
+};
 
 /** The reference as one page. */
 export function createPage(contract: Contract): string {
@@ -113,7 +122,7 @@ ${fieldList(method.output)}
 </div>
 <div class="call">
 <h3>The call</h3>
-${callSamples(method).map(
+${callSamples(method, exampleRequest(method.input), variables).map(
   ({
     language,
     code,
