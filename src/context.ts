@@ -106,6 +106,18 @@ export const organizationsKey = createContextKey<Organizations | undefined>(unde
   description: "organizations",
 });
 
+/** What is wrong with entries of a request that may be refused one by one. */
+export const entryViolationsKey = createContextKey<readonly EntryViolation[]>([], {
+  description: "violations of entries",
+});
+
+/** A rule that a field of an entry breaks; as FieldViolation. */
+interface EntryViolation {
+  readonly field: string;
+  readonly description: string;
+  readonly reason: string;
+}
+
 /**
  * Returns what takes down the changes of a call.
  *

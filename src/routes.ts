@@ -17,6 +17,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
+import { toEntryError } from "./interceptors/entry-errors.ts";
 import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
@@ -86,7 +87,12 @@ export function createRoutes(dependencies: RouteDependencies) {
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(partners, dependencies.pageTokens, dependencies.changeTokens);
+    const rpcs = createPartnerRpcs(
+      partners,
+      dependencies.pageTokens,
+      dependencies.changeTokens,
+      toEntryError,
+    );
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

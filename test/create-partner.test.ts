@@ -35,7 +35,7 @@ describe.each(databaseKinds)("CreatePartner on %s", (kind) => {
         throw new Error("The answer holds no partner.");
       }
       const { $typeName: _type, id, createdAt, updatedAt, etag, ...rest } = partner;
-      const { $typeName: _requestType, ...fields } = request;
+      const { $typeName: _requestType, validateOnly: _only, ...fields } = request;
       expect(rest).toEqual({
         ...fields,
         organizationId: acme,

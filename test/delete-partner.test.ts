@@ -132,7 +132,7 @@ test("A deleted partner's row keeps nothing of what was said of the company", as
   expect(Object.fromEntries(rest)).toEqual({
     ...{ company_name: "-", email: "-", frequency: "-", payment_terms: "-", address: "-" },
     ...{ city: "-", state: "-", postal_code: "-", company_registration_number: "-" },
-    ...{ sales_amount: 0, country_code: null, guest_organization_id: null },
+    ...{ sales_amount: 0, country_code: null, external_id: null, guest_organization_id: null },
     ...{ invitation_status: "invited", invitation_token_hash: null },
   });
   await service.close();

@@ -53,7 +53,14 @@ describe("The plans for a large book", () => {
   const statementOf = (changes: Partial<ListQuery>, selection = "id") =>
     pageStatement("partner", [selection], {
       organizationId,
-      filters: { partnerTypes: [], ids: [], invitationStatuses: [], text: undefined },
+      filters: {
+        partnerTypes: [],
+        ids: [],
+        invitationStatuses: [],
+        text: undefined,
+        externalIds: [],
+        companyRegistrationNumbers: [],
+      },
       orderBy: "id",
       descending: false,
       after: undefined,
@@ -106,7 +113,14 @@ describe("The plans for a large book", () => {
 
   test("read ids from the primary key alone", async () => {
     const ids = Array.from({ length: 100 }, (_, number) => idOf(number * 8 + 3));
-    const filters = { partnerTypes: [], ids, invitationStatuses: [], text: undefined };
+    const filters = {
+      partnerTypes: [],
+      ids,
+      invitationStatuses: [],
+      text: undefined,
+      externalIds: [],
+      companyRegistrationNumbers: [],
+    };
     const plan = await explain({ filters });
     expect(plan.index).toBe("partner_pkey");
     expect(plan.rowsRead).toBeLessThanOrEqual(100);
@@ -192,7 +206,14 @@ describe("The plans for a large book", () => {
   });
 
   test("no other list is prepared", () => {
-    const filters = { partnerTypes: [], ids: [], invitationStatuses: [], text: "a" };
+    const filters = {
+      partnerTypes: [],
+      ids: [],
+      invitationStatuses: [],
+      text: "a",
+      externalIds: [],
+      companyRegistrationNumbers: [],
+    };
     const byName = { orderBy: "company_name" as const, descending: true };
     const others = [{ pageSize: 21 }, { orderBy: "email" as const }, byName, { filters }];
     expect(others.map((changes) => statementOf(changes).name)).toEqual(others.map(() => undefined));

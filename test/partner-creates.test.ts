@@ -227,7 +227,11 @@ describe("Creates that are made at once", () => {
     proxy.loseAnswerTo("insert into");
     expect(await repository.create(given, signal)).toMatchObject({ ...given, deletedAt: null });
 
-    const batch = { newPartners: [given, given], requestId: randomUUID() };
+    const requestIds = [randomUUID(), randomUUID()];
+    const batch = {
+      newPartners: requestIds.map((requestId) => ({ ...given, requestId })),
+      requestId: String(requestIds[0]),
+    };
     proxy.loseAnswerTo("insert into");
     const { city } = given;
     expect(await repository.createBatch(batch, signal)).toMatchObject([

@@ -36,6 +36,7 @@ const newPartners: fc.Arbitrary<NewPartner> = fc.record({
   state: text(100),
   postalCode: text(30),
   companyRegistrationNumber: text(255),
+  externalId: fc.option(text(100)),
   countryCode: fc.option(fc.stringMatching(/^[A-Z]{2}$/)),
   requestId: fc.option(uuid),
 });

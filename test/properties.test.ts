@@ -162,7 +162,7 @@ describe("CreatePartner over all protocols", () => {
         expect(outcomes).toEqual(outcomes.map(() => outcomes[0]));
         return;
       }
-      const { requestId, $typeName: _, ...fields } = request;
+      const { requestId, validateOnly: _only, $typeName: _, ...fields } = request;
       const stored = create(PartnerSchema, {
         ...fields,
         organizationId: organization,

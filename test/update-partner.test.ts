@@ -336,7 +336,9 @@ test("A partner has in the contract the rules of a create for each field that a 
     const rules = type.value ?? create(StringRulesSchema);
     return [{ ...rules, example: [] }, cel];
   };
-  const fields = CreatePartnerRequestSchema.fields.filter(({ name }) => name !== "request_id");
+  const fields = CreatePartnerRequestSchema.fields.filter(
+    ({ name }) => name !== "request_id" && name !== "validate_only",
+  );
   const partnerFields = fields.map(({ localName }) =>
     PartnerSchema.fields.find((field) => field.localName === localName),
   );

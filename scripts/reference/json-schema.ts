@@ -197,6 +197,14 @@ function wellKnownSchema(
   switch (message.typeName) {
     case "google.protobuf.Timestamp":
       return { type: "string", format: "date-time" };
+    case "google.protobuf.Any":
+      return {
+        type: "object",
+        required: ["@type"],
+        properties: {
+          "@type": { type: "string", examples: ["type.googleapis.com/google.rpc.ErrorInfo"] },
+        },
+      };
     case "google.protobuf.FieldMask":
       return { type: "string", examples: ["city,paymentTerms"] };
     case "google.protobuf.Duration": {

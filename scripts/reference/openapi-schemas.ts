@@ -12,8 +12,8 @@ export interface Schemas {
 }
 
 /**
- * A message that both requests and responses carry has two schemas, for it must hold other things on
- * either way; the one for requests is named so.
+ * A message that both requests, or details of errors, and responses carry has two schemas, for it must
+ * hold other things on either way; the one of the response has the plain name.
  */
 export function createSchemas(methods: readonly DescMethod[]): Schemas {
   const inResponses = reach(methods.map(({ output }) => output));
@@ -21,8 +21,8 @@ export function createSchemas(methods: readonly DescMethod[]): Schemas {
   const sources = new Map<string, string>();
 
   function refer(message: DescMessage, direction: Direction): JsonObject {
-    const both = direction === "request" && inResponses.has(message);
-    const name = both ? `${message.name}Input` : message.name;
+    const both = direction !== "response" && inResponses.has(message);
+    const name = both ? `${message.name}${suffixes[direction]}` : message.name;
     const source = `${message.typeName} ${direction}`;
     if (!sources.has(name)) {
       sources.set(name, source);
@@ -38,6 +38,9 @@ export function createSchemas(methods: readonly DescMethod[]): Schemas {
 
   return { refer, all: () => Object.fromEntries(schemas) };
 }
+
+/** What the name of a schema ends with whose message travels in an answer, too. */
+const suffixes = { request: "Input", detail: "Detail" } as const;
 
 /** The messages, and all that they hold. */
 function reach(

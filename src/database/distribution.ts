@@ -1,7 +1,7 @@
 import { StartError } from "../start-error.ts";
 import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
-import { createStatement, query, type Row, run } from "./query.ts";
+import { query, type Row, run } from "./query.ts";
 import type { RowMapping } from "./row-mapping.ts";
 
 /** The column by whose value Citus spreads rows over machines. */
@@ -69,6 +69,15 @@ export function createSharing(orm: Orm, table: string) {
   };
 }
 
+interface InsertionOptions {
+  /** The name that the statement is prepared under. */
+  readonly name?: string;
+  /** What follows on the rows. */
+  readonly ending?: string;
+  /** Whether what is inserted is taken back at once. */
+  readonly rehearsal?: boolean;
+}
+
 /**
  * Makes what inserts entities, all in one statement: from JSON, which is the same text for any number of
  * them, or, where the table is distributed, row by row, which Citus sends to the machine of their
@@ -78,18 +87,18 @@ export function createInsertion<Entity extends object>(
   orm: Orm,
   mapping: RowMapping<Entity>,
   { isDistributed }: Pick<ReturnType<typeof createSharing>, "isDistributed">,
-  { name, ending = "" }: { readonly name?: string; readonly ending?: string } = {},
+  { name, ending = "", rehearsal }: InsertionOptions = {},
 ) {
   const { table, fields, insertion, toJson, toRow } = mapping;
   const into = `insert into ${table} (${fields.map(({ column }) => column).join(", ")})`;
-  const insertJson = createStatement(orm, name, `${insertion} ${ending}`);
 
   return async (
     entities: readonly Entity[],
     calls?: readonly JoinedCall<Entity, never>[],
   ): Promise<readonly Row[]> => {
     if (!(await isDistributed())) {
-      return await insertJson([toJson(entities)], calls);
+      const values = [toJson(entities)];
+      return await run(orm, { name, text: `${insertion} ${ending}`, values, calls, rehearsal });
     }
     const values: unknown[] = [];
     const rows = entities.map(toRow).map((row) => {
@@ -97,7 +106,7 @@ export function createInsertion<Entity extends object>(
       return `(${bound.join(", ")})`;
     });
     const text = `${into} values ${rows.join(", ")} ${ending}`;
-    return rows.length === 0 ? [] : await run(orm, { text, values, calls });
+    return rows.length === 0 ? [] : await run(orm, { text, values, calls, rehearsal });
   };
 }
 

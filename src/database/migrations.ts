@@ -5,6 +5,8 @@ import { PartnerConnections } from "./migrations/0004-partner-connections.ts";
 import { PartnerChange } from "./migrations/0005a-partner-change.ts";
 import { PartnerChangeIndex } from "./migrations/0005b-partner-change-index.ts";
 import { PartnerNameIndex } from "./migrations/0008-partner-name-index.ts";
+import { PartnerExternalId } from "./migrations/0009a-partner-external-id.ts";
+import { PartnerExternalIdIndex } from "./migrations/0009b-partner-external-id-index.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -18,4 +20,6 @@ export const migrations = [
   { name: "0005a-partner-change", class: PartnerChange },
   { name: "0005b-partner-change-index", class: PartnerChangeIndex },
   { name: "0008-partner-name-index", class: PartnerNameIndex },
+  { name: "0009a-partner-external-id", class: PartnerExternalId },
+  { name: "0009b-partner-external-id-index", class: PartnerExternalIdIndex },
 ];

@@ -38,9 +38,14 @@ interface Connection extends PoolClient {
  * Where the URL names several hosts, those that cannot be reached, or take no writes, are passed over,
  * and connections to a host that is in use no more are dropped.
  *
+ * @param rehearsal whether it runs in a transaction that is rolled back
  * @throws DatabaseUnavailableError for whatever keeps a connection from being made.
  */
-export async function runOnPool(pool: PostgresPool, statement: QueryConfig): Promise<QueryResult> {
+export async function runOnPool(
+  pool: PostgresPool,
+  statement: QueryConfig,
+  rehearsal = false,
+): Promise<QueryResult> {
   const writes = !statement.text.startsWith("select");
   if (pool.mayHang === true && writes) {
     await refuseWhileWritesHang(pool);
@@ -81,16 +86,30 @@ export async function runOnPool(pool: PostgresPool, statement: QueryConfig): Pro
     function send(connection: Connection, release: (failure?: Error) => void): void {
       const { name, ...unnamed } = statement;
       const named = name !== undefined && (pool.statementNames ?? connection.pooled !== true);
-      connection.query(named ? statement : unnamed, (failure: Error | null, result) => {
+      if (!rehearsal) {
+        connection.query(named ? statement : unnamed, end);
+        return;
+      }
+      connection.query("begin", (unbegun: Error | null) => {
+        if (unbegun !== null) {
+          end(unbegun);
+          return;
+        }
+        connection.query(unnamed, (failure: Error | null, result) => {
+          connection.query("rollback", (lost: Error | null) => end(lost ?? failure, result));
+        });
+      });
+
+      function end(failure: Error | null, result?: QueryResult): void {
         connection.answeredAt = performance.now();
         release(failure !== null && !isUsableAfter(failure) ? failure : undefined);
         if (failure) {
           pool.mayHang ||= writes && failure.message === "Query read timeout";
           reject(failure);
-        } else {
+        } else if (result !== undefined) {
           resolve(result);
         }
-      });
+      }
     }
 
     take(pool.hosts?.length ?? 1);

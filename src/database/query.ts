@@ -13,6 +13,8 @@ export interface Statement {
   readonly name?: string | undefined;
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether what it writes is undone at once: it answers what it would have done. */
+  readonly rehearsal?: boolean | undefined;
   /** The calls that share the statement, where it is one that calls share. */
   readonly calls?: readonly SharingCall[] | undefined;
 }
@@ -36,7 +38,11 @@ interface Rows {
 }
 
 /** What is used here of a PGlite. */
-interface Pglite {
+interface Pglite extends PgliteTransaction {
+  transaction<T>(work: (transaction: PgliteTransaction) => Promise<T>): Promise<T>;
+}
+
+interface PgliteTransaction {
   query(text: string, values: unknown[]): Promise<Rows>;
 }
 
@@ -64,13 +70,18 @@ export async function run(orm: Orm, statement: Statement): Promise<readonly Row[
   }
 }
 
-async function runOnClient(orm: Orm, { name, text, values }: Statement): Promise<Rows> {
+async function runOnClient(orm: Orm, statement: Statement): Promise<Rows> {
+  const { name, text, values, rehearsal = false } = statement;
   const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
-  return "totalCount" in client
-    ? await runOnPool(client, {
-        ...(name === undefined ? {} : { name }),
-        text,
-        values: [...values],
+  if ("totalCount" in client) {
+    const config = { ...(name === undefined ? {} : { name }), text, values: [...values] };
+    return await runOnPool(client, config, rehearsal);
+  }
+  return rehearsal
+    ? await client.transaction(async (transaction) => {
+        const rows = await transaction.query(text, [...values]);
+        await transaction.query("rollback", []);
+        return rows;
       })
     : await client.query(text, [...values]);
 }
@@ -111,6 +122,10 @@ function tell(
 export function query(orm: Orm, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
   return run(orm, { text, values });
 }
+
+/** Runs a statement as `query` does, and undoes what it has written. */
+export const rehearse: typeof query = (orm, text, values) =>
+  run(orm, { text, values, rehearsal: true });
 
 /** Makes a statement that is run often, and therefore has a name as a rule. */
 export function createStatement(orm: Orm, name: string | undefined, text: string) {

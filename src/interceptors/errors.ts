@@ -124,7 +124,7 @@ async function decideOutcome<T>({ values }: Context, work: Promise<T>): Promise<
 }
 
 /** The one place where it is decided which failure is which error for the caller. */
-function toConnectError(failure: unknown): ConnectError {
+export function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof ConnectError) {
     return failure.details.length > 0 ? failure : nameReason(failure);
   }

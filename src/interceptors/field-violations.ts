@@ -8,8 +8,27 @@ import {
   reflect,
 } from "@bufbuild/protobuf/reflect";
 import type { Validator, Violation } from "@bufbuild/protovalidate";
+import type { ContextValues } from "@connectrpc/connect";
+import { entryViolationsKey } from "../context.ts";
 import type { FieldViolation } from "../partners/partner-error.ts";
 import { clip } from "./service-error.ts";
+
+/**
+ * Leaves violations to the RPC, if its request allows that some entries are refused and others not, and
+ * these are all of entries. Answers whether it does.
+ */
+export function leaveToEntries(
+  message: Message,
+  violations: readonly FieldViolation[],
+  values: ContextValues | undefined,
+): boolean {
+  const isPartial = "allowPartial" in message && message.allowPartial === true;
+  const left = isPartial && violations.every(({ field }) => /^\w+\[\d+\]/.test(field));
+  if (left) {
+    values?.set(entryViolationsKey, violations);
+  }
+  return left;
+}
 
 /** What is wanted, where the validator says it for those who know its rules by name. */
 const wantedTexts: Readonly<Partial<Record<string, string>>> = {

@@ -1,7 +1,7 @@
 import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
-import type { Interceptor } from "@connectrpc/connect";
-import { findViolations } from "./field-violations.ts";
+import type { ContextValues, Interceptor } from "@connectrpc/connect";
+import { findViolations, leaveToEntries } from "./field-violations.ts";
 import { invalidFields } from "./service-error.ts";
 
 /**
@@ -21,9 +21,9 @@ export function createValidationInterceptor(
     findViolations(validator, input, create(input));
   }
 
-  function check(descriptor: DescMessage, message: Message): void {
+  function check(descriptor: DescMessage, message: Message, values?: ContextValues): void {
     const violations = findViolations(validator, descriptor, message);
-    if (violations.length > 0) {
+    if (violations.length > 0 && !leaveToEntries(message, violations, values)) {
       throw invalidFields(violations);
     }
   }
@@ -43,7 +43,7 @@ export function createValidationInterceptor(
     if (request.stream) {
       return next({ ...request, message: checkEach(input, request.message) });
     }
-    check(input, request.message);
+    check(input, request.message, request.contextValues);
     return next(request);
   };
 }

@@ -1,7 +1,7 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { changesOf, organizationsKey, required, uncached } from "../context.ts";
+import { organizationsKey, required, uncached } from "../context.ts";
 import {
   openedRpcs,
   toConnection,
@@ -10,6 +10,7 @@ import {
 } from "./connection-mapping.ts";
 import type { PageTokens } from "./paging.ts";
 import { partnerTypes, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
+import { chooseWrites } from "./partner-rehearsal.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
 /** The RPCs by which partners become connected organizations, and cease to be. */
@@ -32,22 +33,25 @@ export function createConnectionRpcs(
   pageTokens: PageTokens,
 ): ConnectionRpcs {
   return {
-    async invitePartner({ id, timeToLive }, { values, signal }) {
+    async invitePartner(request, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
+      const { id, timeToLive, validateOnly } = request;
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
-      const noteChange = changesOf(values, id);
-      const issued = await partners.invite({ organizationId, id, lifetime }, signal, noteChange);
+      const { writes, noteChange } = chooseWrites(partners, request, values, id);
+      const issued = await writes.invite({ organizationId, id, lifetime }, signal, noteChange);
       return {
-        invitationToken: issued.token,
+        // One that nothing knows is none.
+        invitationToken: validateOnly ? "" : issued.token,
         expiresAt: toTimestamp(issued.expiresAt),
         partner: toPartnerMessage(issued.partner),
       };
     },
 
-    async revokeInvitation({ id }, { values, signal }) {
+    async revokeInvitation(request, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
-      const noteChange = changesOf(values, id);
-      const partner = await partners.revokeInvitation({ organizationId, id }, signal, noteChange);
+      const key = { organizationId, id: request.id };
+      const { writes, noteChange } = chooseWrites(partners, request, values, request.id);
+      const partner = await writes.revokeInvitation(key, signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -62,9 +66,11 @@ export function createConnectionRpcs(
       };
     },
 
-    async acceptInvitation({ invitationToken: token }, { values, signal }) {
+    async acceptInvitation(request, { values, signal }) {
       const { requester: guest, target: host } = required(values, organizationsKey);
-      const partner = await partners.accept({ host, guest, token }, signal, changesOf(values));
+      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const acceptance = { host, guest, token: request.invitationToken };
+      const partner = await writes.accept(acceptance, signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -76,10 +82,11 @@ export function createConnectionRpcs(
       return toConnectionsResponse(list, page, pageTokens);
     },
 
-    async endConnection({ organizationId, role }, { values, signal }) {
+    async endConnection(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const connection = toConnection(role, target, organizationId);
-      await partners.endConnection(connection, signal, changesOf(values));
+      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const connection = toConnection(request.role, target, request.organizationId);
+      await writes.endConnection(connection, signal, noteChange);
       return {};
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { NoteChange } from "../context.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
-import { createStatement, query } from "../database/query.ts";
+import { createStatement, query as queryNow } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import {
@@ -102,7 +102,7 @@ export function connectionsSql(role: ConnectionRole, selection: readonly string[
 }
 
 /** Makes the part of the repository that keeps connections, in the rows of the host's partners. */
-export function createConnections(orm: Orm): Connections {
+export function createConnections(orm: Orm, query = queryNow): Connections {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const findConnection = createStatement(orm, "find-connection", connectionSql);

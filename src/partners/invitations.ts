@@ -2,7 +2,7 @@ import { hash, randomBytes, randomUUID } from "node:crypto";
 import type { NoteChange } from "../context.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
-import { query, type Row } from "../database/query.ts";
+import { query as queryNow, type Row } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import type { Connection } from "./connections.ts";
@@ -90,7 +90,7 @@ export interface Invitations {
 const invitationFields = ["invitation_token"];
 
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
-export function createInvitations(orm: Orm): Invitations {
+export function createInvitations(orm: Orm, query = queryNow): Invitations {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const kept = "organization_id = $1 and id = $2 and deleted_at is null";

@@ -38,6 +38,8 @@ export function toListQuery(
       ids: (filters?.ids ?? []).map((id) => id.toLowerCase()),
       invitationStatuses: (filters?.invitationStatuses ?? []).map(toStoredStatus),
       text: filters?.text,
+      externalIds: filters?.externalIds ?? [],
+      companyRegistrationNumbers: filters?.companyRegistrationNumbers ?? [],
     },
     orderBy: orderColumns[order?.field ?? PartnerOrderField.UNSPECIFIED] ?? "id",
     descending: order?.direction === OrderDirection.DESCENDING,
@@ -71,7 +73,12 @@ type List = Pick<ListQuery, "organizationId" | "filters" | "orderBy" | "descendi
 function identityOf({ organizationId, filters, orderBy, descending }: List) {
   const { partnerTypes, ids, invitationStatuses, text = null } = filters;
   const sets = [partnerTypes, ids, invitationStatuses].map((set) => [...set].sort());
-  return ["partners", organizationId, ...sets, text, orderBy, descending];
+  const { externalIds, companyRegistrationNumbers } = filters;
+  // Only where they are given, so that the tokens of a release that does not know them stay good.
+  const named = Object.entries({ externalIds, companyRegistrationNumbers })
+    .filter(([, set]) => set.length > 0)
+    .map(([name, set]) => [name, ...[...set].sort()]);
+  return ["partners", organizationId, ...sets, text, orderBy, descending, ...named];
 }
 
 function positionOf(partner: Partner, { orderBy }: ListQuery): ListPosition {

@@ -1,14 +1,12 @@
 import { hash } from "node:crypto";
-import type { BatchCreatePartnersRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change, NoteChange } from "../context.ts";
 import { createInsertion, createSharing } from "../database/distribution.ts";
-import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
+import { query, rehearse } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { uuidV5 } from "../database/uuid-v5.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
+import { conflictGone, createConflicts, isConflict, type Obstacle } from "./partner-conflicts.ts";
 import {
   createdChange,
   fingerprint,
@@ -18,26 +16,30 @@ import {
   type Partner,
   PartnerEntity,
 } from "./partner-entity.ts";
-import { fieldsInvalid, requestIdReused } from "./partner-error.ts";
-import { toNewPartner } from "./partner-mapping.ts";
+import { ofEntry, type PartnerError, requestIdReused } from "./partner-error.ts";
 
 /** Partners that are created together, in one organization's book. */
 export interface NewBatch {
-  /** What they have as request ids of their own is not used. */
   readonly newPartners: readonly NewPartner[];
-  /** Stands for the whole batch. */
+  /**
+   * Stands for the batch as a whole, which is then created, or found, as one; the request ids of its
+   * partners follow from it. Null: each partner is made safe by its own request id.
+   */
   readonly requestId: string | null;
 }
+
+/** What has become of one of several partners. */
+export type BatchResult = { readonly partner: Partner } | { readonly error: PartnerError };
 
 /** Creates partners together. */
 export interface PartnerBatches {
   /**
    * Creates partners of one organization, all or none, and answers them as they are stored, in the
-   * order given. With a request id that the organization used before, for the same batch, it
-   * answers the partners that were created then, as they are now.
+   * order given. Those whose request id the organization used before, for the same content, are answered
+   * as they are now.
    *
    * @param signal ends the waiting for a database that is away, not a statement under way.
-   * @throws PartnerError REQUEST_ID_REUSED
+   * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
    * @throws DatabaseUnavailableError
    */
   createBatch(
@@ -45,45 +47,33 @@ export interface PartnerBatches {
     signal: AbortSignal,
     noteChange?: NoteChange,
   ): Promise<readonly Partner[]>;
+
+  /**
+   * Creates those that can be, likewise.
+   *
+   * @throws DatabaseUnavailableError
+   */
+  createEach(
+    newPartners: readonly NewPartner[],
+    signal: AbortSignal,
+    noteChange?: NoteChange,
+  ): Promise<readonly BatchResult[]>;
 }
+
+/** How often what stands against some of the partners may change while the others are stored. */
+const maxRounds = 5;
 
 /**
- * The batch that a validated request asks for, in the book of the organization.
+ * Makes the part of the repository that creates partners together.
  *
- * @throws PartnerError FIELD_INVALID when an entry has another request id than the batch.
+ * @param rehearsal whether what is created is taken back at once
  */
-export function toNewBatch(
-  { requests, requestId }: BatchCreatePartnersRequest,
-  organizationId: string,
-): NewBatch {
-  const batchId = requestId?.toLowerCase() ?? null;
-  const newPartners = requests.map((request) => toNewPartner(request, organizationId));
-  const violations = newPartners.flatMap((newPartner, index) =>
-    newPartner.requestId === null || newPartner.requestId === batchId
-      ? []
-      : {
-          field: `requests[${index}].request_id`,
-          description: "must be absent or that of the batch",
-          reason: "batch.request_id",
-        },
-  );
-  if (violations.length > 0) {
-    throw fieldsInvalid(violations);
-  }
-  return { newPartners, requestId: batchId };
-}
-
-/** What makes an insert fail whose batch, or whose request id, is there already. */
-const conflictingConstraints = ["partner_pkey", "partner_request_id_unique"];
-
-/** Makes the part of the repository that creates partners together. */
-export function createPartnerBatches(orm: Orm): PartnerBatches {
+export function createPartnerBatches(orm: Orm, rehearsal = false): PartnerBatches {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
-  const { table, selection, toEntity } = mapping;
-  const insertRows = createInsertion(orm, mapping, createSharing(orm, table));
-  const findSql = `select ${selection.join(", ")} from ${table} where organization_id = $1
-    and (id = any($2::uuid[]) or request_id = any($3::uuid[])) order by id`;
+  const sharing = createSharing(orm, mapping.table);
+  const insertRows = createInsertion(orm, mapping, sharing, { rehearsal });
+  const conflicts = createConflicts(orm, rehearsal ? rehearse : query);
 
   /** Answers false when a row conflicts, and then none is stored. */
   async function insert(partners: readonly Partner[]): Promise<boolean> {
@@ -92,84 +82,102 @@ export function createPartnerBatches(orm: Orm): PartnerBatches {
       await insertRows(partners);
       return true;
     } catch (failure) {
-      if (
-        failure instanceof DatabaseError &&
-        conflictingConstraints.includes(failure.constraint ?? "")
-      ) {
+      if (isConflict(failure)) {
         return false;
       }
       throw failure;
     }
   }
 
-  async function insertOrFind(
-    organizationId: string,
+  /**
+   * Stores the partners against which nothing stands, together.
+   *
+   * @param judge sees what stands against those that are left, and throws where none is to be stored.
+   */
+  async function store(
     partners: readonly Partner[],
-    requestId: string | null,
+    judge: (obstacles: readonly Obstacle[]) => void,
     noteChange: NoteChange | undefined,
-  ): Promise<readonly Partner[]> {
-    const noteAll = (all: readonly Partner[], describe: (partner: Partner) => Change) => {
-      if (noteChange !== undefined) {
-        all.map(describe).forEach(noteChange);
+  ): Promise<readonly BatchResult[]> {
+    const results = new Map<Partner, BatchResult>();
+    const changes: Change[] = [];
+    let left = partners;
+    for (let rounds = 1; left.length > 0; rounds += 1) {
+      const stored = await insert(left);
+      const obstacles = stored ? left.map(() => alreadyStored) : await conflicts.find(left);
+      judge(obstacles);
+      for (const [index, partner] of left.entries()) {
+        const obstacle = obstacles[index];
+        if (obstacle?.kind === "stored") {
+          results.set(partner, { partner });
+          changes.push(createdChange(partner));
+        } else if (obstacle?.kind === "earlier") {
+          results.set(partner, { partner: obstacle.partner });
+          changes.push(noChange(obstacle.partner));
+        } else if (obstacle?.kind === "refusal") {
+          results.set(partner, { error: obstacle.error });
+        }
       }
-      return all;
-    };
-    if (await insert(partners)) {
-      return noteAll(partners, createdChange);
+      left = left.filter((partner) => !results.has(partner));
+      if (rounds === maxRounds && left.length > 0) {
+        throw conflictGone();
+      }
     }
-    const ids = partners.map(({ id }) => id);
-    const requestIds = partners.flatMap((partner) => partner.requestId ?? []);
-    const rows = await query(orm, findSql, [organizationId, ids, requestIds]);
-    const found = rows.map(toEntity);
-    if (found.length === 0) {
-      throw new DatabaseUnavailableError(true, new Error("The conflicting partners are gone."));
+    for (const change of changes) {
+      noteChange?.(change);
     }
-    if (found.length === ids.length && found.every(({ id }, index) => id === ids[index])) {
-      // A try whose answer was lost had done its work. This is that answer, whatever became of the
-      // partners since.
-      return noteAll(partners, createdChange);
-    }
-    const isSame =
-      found.length === partners.length &&
-      found.every(
-        ({ requestFingerprint }) => requestFingerprint === partners[0]?.requestFingerprint,
-      );
-    if (!isSame || found.some(({ deletedAt }) => deletedAt !== null)) {
-      throw requestIdReused(String(requestId), isSame);
-    }
-    return noteAll(found, noChange);
+    return partners.flatMap((partner) => results.get(partner) ?? []);
   }
 
   return {
     async createBatch({ newPartners, requestId }, signal, noteChange) {
-      const [first] = newPartners;
-      if (first === undefined) {
-        return [];
-      }
-      const requestFingerprint = requestId === null ? null : batchFingerprint(newPartners);
+      const whole = requestId === null ? undefined : batchFingerprint(newPartners);
       // The ids stay the same in all tries: that makes them safe. They grow, so that the order of
       // the ids is that of the batch.
-      const partners = newPartners.map((newPartner, index) => ({
-        ...initialPartner({ ...newPartner, requestId: null }, nextId(), orm.clock.now()),
-        requestId: requestId === null ? null : requestIdAt(requestId, index),
-        requestFingerprint,
-      }));
-      const { organizationId } = first;
-      return await withRetries(
-        () => insertOrFind(organizationId, partners, requestId, noteChange),
-        signal,
+      const partners = newPartners.map((newPartner) => {
+        const partner = initialPartner(newPartner, nextId(), orm.clock.now());
+        return whole === undefined ? partner : { ...partner, requestFingerprint: whole };
+      });
+      const judge = requestId === null ? refuseForOne : refuseAsOne(requestId);
+      const results = await withRetries(() => store(partners, judge, noteChange), signal);
+      return results.flatMap((result) => ("partner" in result ? result.partner : []));
+    },
+
+    async createEach(newPartners, signal, noteChange) {
+      const partners = newPartners.map((newPartner) =>
+        initialPartner(newPartner, nextId(), orm.clock.now()),
       );
+      return await withRetries(() => store(partners, () => {}, noteChange), signal);
     },
   };
 }
 
-/**
- * The request id in the row at this place of the batch. The first row has the batch's own, and so
- * shares one constraint with partners that are created singly; the others have ids that follow from
- * it, by which they are found again.
- */
-function requestIdAt(requestId: string, index: number): string {
-  return index === 0 ? requestId : uuidV5(requestId, `partner ${index}`);
+const alreadyStored: Obstacle = { kind: "stored" };
+
+/** Throws for the first that cannot be created. */
+function refuseForOne(obstacles: readonly Obstacle[]): void {
+  for (const [index, obstacle] of obstacles.entries()) {
+    if (obstacle.kind === "refusal") {
+      throw ofEntry(obstacle.error, index);
+    }
+  }
+}
+
+/** Throws where a request id that stands for all of them was used before, and not for all of them. */
+function refuseAsOne(requestId: string): (obstacles: readonly Obstacle[]) => void {
+  return (obstacles) => {
+    const found = obstacles.filter(({ kind }) => kind === "earlier");
+    for (const obstacle of obstacles) {
+      const { cause } = obstacle.kind === "refusal" ? (obstacle.error.facts.metadata ?? {}) : {};
+      if (cause !== undefined) {
+        throw requestIdReused(requestId, cause === "PARTNER_DELETED");
+      }
+    }
+    refuseForOne(obstacles);
+    if (found.length > 0 && found.length < obstacles.length) {
+      throw requestIdReused(requestId, true);
+    }
+  };
 }
 
 /** A hash of all that the caller wants created, which no single partner has. */

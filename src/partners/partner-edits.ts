@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { NoteChange } from "../context.ts";
 import { formatInstant } from "../database/instant-type.ts";
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
+import { query as queryNow } from "../database/query.ts";
 import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
+import { conflictGone } from "./partner-conflicts.ts";
 import {
   deletedChange,
   etagOf,
+  isExternalIdConflict,
   isGuestConflict,
   movedChange,
   movedSql,
@@ -20,7 +23,12 @@ import {
   PartnerEntity,
   type PartnerKey,
 } from "./partner-entity.ts";
-import { etagMismatch, guestAlreadyConnected, partnerNotFound } from "./partner-error.ts";
+import {
+  etagMismatch,
+  externalIdTaken,
+  guestAlreadyConnected,
+  partnerNotFound,
+} from "./partner-error.ts";
 
 /** New values of the fields that change; the others stay as they are. */
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
@@ -37,7 +45,7 @@ export interface PartnerEdits {
    * Makes the changes, and answers the partner as it is stored. Changes that change nothing leave
    * `updatedAt` and the revision as they are.
    *
-   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED
+   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED, EXTERNAL_ID_TAKEN
    * @throws DatabaseUnavailableError
    */
   update(
@@ -56,9 +64,11 @@ export interface PartnerEdits {
   delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void>;
 }
 
+const partnerFields = new Set(PartnerSchema.fields.map(({ name }) => name));
+
 /** What was said of the company; a deleted partner's row does not keep it. */
 const erasures = CreatePartnerRequestSchema.fields
-  .filter(({ name }) => name !== "request_id" && name !== "partner_type")
+  .filter(({ name }) => partnerFields.has(name) && name !== "partner_type")
   .map((field) => `${field.name} = ${erasedValue(field)}`);
 
 /** What the column of a field holds once it says nothing any more. */
@@ -77,7 +87,7 @@ function erasedValue(field: DescField): string {
 }
 
 /** Makes the part of the repository that changes and deletes partners. */
-export function createPartnerEdits(orm: Orm): PartnerEdits {
+export function createPartnerEdits(orm: Orm, query = queryNow): PartnerEdits {
   const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const move = movedSql("$3", "$4");
@@ -137,6 +147,19 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
     return found;
   }
 
+  /** Who has the external id that the partner was to get. */
+  async function findExternalIdConflict(
+    { organizationId }: PartnerKey,
+    { externalId }: PartnerChanges,
+  ): Promise<Error> {
+    const sql = `select id from ${table} where organization_id = $1 and external_id = $2
+      and deleted_at is null`;
+    const [taken] = await query(orm, sql, [organizationId, externalId]);
+    return taken === undefined
+      ? conflictGone()
+      : externalIdTaken(String(externalId), String(taken.id));
+  }
+
   async function deleteOrFind(
     version: PartnerVersion,
     now: string,
@@ -168,6 +191,9 @@ export function createPartnerEdits(orm: Orm): PartnerEdits {
         try {
           return await updateOrFind(version, changes, now, writeId, noteChange);
         } catch (failure) {
+          if (isExternalIdConflict(failure)) {
+            throw await findExternalIdConflict(version, changes);
+          }
           throw isGuestConflict(failure) ? guestAlreadyConnected() : failure;
         }
       }, signal);

@@ -62,6 +62,8 @@ export const PartnerEntity = defineEntity({
      * they changed. The database sets it, and only such a list reads it.
      */
     change: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint").lazy(),
+    /** The number that the organization's own system has for the partner: unique within the book. */
+    externalId: p.text().strictNullable(),
   },
   uniques: [
     { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
@@ -69,6 +71,11 @@ export const PartnerEntity = defineEntity({
       name: "partner_guest_unique",
       properties: ["organizationId", "guestOrganizationId", "partnerType"],
       where: "guest_organization_id is not null",
+    },
+    {
+      name: "partner_external_id_unique",
+      properties: ["organizationId", "externalId"],
+      where: "external_id is not null and deleted_at is null",
     },
   ],
   indexes: [
@@ -218,6 +225,11 @@ export function movedSql(now: string, writeId: string): string {
 /** Whether a statement would have made one guest two partners of one type in a book. */
 export function isGuestConflict(failure: unknown): boolean {
   return failure instanceof DatabaseError && failure.constraint === "partner_guest_unique";
+}
+
+/** Whether a statement would have given two partners of a book one external id. */
+export function isExternalIdConflict(failure: unknown): boolean {
+  return failure instanceof DatabaseError && failure.constraint === "partner_external_id_unique";
 }
 
 /** The contract's rules of a field as a constraint of its column, which has the same name. */

@@ -54,6 +54,21 @@ export function requestIdReused(requestId: string, deleted: boolean): PartnerErr
   );
 }
 
+/** The error of one entry of a batch as that of the whole. */
+export function ofEntry({ reason, message, facts }: PartnerError, index: number): PartnerError {
+  const metadata = { ...facts.metadata, entry: String(index) };
+  return new PartnerError(reason, message, { ...facts, metadata });
+}
+
+/** @param partnerId who has it */
+export function externalIdTaken(externalId: string, partnerId: string): PartnerError {
+  return new PartnerError(
+    ErrorReason.EXTERNAL_ID_TAKEN,
+    "Another partner of the book has the external_id.",
+    { metadata: { external_id: externalId, partner_id: partnerId } },
+  );
+}
+
 /** @param etag the present one */
 export function etagMismatch(etag: string): PartnerError {
   return new PartnerError(

@@ -35,6 +35,8 @@ interface ListFilters {
   readonly ids: readonly string[];
   readonly invitationStatuses: readonly InvitationStatus[];
   readonly text: string | undefined;
+  readonly externalIds: readonly string[];
+  readonly companyRegistrationNumbers: readonly string[];
 }
 
 /** One page of a list. */
@@ -179,6 +181,7 @@ function countStatement(table: string, listQuery: ListQuery): Statement {
 
 function filterConditions({ organizationId, filters }: ListQuery) {
   const { partnerTypes, ids, invitationStatuses, text } = filters;
+  const { externalIds, companyRegistrationNumbers } = filters;
   const values: unknown[] = [organizationId];
   const conditions = ["organization_id = $1", "deleted_at is null"];
   const bind = (value: unknown): string => `$${values.push(value)}`;
@@ -194,6 +197,13 @@ function filterConditions({ organizationId, filters }: ListQuery) {
   if (text !== undefined) {
     const pattern = bind(`%${text.replace(/[\\%_]/g, "\\$&")}%`);
     conditions.push(`(company_name ilike ${pattern} or email ilike ${pattern})`);
+  }
+  if (externalIds.length > 0) {
+    conditions.push(`external_id = any(${bind(externalIds)}::text[])`);
+  }
+  if (companyRegistrationNumbers.length > 0) {
+    const numbers = bind(companyRegistrationNumbers);
+    conditions.push(`company_registration_number = any(${numbers}::text[])`);
   }
   return { conditions, values, bind };
 }

@@ -39,6 +39,7 @@ export function toNewPartner(request: CreatePartnerRequest, organizationId: stri
     companyRegistrationNumber: request.companyRegistrationNumber,
     countryCode: request.countryCode ?? null,
     requestId: request.requestId?.toLowerCase() ?? null,
+    externalId: request.externalId ?? null,
   };
 }
 
@@ -71,6 +72,7 @@ export function toPartnerMessage(partner: Partner): PartnerMessage {
     etag: etagOf(partner),
     invitationExpiresAt: toOptionalTimestamp(pendingUntil(partner)),
     connectedAt: toOptionalTimestamp(partner.connectedAt),
+    externalId: partner.externalId ?? undefined,
   };
 }
 

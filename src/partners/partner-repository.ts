@@ -1,9 +1,8 @@
 import type { NoteChange } from "../context.ts";
 import { createInsertion, createSharing } from "../database/distribution.ts";
-import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
+import { DatabaseError } from "../database/failures.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
 import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
@@ -12,18 +11,18 @@ import { type ChangeWatch, createChangeWatch } from "./change-watch.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { createInvitations, type Invitations } from "./invitations.ts";
 import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
+import { createConflicts } from "./partner-conflicts.ts";
 import { createPartnerEdits, type PartnerEdits } from "./partner-edits.ts";
 import {
   createdChange,
   initialPartner,
   type NewPartner,
-  noChange,
   type Partner,
   PartnerEntity,
 } from "./partner-entity.ts";
-import { requestIdReused } from "./partner-error.ts";
 import { createPartnerFinds, type PartnerFinds } from "./partner-finds.ts";
 import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
+import { createRehearsal, type PartnerWrites } from "./partner-rehearsal.ts";
 
 /**
  * Keeps partners in the database. Every query carries the organization whose book it is about, and
@@ -34,6 +33,7 @@ import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
  */
 export interface PartnerRepository
   extends Pick<PartnerFinds, "find">,
+    PartnerCreates,
     PartnerBatches,
     PartnerLists,
     PartnerEdits,
@@ -41,15 +41,8 @@ export interface PartnerRepository
     Connections,
     ChangeFeed,
     ChangeWatch {
-  /**
-   * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
-   * used before, for the same content, it answers the partner that was created then, as it is now.
-   *
-   * @throws PartnerError REQUEST_ID_REUSED
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
+  /** Does what changes a book without leaving a change: it succeeds, and fails, as that would. */
+  readonly rehearsal: PartnerWrites;
 
   /**
    * Opens the connections that creates use, and prepares their statement on each, so that the first
@@ -61,6 +54,19 @@ export interface PartnerRepository
 
   /** How many calls wait for a statement. */
   waitingCalls(): number;
+}
+
+/** Creates partners. */
+export interface PartnerCreates {
+  /**
+   * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
+   * used before, for the same content, it answers the partner that was created then, as it is now.
+   *
+   * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
+   * @throws OverloadedError
+   * @throws DatabaseUnavailableError
+   */
+  create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
 }
 
 /**
@@ -83,10 +89,9 @@ export function createPartnerRepository(
 ): PartnerRepository {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
-  const { table, toEntity } = mapping;
-  const columns = mapping.selection.join(", ");
+  const conflicts = createConflicts(orm);
 
-  const sharing = createSharing(orm, table);
+  const sharing = createSharing(orm, mapping.table);
   const insertRows = createInsertion(orm, mapping, sharing, {
     name: "insert-partners",
     ending: "on conflict do nothing returning id",
@@ -94,12 +99,10 @@ export function createPartnerRepository(
   const insertJoined = createJoining(sharing.split(insertTogether), insertLimits);
   const finds = createPartnerFinds(orm);
   const feed = createChangeFeed(orm);
-  const conflictSql = `select ${columns} from ${table}
-    where organization_id = $1 and (id = $2 or request_id = $3)`;
 
   /**
-   * Stores each partner exactly as given, unless its organization has its id or its request id
-   * already, and answers whether it is stored, after the commit.
+   * Stores each partner exactly as given, unless its organization has its id, its request id or its
+   * external id already, and answers whether it is stored, after the commit.
    */
   async function insertTogether(calls: readonly JoinedCall<Partner, boolean>[]): Promise<void> {
     // Two processes that write the same request ids in the same order do not block each other.
@@ -135,24 +138,7 @@ export function createPartnerRepository(
       noteChange?.(createdChange(partner));
       return partner;
     }
-    const { organizationId, id, requestId, requestFingerprint } = partner;
-    const [found] = await query(orm, conflictSql, [organizationId, id, requestId]);
-    if (found === undefined) {
-      // Deleted between the two statements: the next try creates the partner.
-      throw new DatabaseUnavailableError(true, new Error("The conflicting partner is gone."));
-    }
-    const earlier = toEntity(found);
-    if (earlier.id === id) {
-      // A try whose answer was lost had done its work. This is that answer, whatever became of the
-      // partner since.
-      noteChange?.(createdChange(partner));
-      return partner;
-    }
-    if (earlier.requestFingerprint !== requestFingerprint || earlier.deletedAt !== null) {
-      throw requestIdReused(String(requestId), earlier.requestFingerprint === requestFingerprint);
-    }
-    noteChange?.(noChange(earlier));
-    return earlier;
+    return await conflicts.resolve(partner, noteChange);
   }
 
   return {
@@ -164,6 +150,7 @@ export function createPartnerRepository(
     ...feed,
     ...createChangeWatch(orm, feed),
 
+    rehearsal: createRehearsal(orm),
     find: finds.find,
     waitingCalls: () => insertJoined.waitingCalls() + finds.waitingCalls(),
 

@@ -1,14 +1,15 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { changesOf, organizationsKey, required, uncached } from "../context.ts";
+import { organizationsKey, required, uncached } from "../context.ts";
 import type { ChangeTokens } from "./change-request.ts";
 import { createChangeRpcs } from "./change-rpcs.ts";
 import { createConnectionRpcs } from "./connection-rpcs.ts";
 import { toListQuery, toListResponse } from "./list-request.ts";
 import type { PageTokens } from "./paging.ts";
-import { toNewBatch } from "./partner-batch.ts";
+import { createBatchRpc, type ToEntryError } from "./partner-batch-rpc.ts";
 import { readPartnerChanges } from "./partner-changes.ts";
 import { toNewPartner, toPartnerMessage, toRevision } from "./partner-mapping.ts";
+import { chooseWrites } from "./partner-rehearsal.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
 /** Implements the RPCs of PartnerService: from the message to the repository and back. */
@@ -16,20 +17,14 @@ export function createPartnerRpcs(
   partners: PartnerRepository,
   pageTokens: PageTokens,
   changeTokens: ChangeTokens,
+  toEntryError: ToEntryError,
 ): ServiceImpl<typeof PartnerService> {
   return {
     async createPartner(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
-      const newPartner = toNewPartner(request, target);
-      const partner = await partners.create(newPartner, signal, changesOf(values));
+      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const partner = await writes.create(toNewPartner(request, target), signal, noteChange);
       return { partner: toPartnerMessage(partner) };
-    },
-
-    async batchCreatePartners(request, { values, signal }) {
-      const { target } = required(values, organizationsKey);
-      const batch = toNewBatch(request, target);
-      const created = await partners.createBatch(batch, signal, changesOf(values));
-      return { partners: created.map(toPartnerMessage) };
     },
 
     async getPartner({ id }, { values, signal, responseHeader }) {
@@ -54,20 +49,23 @@ export function createPartnerRpcs(
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
-      const noteChange = changesOf(values, partner.id);
+      const { writes, noteChange } = chooseWrites(partners, request, values, partner.id);
       const changes = readPartnerChanges(request, partner);
       const version = { organizationId, id: partner.id, revision: toRevision(partner.etag) };
-      const updated = await partners.update(version, changes, signal, noteChange);
+      const updated = await writes.update(version, changes, signal, noteChange);
       return { partner: toPartnerMessage(updated) };
     },
 
-    async deletePartner({ id, etag }, { values, signal }) {
+    async deletePartner(request, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
+      const { id, etag } = request;
+      const { writes, noteChange } = chooseWrites(partners, request, values, id);
       const version = { organizationId, id, revision: toRevision(etag) };
-      await partners.delete(version, signal, changesOf(values, id));
+      await writes.delete(version, signal, noteChange);
       return {};
     },
 
+    ...createBatchRpc(partners, toEntryError),
     ...createConnectionRpcs(partners, pageTokens),
     ...createChangeRpcs(partners, changeTokens),
   };

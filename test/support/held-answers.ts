@@ -57,6 +57,7 @@ function partnersOf(message: object): Partner[] {
 /** Those of which a comment of the contract says when they are absent. */
 const sometimesAbsent = [
   ...["country_code", "guest_organization_id", "invitation_expires_at", "connected_at"],
+  "external_id",
 ];
 
 function absentFields(partner: Partner): string[] {

@@ -8,6 +8,10 @@ import { file_access_v1_access } from "../../access/v1/access_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { BadRequest_FieldViolation, ErrorInfo } from "../../google/rpc/error_details_pb.ts";
+import { file_google_rpc_error_details } from "../../google/rpc/error_details_pb.ts";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { InvitationStatus, Partner, PartnerType } from "./partner_pb.ts";
 import { file_partner_v1_partner } from "./partner_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -16,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSK3CgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESnAEKBWVtYWlsGAQgASgJQowBukiIAboBZAoMZW1haWwuZG9tYWluEjFtdXN0IGhhdmUgYSBkb21haW4gd2l0aCBhIGRvdCBzdWNoIGFzIGV4YW1wbGUuY29tGiF0aGlzLm1hdGNoZXMoJ0BbXkBdKlsuXXxeW15AXSokJynIAQFyHBABGGSSAhNwYXJ0bmVyQGV4YW1wbGUuY29tYAESLQoJZnJlcXVlbmN5GAUgASgJQhq6SBfIAQFyEhABGB66AQEAkgIHbW9udGhseRIwCg1wYXltZW50X3Rlcm1zGAYgASgJQhm6SBbIAQFyERABGDK6AQEAkgIGTmV0IDMwEjsKB2FkZHJlc3MYByABKAlCKrpIJ8gBAXIiEAEY9AO6AQEAkgIWMTIzIE1haW4gU3QsIFN1aXRlIDQwMBIpCgRjaXR5GAggASgJQhu6SBjIAQFyExABGGS6AQEAkgIITmV3IFlvcmsSJAoFc3RhdGUYCSABKAlCFbpIEsgBAXINEAEYZLoBAQCSAgJOWRItCgtwb3N0YWxfY29kZRgKIAEoCUIYukgVyAEBchAQARgeugEBAJICBTEyMzQ1EkIKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCUIdukgayAEBchUQARj/AboBAQCSAgkxMjM0NTY3ODkS+gMKDGNvdW50cnlfY29kZRgMIAEoCULeA7pI2gO6Ac8DChVjb3VudHJ5X2NvZGUuaXNvXzMxNjYSQW11c3QgYmUgYSBjb3VudHJ5IG9mIElTTyAzMTY2LTEgYXMgdHdvIGNhcGl0YWwgbGV0dGVycyBzdWNoIGFzIERFGvICdGhpcy5tYXRjaGVzKCdeKD86QVtERUZHSUxNT1FSU1RVV1haXXxCW0FCREVGR0hJSkxNTk9RUlNUVldZWl18Q1tBQ0RGR0hJS0xNTk9SVVZXWFlaXXxEW0VKS01PWl18RVtDRUdIUlNUXXxGW0lKS01PUl18R1tBQkRFRkdISUxNTlBRUlNUVVdZXXxIW0tNTlJUVV18SVtERUxNTk9RUlNUXXxKW0VNT1BdfEtbRUdISU1OUFJXWVpdfExbQUJDSUtSU1RVVlldfE1bQUNERUZHSEtMTU5PUFFSU1RVVldYWVpdfE5bQUNFRkdJTE9QUlVaXXxPW01dfFBbQUVGR0hLTE1OUlNUV1ldfFFbQV18UltFT1NVV118U1tBQkNERUdISUpLTE1OT1JTVFZYWVpdfFRbQ0RGR0hKS0xNTk9SVFZXWl18VVtBR01TWVpdfFZbQUNFR0lOVV18V1tGU118WVtFVF18WltBTVddKSQnKXIFkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIrYBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQFCDQoLX3JlcXVlc3RfaWQiUQobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEjIKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyQgu6SAjIAQGSAQIQZCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi7wEKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBAUIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIlcKGUxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QSHgoMY2hhbmdlX3Rva2VuGAEgASgJQgi6SAVyAxjQDxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAAiiQEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEjUKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2VCCbpIBpIBAxDoBxImChFuZXh0X2NoYW5nZV90b2tlbhgCIAEoCUILukgIyAEBcgMY0A8SDAoEbW9yZRgDIAEoCCI8ChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIeCgxjaGFuZ2VfdG9rZW4YASABKAlCCLpIBXIDGNAPIooBChtXYXRjaFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2USNQoHY2hhbmdlcxgBIAMoCzIZLnBhcnRuZXIudjEuUGFydG5lckNoYW5nZUIJukgGkgEDEOgHEiYKEW5leHRfY2hhbmdlX3Rva2VuGAIgASgJQgu6SAjIAQFyAxjQDxIMCgRtb3JlGAMgASgIIn8KDVBhcnRuZXJDaGFuZ2USJgoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckgAEjUKD2RlbGV0ZWRfcGFydG5lchgCIAEoCzIaLnBhcnRuZXIudjEuRGVsZXRlZFBhcnRuZXJIAEIPCgZjaGFuZ2USBbpIAggBImEKDkRlbGV0ZWRQYXJ0bmVyEhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARI2CgpkZWxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIowCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyNSBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDI1ICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KSJFChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARIMCgRldGFnGAIgASgJIhcKFURlbGV0ZVBhcnRuZXJSZXNwb25zZSJ0ChRJbnZpdGVQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQESQwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhK6SA+qAQwiBQiAztoDMgMIkBwipAEKFUludml0ZVBhcnRuZXJSZXNwb25zZRIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIARI2CgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKB3BhcnRuZXIYAyABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASJAChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIlChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJQgu6SAjIAQFyAxjIASJIChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIjIKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABASJIChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIj0KFEdldEludml0YXRpb25SZXF1ZXN0EiUKEGludml0YXRpb25fdG9rZW4YASABKAlCC7pICMgBAXIDGMgBItIBChVHZXRJbnZpdGF0aW9uUmVzcG9uc2USJgoUaG9zdF9vcmdhbml6YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjoKDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCC7pICMgBAYIBAhABEjYKCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESHQoLb3BlbmVkX3JwY3MYBCADKAlCCLpIBZIBAhBkIoYBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjQDxIyCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUIIukgFggECEAEicwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USNQoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25CCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8i3QEKCkNvbm5lY3Rpb24SIQoPb3JnYW5pemF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARI1CgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZUILukgIyAEBggECEAESOAoMY29ubmVjdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjsKCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyQgu6SAjIAQGSAQIQAiKqAQoQQ29ubmVjdGVkUGFydG5lchI6CgxwYXJ0bmVyX3R5cGUYASABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQgu6SAjIAQGCAQIQARI4Cgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESGQoCaWQYAyABKAlCCLpIBXIDsAEBSACIAQFCBQoDX2lkInUKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EiQKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUILukgIyAEBcgOwAQESNwoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCDbpICsgBAYIBBBABKAIiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjKFDQoOUGFydG5lclNlcnZpY2USbQoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGUShgEKE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2UiHoq1GBMKAQESDnBhcnRuZXJzOndyaXRlkLUYgICAARJnCgpHZXRQYXJ0bmVyEh0ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVxdWVzdBoeLnBhcnRuZXIudjEuR2V0UGFydG5lclJlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJtCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBJ/ChJMaXN0UGFydG5lckNoYW5nZXMSJS5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJi5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZBKEAQoTV2F0Y2hQYXJ0bmVyQ2hhbmdlcxImLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLldhdGNoUGFydG5lckNoYW5nZXNSZXNwb25zZSIakAIBirUYEwoCAgESDXBhcnRuZXJzOnJlYWQwARJwCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJtCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJwCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIhqQAgKKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJ2ChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRJvCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIhmQAgKKtRgSCgEEEg1wYXJ0bmVyczpyZWFkEnkKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiGpACAoq1GBMKAQQSDnBhcnRuZXJzOndyaXRlEnUKD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiGZACAYq1GBIKAQESDXBhcnRuZXJzOnJlYWQSbQoNRW5kQ29ubmVjdGlvbhIgLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZSIXirUYEwoBARIOcGFydG5lcnM6d3JpdGViBnByb3RvMw", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSKRCwoUQ3JlYXRlUGFydG5lclJlcXVlc3QSPQoMY29tcGFueV9uYW1lGAEgASgJQie6SCTIAQFyHxABGGS6AQEAkgIURXhhbXBsZSBTdXBwbGllcyBMdGQSKQoMc2FsZXNfYW1vdW50GAIgASgFQg66SAvIAQEaBkDwkwkoAEgAiAEBEjwKDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCDbpICsgBAYIBBBABKAESnAEKBWVtYWlsGAQgASgJQowBukiIAboBZAoMZW1haWwuZG9tYWluEjFtdXN0IGhhdmUgYSBkb21haW4gd2l0aCBhIGRvdCBzdWNoIGFzIGV4YW1wbGUuY29tGiF0aGlzLm1hdGNoZXMoJ0BbXkBdKlsuXXxeW15AXSokJynIAQFyHBABGGSSAhNwYXJ0bmVyQGV4YW1wbGUuY29tYAESLQoJZnJlcXVlbmN5GAUgASgJQhq6SBfIAQFyEhABGB66AQEAkgIHbW9udGhseRIwCg1wYXltZW50X3Rlcm1zGAYgASgJQhm6SBbIAQFyERABGDK6AQEAkgIGTmV0IDMwEjsKB2FkZHJlc3MYByABKAlCKrpIJ8gBAXIiEAEY9AO6AQEAkgIWMTIzIE1haW4gU3QsIFN1aXRlIDQwMBIpCgRjaXR5GAggASgJQhu6SBjIAQFyExABGGS6AQEAkgIITmV3IFlvcmsSJAoFc3RhdGUYCSABKAlCFbpIEsgBAXINEAEYZLoBAQCSAgJOWRItCgtwb3N0YWxfY29kZRgKIAEoCUIYukgVyAEBchAQARgeugEBAJICBTEyMzQ1EkIKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCUIdukgayAEBchUQARj/AboBAQCSAgkxMjM0NTY3ODkS+gMKDGNvdW50cnlfY29kZRgMIAEoCULeA7pI2gO6Ac8DChVjb3VudHJ5X2NvZGUuaXNvXzMxNjYSQW11c3QgYmUgYSBjb3VudHJ5IG9mIElTTyAzMTY2LTEgYXMgdHdvIGNhcGl0YWwgbGV0dGVycyBzdWNoIGFzIERFGvICdGhpcy5tYXRjaGVzKCdeKD86QVtERUZHSUxNT1FSU1RVV1haXXxCW0FCREVGR0hJSkxNTk9RUlNUVldZWl18Q1tBQ0RGR0hJS0xNTk9SVVZXWFlaXXxEW0VKS01PWl18RVtDRUdIUlNUXXxGW0lKS01PUl18R1tBQkRFRkdISUxNTlBRUlNUVVdZXXxIW0tNTlJUVV18SVtERUxNTk9RUlNUXXxKW0VNT1BdfEtbRUdISU1OUFJXWVpdfExbQUJDSUtSU1RVVlldfE1bQUNERUZHSEtMTU5PUFFSU1RVVldYWVpdfE5bQUNFRkdJTE9QUlVaXXxPW01dfFBbQUVGR0hLTE1OUlNUV1ldfFFbQV18UltFT1NVV118U1tBQkNERUdISUpLTE1OT1JTVFZYWVpdfFRbQ0RGR0hKS0xNTk9SVFZXWl18VVtBR01TWVpdfFZbQUNFR0lOVV18V1tGU118WVtFVF18WltBTVddKSQnKXIFkgICVVNIAYgBARJICgpyZXF1ZXN0X2lkGA0gASgJQi+6SCxyKpICJDdmMmMxZDdlLTBmNmItNGE1My05ZDUzLTJmNGExYzBlOGIxMbABAUgCiAEBEjEKC2V4dGVybmFsX2lkGA4gASgJQhe6SBRyEhABGGS6AQEAkgIHVi0xMDA0MkgDiAEBEhUKDXZhbGlkYXRlX29ubHkYDyABKAhCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkQg4KDF9leHRlcm5hbF9pZCJFChVDcmVhdGVQYXJ0bmVyUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIuQBChpCYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBI/CghyZXF1ZXN0cxgBIAMoCzIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3RCC7pICMgBAZIBAhBkEkgKCnJlcXVlc3RfaWQYAiABKAlCL7pILHIqkgIkN2YyYzFkN2UtMGY2Yi00YTUzLTlkNTMtMmY0YTFjMGU4YjExsAEBSACIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIVCg1hbGxvd19wYXJ0aWFsGAQgASgIQg0KC19yZXF1ZXN0X2lkIpABChtCYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEkAKB3Jlc3VsdHMYAiADKAsyJS5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXN1bHRCCLpIBZIBAhBkIugBChlCYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0EiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASKQoKZXJyb3JfaW5mbxgDIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvEkkKEGZpZWxkX3Zpb2xhdGlvbnMYBCADKAsyJS5nb29nbGUucnBjLkJhZFJlcXVlc3QuRmllbGRWaW9sYXRpb25CCLpIBZIBAhAZQggKBnJlc3VsdCIsChFHZXRQYXJ0bmVyUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiQgoSR2V0UGFydG5lclJlc3BvbnNlEiwKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCBrpIA8gBASLBAQoTTGlzdFBhcnRuZXJzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SKwoHZmlsdGVycxgDIAEoCzIaLnBhcnRuZXIudjEuUGFydG5lckZpbHRlcnMSJwoFb3JkZXIYBCABKAsyGC5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlchIaChJpbmNsdWRlX3RvdGFsX3NpemUYBSABKAgi2AIKDlBhcnRuZXJGaWx0ZXJzEkMKDXBhcnRuZXJfdHlwZXMYASADKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlQhO6SBCSAQ0QAhgBIgeCAQQQASAAEhwKA2lkcxgCIAMoCUIPukgMkgEJEGQiBXIDsAEBEk4KE2ludml0YXRpb25fc3RhdHVzZXMYAyADKA4yHC5wYXJ0bmVyLnYxLkludml0YXRpb25TdGF0dXNCE7pIEJIBDRACGAEiB4IBBBABIAASIQoEdGV4dBgEIAEoCUIOukgLcgkQARj/AboBAQBIAIgBARIqCgxleHRlcm5hbF9pZHMYBSADKAlCFLpIEZIBDhBkIgpyCBABGGS6AQEAEjsKHGNvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlcnMYBiADKAlCFbpIEpIBDxBkIgtyCRABGP8BugEBAEIHCgVfdGV4dCJ/CgxQYXJ0bmVyT3JkZXISNgoFZmllbGQYASABKA4yHS5wYXJ0bmVyLnYxLlBhcnRuZXJPcmRlckZpZWxkQgi6SAWCAQIQARI3CglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uQgi6SAWCAQIQASKbAQoUTGlzdFBhcnRuZXJzUmVzcG9uc2USLwoIcGFydG5lcnMYASADKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJCCLpIBZIBAhBkEiEKD25leHRfcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SIAoKdG90YWxfc2l6ZRgDIAEoBUIHukgEGgIoAEgAiAEBQg0KC190b3RhbF9zaXplIlcKGUxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QSHgoMY2hhbmdlX3Rva2VuGAEgASgJQgi6SAVyAxjQDxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAAiiQEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEjUKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2VCCbpIBpIBAxDoBxImChFuZXh0X2NoYW5nZV90b2tlbhgCIAEoCUILukgIyAEBcgMY0A8SDAoEbW9yZRgDIAEoCCI8ChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIeCgxjaGFuZ2VfdG9rZW4YASABKAlCCLpIBXIDGNAPIooBChtXYXRjaFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2USNQoHY2hhbmdlcxgBIAMoCzIZLnBhcnRuZXIudjEuUGFydG5lckNoYW5nZUIJukgGkgEDEOgHEiYKEW5leHRfY2hhbmdlX3Rva2VuGAIgASgJQgu6SAjIAQFyAxjQDxIMCgRtb3JlGAMgASgIIn8KDVBhcnRuZXJDaGFuZ2USJgoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckgAEjUKD2RlbGV0ZWRfcGFydG5lchgCIAEoCzIaLnBhcnRuZXIudjEuRGVsZXRlZFBhcnRuZXJIAEIPCgZjaGFuZ2USBbpIAggBImEKDkRlbGV0ZWRQYXJ0bmVyEhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARI2CgpkZWxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIqMCChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQESxQEKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0KTAbpIjwG6AYsBChB1cGRhdGVfbWFzay5zaXplEjNtdXN0IGhvbGQgYXQgbW9zdCAyNSBwYXRocyBvZiBhdCBtb3N0IDY0IGNoYXJhY3RlcnMaQnRoaXMucGF0aHMuc2l6ZSgpIDw9IDI1ICYmIHRoaXMucGF0aHMuYWxsKHBhdGgsIHBhdGguc2l6ZSgpIDw9IDY0KRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIkUKFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQEiVAoURGVsZXRlUGFydG5lclJlcXVlc3QSFwoCaWQYASABKAlCC7pICMgBAXIDsAEBEgwKBGV0YWcYAiABKAkSFQoNdmFsaWRhdGVfb25seRgDIAEoCCIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UiiwEKFEludml0ZVBhcnRuZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARJDCgx0aW1lX3RvX2xpdmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIFCIDO2gMyAwiQHBIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIqEBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USIgoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUIIukgFcgMYyAESNgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQEiVwoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAESFQoNdmFsaWRhdGVfb25seRgCIAEoCCJIChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USLAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lckIGukgDyAEBIkkKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIkgKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIsCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyQga6SAPIAQEiPQoUR2V0SW52aXRhdGlvblJlcXVlc3QSJQoQaW52aXRhdGlvbl90b2tlbhgBIAEoCUILukgIyAEBcgMYyAEi0gEKFUdldEludml0YXRpb25SZXNwb25zZRImChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESOgoMcGFydG5lcl90eXBlGAIgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZUILukgIyAEBggECEAESNgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIdCgtvcGVuZWRfcnBjcxgEIAMoCUIIukgFkgECEGQihgEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGNAPEjIKBHJvbGUYAyABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQgi6SAWCAQIQASJzChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI1Cgtjb25uZWN0aW9ucxgBIAMoCzIWLnBhcnRuZXIudjEuQ29ubmVjdGlvbkIIukgFkgECEGQSIQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjQDyLdAQoKQ29ubmVjdGlvbhIhCg9vcmdhbml6YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjUKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlQgu6SAjIAQGCAQIQARI4Cgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESOwoIcGFydG5lcnMYBCADKAsyHC5wYXJ0bmVyLnYxLkNvbm5lY3RlZFBhcnRuZXJCC7pICMgBAZIBAhACIqoBChBDb25uZWN0ZWRQYXJ0bmVyEjoKDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGVCC7pICMgBAYIBAhABEjgKDGNvbm5lY3RlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIZCgJpZBgDIAEoCUIIukgFcgOwAQFIAIgBAUIFCgNfaWQijAEKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EiQKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUILukgIyAEBcgOwAQESNwoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGVCDbpICsgBAYIBBBABKAISFQoNdmFsaWRhdGVfb25seRgDIAEoCCIXChVFbmRDb25uZWN0aW9uUmVzcG9uc2UqtwIKEVBhcnRuZXJPcmRlckZpZWxkEiMKH1BBUlRORVJfT1JERVJfRklFTERfVU5TUEVDSUZJRUQQABIiCh5QQVJUTkVSX09SREVSX0ZJRUxEX0NSRUFURURfQVQQARIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX0NPTVBBTllfTkFNRRACEiQKIFBBUlRORVJfT1JERVJfRklFTERfU0FMRVNfQU1PVU5UEAMSJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVJUTkVSX1RZUEUQBBIdChlQQVJUTkVSX09SREVSX0ZJRUxEX0VNQUlMEAUSIQodUEFSVE5FUl9PUkRFUl9GSUVMRF9GUkVRVUVOQ1kQBhIlCiFQQVJUTkVSX09SREVSX0ZJRUxEX1BBWU1FTlRfVEVSTVMQBypwCg5PcmRlckRpcmVjdGlvbhIfChtPUkRFUl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIdChlPUkRFUl9ESVJFQ1RJT05fQVNDRU5ESU5HEAESHgoaT1JERVJfRElSRUNUSU9OX0RFU0NFTkRJTkcQAipmCg5Db25uZWN0aW9uUm9sZRIfChtDT05ORUNUSU9OX1JPTEVfVU5TUEVDSUZJRUQQABIYChRDT05ORUNUSU9OX1JPTEVfSE9TVBABEhkKFUNPTk5FQ1RJT05fUk9MRV9HVUVTVBACMoUNCg5QYXJ0bmVyU2VydmljZRJtCg1DcmVhdGVQYXJ0bmVyEiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZRKGAQoTQmF0Y2hDcmVhdGVQYXJ0bmVycxImLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZSIeirUYEwoBARIOcGFydG5lcnM6d3JpdGWQtRiAgIABEmcKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEm0KDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEn8KEkxpc3RQYXJ0bmVyQ2hhbmdlcxIlLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBomLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2UiGpACAYq1GBMKAgIBEg1wYXJ0bmVyczpyZWFkEoQBChNXYXRjaFBhcnRuZXJDaGFuZ2VzEiYucGFydG5lci52MS5XYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBonLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIhqQAgGKtRgTCgICARINcGFydG5lcnM6cmVhZDABEnAKDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiGpACAoq1GBMKAQESDnBhcnRuZXJzOndyaXRlEm0KDURlbGV0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEnAKDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiGpACAoq1GBMKAQESDnBhcnRuZXJzOndyaXRlEnYKEFJldm9rZUludml0YXRpb24SIy5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiF4q1GBMKAQESDnBhcnRuZXJzOndyaXRlEm8KDUdldEludml0YXRpb24SIC5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXF1ZXN0GiEucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiGZACAoq1GBIKAQQSDXBhcnRuZXJzOnJlYWQSeQoQQWNjZXB0SW52aXRhdGlvbhIjLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIakAICirUYEwoBBBIOcGFydG5lcnM6d3JpdGUSdQoPTGlzdENvbm5lY3Rpb25zEiIucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIZkAIBirUYEgoBARINcGFydG5lcnM6cmVhZBJtCg1FbmRDb25uZWN0aW9uEiAucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlc3BvbnNlIheKtRgTCgEBEg5wYXJ0bmVyczp3cml0ZWIGcHJvdG8z", [file_access_v1_access, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -116,12 +120,31 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   /**
    * Optional. A UUID chosen by the caller that makes the call safe to repeat (AIP-155): the same
    * `request_id` with the same content, from the same organization, answers with the partner that
-   * the first such call created, as it is now. The same `request_id` with other content, or of a
-   * partner that has been deleted since, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   * the first such call created, as it is now, for as long as that partner is there. The same
+   * `request_id` with other content, or of a partner that has been deleted since and that the service has
+   * not forgotten yet, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
    *
    * @generated from field: optional string request_id = 13;
    */
   requestId?: string | undefined;
+
+  /**
+   * Optional. The partner's number in the caller's own system, such as the ERP's. No two partners of a
+   * book have the same one: a second is ALREADY_EXISTS with the reason EXTERNAL_ID_TAKEN, which names the
+   * partner that has it. That of a deleted partner is free again.
+   *
+   * @generated from field: optional string external_id = 14;
+   */
+  externalId?: string | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and store nothing (AIP-163). The answer is the partner as it
+   * would be stored, but for its id and times; that of a `request_id` which was used before, the partner
+   * that it created. In an entry of a batch it must be absent.
+   *
+   * @generated from field: bool validate_only = 15;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -159,8 +182,10 @@ export const CreatePartnerResponseSchema: GenMessage<CreatePartnerResponse> = /*
  */
 export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartnersRequest"> & {
   /**
-   * The partners, 1 to 100 of them. The `request_id` of an entry must be absent, or that of the
-   * batch (AIP-231).
+   * The partners, 1 to 100 of them. Where an entry has a `request_id` other than the batch's, each entry is
+   * created as by a CreatePartner of its own: one that was created before, by its `request_id` and the same
+   * content, is answered, the others are created; an entry without one is made safe by the batch's. No two
+   * entries have the same `request_id` or `external_id`.
    *
    * @generated from field: repeated partner.v1.CreatePartnerRequest requests = 1;
    */
@@ -176,6 +201,24 @@ export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartners
    * @generated from field: optional string request_id = 2;
    */
   requestId?: string | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and store nothing (AIP-163). The answer is what it would be,
+   * but for ids and times.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Optional. Whether to create the entries that can be, each as by a CreatePartner of its own, and to
+   * answer `results`. Without it one that cannot be is the error of the whole call, whose metadata's
+   * `entry` has its index, and nothing is created. A value that is not of its field's type is the error of
+   * the whole call in either case.
+   *
+   * @generated from field: bool allow_partial = 4;
+   */
+  allowPartial: boolean;
 };
 
 /**
@@ -192,11 +235,18 @@ export const BatchCreatePartnersRequestSchema: GenMessage<BatchCreatePartnersReq
  */
 export type BatchCreatePartnersResponse = Message<"partner.v1.BatchCreatePartnersResponse"> & {
   /**
-   * The partners as they are stored, in the order of the requests.
+   * The partners as they are stored, in the order of the requests. Empty with `allow_partial`.
    *
    * @generated from field: repeated partner.v1.Partner partners = 1;
    */
   partners: Partner[];
+
+  /**
+   * With `allow_partial` what has become of each entry, in the order of the requests.
+   *
+   * @generated from field: repeated partner.v1.BatchCreatePartnersResult results = 2;
+   */
+  results: BatchCreatePartnersResult[];
 };
 
 /**
@@ -205,6 +255,59 @@ export type BatchCreatePartnersResponse = Message<"partner.v1.BatchCreatePartner
  */
 export const BatchCreatePartnersResponseSchema: GenMessage<BatchCreatePartnersResponse> = /*@__PURE__*/
   messageDesc(file_partner_v1_partner_service, 3);
+
+/**
+ * BatchCreatePartnersResult is what has become of an entry.
+ *
+ * @generated from message partner.v1.BatchCreatePartnersResult
+ */
+export type BatchCreatePartnersResult = Message<"partner.v1.BatchCreatePartnersResult"> & {
+  /**
+   * Either of the two.
+   *
+   * @generated from oneof partner.v1.BatchCreatePartnersResult.result
+   */
+  result: {
+    /**
+     * The partner as it is stored.
+     *
+     * @generated from field: partner.v1.Partner partner = 1;
+     */
+    value: Partner;
+    case: "partner";
+  } | {
+    /**
+     * Why there is none: the code and the message that a CreatePartner of the entry alone would have
+     * failed with. It has no `details`: they stand below, where JSON can be read without knowing their
+     * types.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * With `error`: its reason, as in the error of a call.
+   *
+   * @generated from field: google.rpc.ErrorInfo error_info = 3;
+   */
+  errorInfo?: ErrorInfo | undefined;
+
+  /**
+   * With an `error` for FIELD_INVALID: the rules that the entry breaks. The paths have its index.
+   *
+   * @generated from field: repeated google.rpc.BadRequest.FieldViolation field_violations = 4;
+   */
+  fieldViolations: BadRequest_FieldViolation[];
+};
+
+/**
+ * Describes the message partner.v1.BatchCreatePartnersResult.
+ * Use `create(BatchCreatePartnersResultSchema)` to create a new message.
+ */
+export const BatchCreatePartnersResultSchema: GenMessage<BatchCreatePartnersResult> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 4);
 
 /**
  * GetPartnerRequest names the partner to return.
@@ -225,7 +328,7 @@ export type GetPartnerRequest = Message<"partner.v1.GetPartnerRequest"> & {
  * Use `create(GetPartnerRequestSchema)` to create a new message.
  */
 export const GetPartnerRequestSchema: GenMessage<GetPartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 4);
+  messageDesc(file_partner_v1_partner_service, 5);
 
 /**
  * GetPartnerResponse is the answer to GetPartner.
@@ -246,7 +349,7 @@ export type GetPartnerResponse = Message<"partner.v1.GetPartnerResponse"> & {
  * Use `create(GetPartnerResponseSchema)` to create a new message.
  */
 export const GetPartnerResponseSchema: GenMessage<GetPartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 5);
+  messageDesc(file_partner_v1_partner_service, 6);
 
 /**
  * ListPartnersRequest says which partners to list, and in which order. Without any field it asks
@@ -299,7 +402,7 @@ export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
  * Use `create(ListPartnersRequestSchema)` to create a new message.
  */
 export const ListPartnersRequestSchema: GenMessage<ListPartnersRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 6);
+  messageDesc(file_partner_v1_partner_service, 7);
 
 /**
  * PartnerFilters narrows a list down to the partners that match each filter that is given. A filter
@@ -336,6 +439,21 @@ export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
    * @generated from field: optional string text = 4;
    */
   text?: string | undefined;
+
+  /**
+   * Optional. The partner's external id is one of these, 100 at most.
+   *
+   * @generated from field: repeated string external_ids = 5;
+   */
+  externalIds: string[];
+
+  /**
+   * Optional. The partner's company registration number is one of these, 100 at most. Several partners
+   * may have one.
+   *
+   * @generated from field: repeated string company_registration_numbers = 6;
+   */
+  companyRegistrationNumbers: string[];
 };
 
 /**
@@ -343,7 +461,7 @@ export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
  * Use `create(PartnerFiltersSchema)` to create a new message.
  */
 export const PartnerFiltersSchema: GenMessage<PartnerFilters> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 7);
+  messageDesc(file_partner_v1_partner_service, 8);
 
 /**
  * PartnerOrder is the order of a list. Partners that are equal in the field are ordered by id, in the
@@ -372,7 +490,7 @@ export type PartnerOrder = Message<"partner.v1.PartnerOrder"> & {
  * Use `create(PartnerOrderSchema)` to create a new message.
  */
 export const PartnerOrderSchema: GenMessage<PartnerOrder> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 8);
+  messageDesc(file_partner_v1_partner_service, 9);
 
 /**
  * ListPartnersResponse is a page of a list.
@@ -408,7 +526,7 @@ export type ListPartnersResponse = Message<"partner.v1.ListPartnersResponse"> & 
  * Use `create(ListPartnersResponseSchema)` to create a new message.
  */
 export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 9);
+  messageDesc(file_partner_v1_partner_service, 10);
 
 /**
  * ListPartnerChangesRequest says since when. Without any field it asks for the beginning of the whole
@@ -441,7 +559,7 @@ export type ListPartnerChangesRequest = Message<"partner.v1.ListPartnerChangesRe
  * Use `create(ListPartnerChangesRequestSchema)` to create a new message.
  */
 export const ListPartnerChangesRequestSchema: GenMessage<ListPartnerChangesRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 10);
+  messageDesc(file_partner_v1_partner_service, 11);
 
 /**
  * ListPartnerChangesResponse is what has changed.
@@ -476,7 +594,7 @@ export type ListPartnerChangesResponse = Message<"partner.v1.ListPartnerChangesR
  * Use `create(ListPartnerChangesResponseSchema)` to create a new message.
  */
 export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 11);
+  messageDesc(file_partner_v1_partner_service, 12);
 
 /**
  * WatchPartnerChangesRequest says since when. Without a token the stream begins with the whole book.
@@ -498,7 +616,7 @@ export type WatchPartnerChangesRequest = Message<"partner.v1.WatchPartnerChanges
  * Use `create(WatchPartnerChangesRequestSchema)` to create a new message.
  */
 export const WatchPartnerChangesRequestSchema: GenMessage<WatchPartnerChangesRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 13);
 
 /**
  * WatchPartnerChangesResponse is what has changed since the message before.
@@ -534,7 +652,7 @@ export type WatchPartnerChangesResponse = Message<"partner.v1.WatchPartnerChange
  * Use `create(WatchPartnerChangesResponseSchema)` to create a new message.
  */
 export const WatchPartnerChangesResponseSchema: GenMessage<WatchPartnerChangesResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * PartnerChange is what became of a partner.
@@ -571,7 +689,7 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
  * Use `create(PartnerChangeSchema)` to create a new message.
  */
 export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
@@ -599,7 +717,7 @@ export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
  * Use `create(DeletedPartnerSchema)` to create a new message.
  */
 export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -618,14 +736,22 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
 
   /**
    * Optional. The fields of `partner` to change. `*` stands for all that a caller sets, which are those of
-   * CreatePartnerRequest other than `request_id`; what only the service sets is ignored (AIP-203), here as
+   * CreatePartnerRequest that describe the partner; what only the service sets is ignored (AIP-203), here as
    * in `partner`, so that a partner may be sent back as it was read. A field that is named and absent
-   * from `partner` is cleared, which only `country_code` allows. Absent: the fields that are present
+   * from `partner` is cleared, which `country_code` and `external_id` allow. Absent: the fields that are present
    * in `partner`, an empty text among them.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -633,7 +759,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -654,7 +780,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -676,6 +802,13 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
    * @generated from field: string etag = 2;
    */
   etag: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163).
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -683,7 +816,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -698,7 +831,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -719,6 +852,14 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
    * @generated from field: google.protobuf.Duration time_to_live = 2;
    */
   timeToLive?: Duration | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer has no
+   * `invitation_token`.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -726,7 +867,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -736,7 +877,7 @@ export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@_
 export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> & {
   /**
    * The invitation's token. It is shown this once: the service keeps no more than a hash of it.
-   * Whoever has it can accept the invitation.
+   * Whoever has it can accept the invitation. Empty with `validate_only`.
    *
    * @generated from field: string invitation_token = 1;
    */
@@ -762,7 +903,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -776,6 +917,14 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
    * @generated from field: string invitation_token = 1;
    */
   invitationToken: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -783,7 +932,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -804,7 +953,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -818,6 +967,14 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -825,7 +982,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -846,7 +1003,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -867,7 +1024,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -911,7 +1068,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -948,7 +1105,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 28);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -976,7 +1133,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 29);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -1018,7 +1175,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 30);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -1053,7 +1210,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 31);
+  messageDesc(file_partner_v1_partner_service, 32);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -1074,6 +1231,13 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
    * @generated from field: partner.v1.ConnectionRole role = 2;
    */
   role: ConnectionRole;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163).
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1081,7 +1245,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 32);
+  messageDesc(file_partner_v1_partner_service, 33);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -1096,7 +1260,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 33);
+  messageDesc(file_partner_v1_partner_service, 34);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1302,10 +1466,11 @@ export const PartnerService: GenService<{
     output: typeof CreatePartnerResponseSchema;
   },
   /**
-   * Creates 1 to 100 partners, all or none (AIP-233).
+   * Creates 1 to 100 partners (AIP-233): all or none, or with `allow_partial` those that can be.
    *
-   * Each entry is what CreatePartner takes; the batch has one `request_id` for all of them.
-   * Violations name the entry that they are in, as `requests[2].city`. The message may be 2 MiB
+   * Each entry is what CreatePartner takes. For a file that is corrected and sent again, give each entry a
+   * `request_id` that follows from its row: those that were created before are answered, the others
+   * created. Violations name the entry that they are in, as `requests[2].city`. The message may be 2 MiB
    * long, on the wire and decompressed, which is enough for every batch that breaks no rule.
    *
    * @generated from rpc partner.v1.PartnerService.BatchCreatePartners

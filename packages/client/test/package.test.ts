@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const others = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-web"];
 
 /** The greatest size of a page's RPC part, as the package's README says. */
-const greatestBytes = 41_000;
+const greatestBytes = 42_000;
 
 const page = `
   import { createConnectTransport } from "@connectrpc/connect-web";
@@ -132,7 +132,7 @@ test("the README's examples do what they say", async () => {
   expect(stdout).toContain("Example Supplies Ltd CUSTOMER\n");
 });
 
-test("the packed client goes into a page's bundle of at most 41 kB, and no code of the server with it", async () => {
+test("the packed client goes into a page's bundle of at most 42 kB, and no code of the server with it", async () => {
   const input = join(directory, "page.js");
   await writeFile(input, page);
   const build = await rolldown({ input, platform: "browser" });

@@ -85,6 +85,8 @@ function readerOf({ oneof, fieldKind, enum: descriptor, scalar }: DescField): Re
       return (json) => (typeof json === "string" ? json : undefined);
     case ScalarType.INT32:
       return (json) => (isInt32(json) ? json : undefined);
+    case ScalarType.BOOL:
+      return (json) => (typeof json === "boolean" ? json : undefined);
     default:
       return undefined;
   }

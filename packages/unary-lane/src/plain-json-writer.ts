@@ -74,11 +74,24 @@ function fieldWriter(field: DescField, parents: readonly DescMessage[]): Write |
       : field.enum !== undefined
         ? enumWriter(field.enum)
         : messageWriter(field.message, parents);
-  if (write === undefined || field.fieldKind !== "list") {
+  if (field.fieldKind !== "list") {
     return write;
+  }
+  if (write === undefined) {
+    return writeEmptyList;
   }
   // The value of a list's field is an array.
   return (items) => `[${(items as readonly unknown[]).map((item) => write(item)).join()}]`;
+}
+
+/** Is thrown where a message turns out to hold what is not plain. */
+export const notPlain = new Error("The message is not plain.");
+
+function writeEmptyList(items: unknown): string {
+  if (Array.isArray(items) && items.length > 0) {
+    throw notPlain;
+  }
+  return "[]";
 }
 
 function scalarWriter(scalar: ScalarType): Write | undefined {

@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { createPlainJsonReader } from "./plain-json-reader.ts";
-import { createPlainJsonWriter } from "./plain-json-writer.ts";
+import { createPlainJsonWriter, notPlain, type PlainJsonWriter } from "./plain-json-writer.ts";
 
 /**
  * Reads and writes the messages of a method in JSON that is plain, faster than Protobuf's own reader
@@ -52,7 +52,7 @@ export function createPlainJson(
       }
     },
     write(message) {
-      const text = write?.(message);
+      const text = write && writePlain(write, message);
       if (text === undefined || Buffer.byteLength(text) > writeMaxBytes) {
         return undefined;
       }
@@ -62,4 +62,15 @@ export function createPlainJson(
       return text;
     },
   };
+}
+
+function writePlain(write: PlainJsonWriter, message: Message): string | undefined {
+  try {
+    return write(message);
+  } catch (failure) {
+    if (failure === notPlain) {
+      return undefined;
+    }
+    throw failure;
+  }
 }

@@ -6,6 +6,10 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { BadRequest_FieldViolation, ErrorInfo } from "../../google/rpc/error_details_pb.ts";
+import { file_google_rpc_error_details } from "../../google/rpc/error_details_pb.ts";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { InvitationStatus, Partner, PartnerType } from "./partner_pb.ts";
 import { file_partner_v1_partner } from "./partner_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSL8AgoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQFCDwoNX3NhbGVzX2Ftb3VudEIPCg1fY291bnRyeV9jb2RlQg0KC19yZXF1ZXN0X2lkIj0KFUNyZWF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIngKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQFCDQoLX3JlcXVlc3RfaWQiRAobQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyIh8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIqQBCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQFCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCIyChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkicgobV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KFFVwZGF0ZVBhcnRuZXJSZXF1ZXN0EiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkiFwoVRGVsZXRlUGFydG5lclJlc3BvbnNlIlMKFEludml0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEi8KDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKHAQoVSW52aXRlUGFydG5lclJlc3BvbnNlEhgKEGludml0YXRpb25fdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoHcGFydG5lchgDIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciIzChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIiUKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkAKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFEdldEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiqQEKFUdldEludml0YXRpb25SZXNwb25zZRIcChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCRItCgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC29wZW5lZF9ycGNzGAQgAygJImkKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKAoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiXwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKwoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJZChRFbmRDb25uZWN0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiFwoVRW5kQ29ubmVjdGlvblJlc3BvbnNlKrcCChFQYXJ0bmVyT3JkZXJGaWVsZBIjCh9QQVJUTkVSX09SREVSX0ZJRUxEX1VOU1BFQ0lGSUVEEAASIgoeUEFSVE5FUl9PUkRFUl9GSUVMRF9DUkVBVEVEX0FUEAESJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9DT01QQU5ZX05BTUUQAhIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1NBTEVTX0FNT1VOVBADEiQKIFBBUlRORVJfT1JERVJfRklFTERfUEFSVE5FUl9UWVBFEAQSHQoZUEFSVE5FUl9PUkRFUl9GSUVMRF9FTUFJTBAFEiEKHVBBUlRORVJfT1JERVJfRklFTERfRlJFUVVFTkNZEAYSJQohUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVlNRU5UX1RFUk1TEAcqcAoOT3JkZXJEaXJlY3Rpb24SHwobT1JERVJfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHQoZT1JERVJfRElSRUNUSU9OX0FTQ0VORElORxABEh4KGk9SREVSX0RJUkVDVElPTl9ERVNDRU5ESU5HEAIqZgoOQ29ubmVjdGlvblJvbGUSHwobQ09OTkVDVElPTl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9ST0xFX0hPU1QQARIZChVDT05ORUNUSU9OX1JPTEVfR1VFU1QQAjKyCgoOUGFydG5lclNlcnZpY2USVAoNQ3JlYXRlUGFydG5lchIgLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXNwb25zZRJmChNCYXRjaENyZWF0ZVBhcnRuZXJzEiYucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVxdWVzdBonLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1Jlc3BvbnNlElAKCkdldFBhcnRuZXISHS5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXF1ZXN0Gh4ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVzcG9uc2UiA5ACARJWCgxMaXN0UGFydG5lcnMSHy5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1JlcXVlc3QaIC5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyc1Jlc3BvbnNlIgOQAgESaAoSTGlzdFBhcnRuZXJDaGFuZ2VzEiUucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXF1ZXN0GiYucGFydG5lci52MS5MaXN0UGFydG5lckNoYW5nZXNSZXNwb25zZSIDkAIBEm0KE1dhdGNoUGFydG5lckNoYW5nZXMSJi5wYXJ0bmVyLnYxLldhdGNoUGFydG5lckNoYW5nZXNSZXF1ZXN0GicucGFydG5lci52MS5XYXRjaFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2UiA5ACATABElkKDVVwZGF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJUCg1EZWxldGVQYXJ0bmVyEiAucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlc3BvbnNlElkKDUludml0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVzcG9uc2UiA5ACAhJdChBSZXZva2VJbnZpdGF0aW9uEiMucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlElkKDUdldEludml0YXRpb24SIC5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXF1ZXN0GiEucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiA5ACAhJiChBBY2NlcHRJbnZpdGF0aW9uEiMucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBokLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISXwoPTGlzdENvbm5lY3Rpb25zEiIucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMucGFydG5lci52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBElQKDUVuZENvbm5lY3Rpb24SIC5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiEucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSK9AwoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQESGAoLZXh0ZXJuYWxfaWQYDiABKAlIA4gBARIVCg12YWxpZGF0ZV9vbmx5GA8gASgIQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZEIOCgxfZXh0ZXJuYWxfaWQiPQoVQ3JlYXRlUGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIipgEKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIVCg1hbGxvd19wYXJ0aWFsGAQgASgIQg0KC19yZXF1ZXN0X2lkInwKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchI2CgdyZXN1bHRzGAIgAygLMiUucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0It4BChlCYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0EiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASKQoKZXJyb3JfaW5mbxgDIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvEj8KEGZpZWxkX3Zpb2xhdGlvbnMYBCADKAsyJS5nb29nbGUucnBjLkJhZFJlcXVlc3QuRmllbGRWaW9sYXRpb25CCAoGcmVzdWx0Ih8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIuABCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQESFAoMZXh0ZXJuYWxfaWRzGAUgAygJEiQKHGNvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlcnMYBiADKAlCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCIyChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkicgobV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkcKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkSFQoNdmFsaWRhdGVfb25seRgDIAEoCCIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UiagoUSW52aXRlUGFydG5lclJlcXVlc3QSCgoCaWQYASABKAkSLwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXZhbGlkYXRlX29ubHkYAyABKAgihwEKFUludml0ZVBhcnRuZXJSZXNwb25zZRIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKB3BhcnRuZXIYAyABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiSgoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjwKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiQAoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiMAoUR2V0SW52aXRhdGlvblJlcXVlc3QSGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCSKpAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEhwKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJEi0KDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLb3BlbmVkX3JwY3MYBCADKAkiaQoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIoCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZSJfChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIrCgtjb25uZWN0aW9ucxgBIAMoCzIWLnBhcnRuZXIudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisQEKCkNvbm5lY3Rpb24SFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlEjAKDGNvbm5lY3RlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoIcGFydG5lcnMYBCADKAsyHC5wYXJ0bmVyLnYxLkNvbm5lY3RlZFBhcnRuZXIiiwEKEENvbm5lY3RlZFBhcnRuZXISLQoMcGFydG5lcl90eXBlGAEgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRIwCgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KAmlkGAMgASgJSACIAQFCBQoDX2lkInAKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIhcKFUVuZENvbm5lY3Rpb25SZXNwb25zZSq3AgoRUGFydG5lck9yZGVyRmllbGQSIwofUEFSVE5FUl9PUkRFUl9GSUVMRF9VTlNQRUNJRklFRBAAEiIKHlBBUlRORVJfT1JERVJfRklFTERfQ1JFQVRFRF9BVBABEiQKIFBBUlRORVJfT1JERVJfRklFTERfQ09NUEFOWV9OQU1FEAISJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9TQUxFU19BTU9VTlQQAxIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1BBUlRORVJfVFlQRRAEEh0KGVBBUlRORVJfT1JERVJfRklFTERfRU1BSUwQBRIhCh1QQVJUTkVSX09SREVSX0ZJRUxEX0ZSRVFVRU5DWRAGEiUKIVBBUlRORVJfT1JERVJfRklFTERfUEFZTUVOVF9URVJNUxAHKnAKDk9yZGVyRGlyZWN0aW9uEh8KG09SREVSX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0RJUkVDVElPTl9BU0NFTkRJTkcQARIeChpPUkRFUl9ESVJFQ1RJT05fREVTQ0VORElORxACKmYKDkNvbm5lY3Rpb25Sb2xlEh8KG0NPTk5FQ1RJT05fUk9MRV9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fUk9MRV9IT1NUEAESGQoVQ09OTkVDVElPTl9ST0xFX0dVRVNUEAIysgoKDlBhcnRuZXJTZXJ2aWNlElQKDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2USZgoTQmF0Y2hDcmVhdGVQYXJ0bmVycxImLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRJQCgpHZXRQYXJ0bmVyEh0ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVxdWVzdBoeLnBhcnRuZXIudjEuR2V0UGFydG5lclJlc3BvbnNlIgOQAgESVgoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIDkAIBEmgKEkxpc3RQYXJ0bmVyQ2hhbmdlcxIlLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBomLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2UiA5ACARJtChNXYXRjaFBhcnRuZXJDaGFuZ2VzEiYucGFydG5lci52MS5XYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBonLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIgOQAgEwARJZCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIgOQAgISVAoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZRJZCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIgOQAgISXQoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZRJZCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISYgoQQWNjZXB0SW52aXRhdGlvbhIjLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIDkAICEl8KD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiA5ACARJUCg1FbmRDb25uZWN0aW9uEiAucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -114,12 +118,31 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
   /**
    * Optional. A UUID chosen by the caller that makes the call safe to repeat (AIP-155): the same
    * `request_id` with the same content, from the same organization, answers with the partner that
-   * the first such call created, as it is now. The same `request_id` with other content, or of a
-   * partner that has been deleted since, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   * the first such call created, as it is now, for as long as that partner is there. The same
+   * `request_id` with other content, or of a partner that has been deleted since and that the service has
+   * not forgotten yet, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
    *
    * @generated from field: optional string request_id = 13;
    */
   requestId?: string | undefined;
+
+  /**
+   * Optional. The partner's number in the caller's own system, such as the ERP's. No two partners of a
+   * book have the same one: a second is ALREADY_EXISTS with the reason EXTERNAL_ID_TAKEN, which names the
+   * partner that has it. That of a deleted partner is free again.
+   *
+   * @generated from field: optional string external_id = 14;
+   */
+  externalId?: string | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and store nothing (AIP-163). The answer is the partner as it
+   * would be stored, but for its id and times; that of a `request_id` which was used before, the partner
+   * that it created. In an entry of a batch it must be absent.
+   *
+   * @generated from field: bool validate_only = 15;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -157,8 +180,10 @@ export const CreatePartnerResponseSchema: GenMessage<CreatePartnerResponse> = /*
  */
 export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartnersRequest"> & {
   /**
-   * The partners, 1 to 100 of them. The `request_id` of an entry must be absent, or that of the
-   * batch (AIP-231).
+   * The partners, 1 to 100 of them. Where an entry has a `request_id` other than the batch's, each entry is
+   * created as by a CreatePartner of its own: one that was created before, by its `request_id` and the same
+   * content, is answered, the others are created; an entry without one is made safe by the batch's. No two
+   * entries have the same `request_id` or `external_id`.
    *
    * @generated from field: repeated partner.v1.CreatePartnerRequest requests = 1;
    */
@@ -174,6 +199,24 @@ export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartners
    * @generated from field: optional string request_id = 2;
    */
   requestId?: string | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and store nothing (AIP-163). The answer is what it would be,
+   * but for ids and times.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Optional. Whether to create the entries that can be, each as by a CreatePartner of its own, and to
+   * answer `results`. Without it one that cannot be is the error of the whole call, whose metadata's
+   * `entry` has its index, and nothing is created. A value that is not of its field's type is the error of
+   * the whole call in either case.
+   *
+   * @generated from field: bool allow_partial = 4;
+   */
+  allowPartial: boolean;
 };
 
 /**
@@ -190,11 +233,18 @@ export const BatchCreatePartnersRequestSchema: GenMessage<BatchCreatePartnersReq
  */
 export type BatchCreatePartnersResponse = Message<"partner.v1.BatchCreatePartnersResponse"> & {
   /**
-   * The partners as they are stored, in the order of the requests.
+   * The partners as they are stored, in the order of the requests. Empty with `allow_partial`.
    *
    * @generated from field: repeated partner.v1.Partner partners = 1;
    */
   partners: Partner[];
+
+  /**
+   * With `allow_partial` what has become of each entry, in the order of the requests.
+   *
+   * @generated from field: repeated partner.v1.BatchCreatePartnersResult results = 2;
+   */
+  results: BatchCreatePartnersResult[];
 };
 
 /**
@@ -203,6 +253,59 @@ export type BatchCreatePartnersResponse = Message<"partner.v1.BatchCreatePartner
  */
 export const BatchCreatePartnersResponseSchema: GenMessage<BatchCreatePartnersResponse> = /*@__PURE__*/
   messageDesc(file_partner_v1_partner_service, 3);
+
+/**
+ * BatchCreatePartnersResult is what has become of an entry.
+ *
+ * @generated from message partner.v1.BatchCreatePartnersResult
+ */
+export type BatchCreatePartnersResult = Message<"partner.v1.BatchCreatePartnersResult"> & {
+  /**
+   * Either of the two.
+   *
+   * @generated from oneof partner.v1.BatchCreatePartnersResult.result
+   */
+  result: {
+    /**
+     * The partner as it is stored.
+     *
+     * @generated from field: partner.v1.Partner partner = 1;
+     */
+    value: Partner;
+    case: "partner";
+  } | {
+    /**
+     * Why there is none: the code and the message that a CreatePartner of the entry alone would have
+     * failed with. It has no `details`: they stand below, where JSON can be read without knowing their
+     * types.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * With `error`: its reason, as in the error of a call.
+   *
+   * @generated from field: google.rpc.ErrorInfo error_info = 3;
+   */
+  errorInfo?: ErrorInfo | undefined;
+
+  /**
+   * With an `error` for FIELD_INVALID: the rules that the entry breaks. The paths have its index.
+   *
+   * @generated from field: repeated google.rpc.BadRequest.FieldViolation field_violations = 4;
+   */
+  fieldViolations: BadRequest_FieldViolation[];
+};
+
+/**
+ * Describes the message partner.v1.BatchCreatePartnersResult.
+ * Use `create(BatchCreatePartnersResultSchema)` to create a new message.
+ */
+export const BatchCreatePartnersResultSchema: GenMessage<BatchCreatePartnersResult> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 4);
 
 /**
  * GetPartnerRequest names the partner to return.
@@ -223,7 +326,7 @@ export type GetPartnerRequest = Message<"partner.v1.GetPartnerRequest"> & {
  * Use `create(GetPartnerRequestSchema)` to create a new message.
  */
 export const GetPartnerRequestSchema: GenMessage<GetPartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 4);
+  messageDesc(file_partner_v1_partner_service, 5);
 
 /**
  * GetPartnerResponse is the answer to GetPartner.
@@ -244,7 +347,7 @@ export type GetPartnerResponse = Message<"partner.v1.GetPartnerResponse"> & {
  * Use `create(GetPartnerResponseSchema)` to create a new message.
  */
 export const GetPartnerResponseSchema: GenMessage<GetPartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 5);
+  messageDesc(file_partner_v1_partner_service, 6);
 
 /**
  * ListPartnersRequest says which partners to list, and in which order. Without any field it asks
@@ -297,7 +400,7 @@ export type ListPartnersRequest = Message<"partner.v1.ListPartnersRequest"> & {
  * Use `create(ListPartnersRequestSchema)` to create a new message.
  */
 export const ListPartnersRequestSchema: GenMessage<ListPartnersRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 6);
+  messageDesc(file_partner_v1_partner_service, 7);
 
 /**
  * PartnerFilters narrows a list down to the partners that match each filter that is given. A filter
@@ -334,6 +437,21 @@ export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
    * @generated from field: optional string text = 4;
    */
   text?: string | undefined;
+
+  /**
+   * Optional. The partner's external id is one of these, 100 at most.
+   *
+   * @generated from field: repeated string external_ids = 5;
+   */
+  externalIds: string[];
+
+  /**
+   * Optional. The partner's company registration number is one of these, 100 at most. Several partners
+   * may have one.
+   *
+   * @generated from field: repeated string company_registration_numbers = 6;
+   */
+  companyRegistrationNumbers: string[];
 };
 
 /**
@@ -341,7 +459,7 @@ export type PartnerFilters = Message<"partner.v1.PartnerFilters"> & {
  * Use `create(PartnerFiltersSchema)` to create a new message.
  */
 export const PartnerFiltersSchema: GenMessage<PartnerFilters> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 7);
+  messageDesc(file_partner_v1_partner_service, 8);
 
 /**
  * PartnerOrder is the order of a list. Partners that are equal in the field are ordered by id, in the
@@ -370,7 +488,7 @@ export type PartnerOrder = Message<"partner.v1.PartnerOrder"> & {
  * Use `create(PartnerOrderSchema)` to create a new message.
  */
 export const PartnerOrderSchema: GenMessage<PartnerOrder> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 8);
+  messageDesc(file_partner_v1_partner_service, 9);
 
 /**
  * ListPartnersResponse is a page of a list.
@@ -406,7 +524,7 @@ export type ListPartnersResponse = Message<"partner.v1.ListPartnersResponse"> & 
  * Use `create(ListPartnersResponseSchema)` to create a new message.
  */
 export const ListPartnersResponseSchema: GenMessage<ListPartnersResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 9);
+  messageDesc(file_partner_v1_partner_service, 10);
 
 /**
  * ListPartnerChangesRequest says since when. Without any field it asks for the beginning of the whole
@@ -439,7 +557,7 @@ export type ListPartnerChangesRequest = Message<"partner.v1.ListPartnerChangesRe
  * Use `create(ListPartnerChangesRequestSchema)` to create a new message.
  */
 export const ListPartnerChangesRequestSchema: GenMessage<ListPartnerChangesRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 10);
+  messageDesc(file_partner_v1_partner_service, 11);
 
 /**
  * ListPartnerChangesResponse is what has changed.
@@ -474,7 +592,7 @@ export type ListPartnerChangesResponse = Message<"partner.v1.ListPartnerChangesR
  * Use `create(ListPartnerChangesResponseSchema)` to create a new message.
  */
 export const ListPartnerChangesResponseSchema: GenMessage<ListPartnerChangesResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 11);
+  messageDesc(file_partner_v1_partner_service, 12);
 
 /**
  * WatchPartnerChangesRequest says since when. Without a token the stream begins with the whole book.
@@ -496,7 +614,7 @@ export type WatchPartnerChangesRequest = Message<"partner.v1.WatchPartnerChanges
  * Use `create(WatchPartnerChangesRequestSchema)` to create a new message.
  */
 export const WatchPartnerChangesRequestSchema: GenMessage<WatchPartnerChangesRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 12);
+  messageDesc(file_partner_v1_partner_service, 13);
 
 /**
  * WatchPartnerChangesResponse is what has changed since the message before.
@@ -532,7 +650,7 @@ export type WatchPartnerChangesResponse = Message<"partner.v1.WatchPartnerChange
  * Use `create(WatchPartnerChangesResponseSchema)` to create a new message.
  */
 export const WatchPartnerChangesResponseSchema: GenMessage<WatchPartnerChangesResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 13);
+  messageDesc(file_partner_v1_partner_service, 14);
 
 /**
  * PartnerChange is what became of a partner.
@@ -569,7 +687,7 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
  * Use `create(PartnerChangeSchema)` to create a new message.
  */
 export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 14);
+  messageDesc(file_partner_v1_partner_service, 15);
 
 /**
  * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
@@ -597,7 +715,7 @@ export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
  * Use `create(DeletedPartnerSchema)` to create a new message.
  */
 export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 15);
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -616,14 +734,22 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
 
   /**
    * Optional. The fields of `partner` to change. `*` stands for all that a caller sets, which are those of
-   * CreatePartnerRequest other than `request_id`; what only the service sets is ignored (AIP-203), here as
+   * CreatePartnerRequest that describe the partner; what only the service sets is ignored (AIP-203), here as
    * in `partner`, so that a partner may be sent back as it was read. A field that is named and absent
-   * from `partner` is cleared, which only `country_code` allows. Absent: the fields that are present
+   * from `partner` is cleared, which `country_code` and `external_id` allow. Absent: the fields that are present
    * in `partner`, an empty text among them.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -631,7 +757,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -652,7 +778,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -674,6 +800,13 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
    * @generated from field: string etag = 2;
    */
   etag: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163).
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -681,7 +814,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -696,7 +829,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -717,6 +850,14 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
    * @generated from field: google.protobuf.Duration time_to_live = 2;
    */
   timeToLive?: Duration | undefined;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer has no
+   * `invitation_token`.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -724,7 +865,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -734,7 +875,7 @@ export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@_
 export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> & {
   /**
    * The invitation's token. It is shown this once: the service keeps no more than a hash of it.
-   * Whoever has it can accept the invitation.
+   * Whoever has it can accept the invitation. Empty with `validate_only`.
    *
    * @generated from field: string invitation_token = 1;
    */
@@ -760,7 +901,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -774,6 +915,14 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
    * @generated from field: string invitation_token = 1;
    */
   invitationToken: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -781,7 +930,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -802,7 +951,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -816,6 +965,14 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163). The answer is the
+   * partner as it would be stored.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -823,7 +980,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -844,7 +1001,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -865,7 +1022,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -909,7 +1066,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -946,7 +1103,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 28);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -974,7 +1131,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 29);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -1016,7 +1173,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 30);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -1051,7 +1208,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 31);
+  messageDesc(file_partner_v1_partner_service, 32);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -1072,6 +1229,13 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
    * @generated from field: partner.v1.ConnectionRole role = 2;
    */
   role: ConnectionRole;
+
+  /**
+   * Optional. Whether only to check the call, and change nothing (AIP-163).
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1079,7 +1243,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 32);
+  messageDesc(file_partner_v1_partner_service, 33);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -1094,7 +1258,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 33);
+  messageDesc(file_partner_v1_partner_service, 34);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
@@ -1300,10 +1464,11 @@ export const PartnerService: GenService<{
     output: typeof CreatePartnerResponseSchema;
   },
   /**
-   * Creates 1 to 100 partners, all or none (AIP-233).
+   * Creates 1 to 100 partners (AIP-233): all or none, or with `allow_partial` those that can be.
    *
-   * Each entry is what CreatePartner takes; the batch has one `request_id` for all of them.
-   * Violations name the entry that they are in, as `requests[2].city`. The message may be 2 MiB
+   * Each entry is what CreatePartner takes. For a file that is corrected and sent again, give each entry a
+   * `request_id` that follows from its row: those that were created before are answered, the others
+   * created. Violations name the entry that they are in, as `requests[2].city`. The message may be 2 MiB
    * long, on the wire and decompressed, which is enough for every batch that breaks no rule.
    *
    * @generated from rpc partner.v1.PartnerService.BatchCreatePartners

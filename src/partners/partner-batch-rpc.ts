@@ -1,0 +1,154 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type {
+  BadRequest_FieldViolation,
+  ErrorInfo,
+} from "../../gen/google/rpc/error_details_pb.ts";
+import type { Status } from "../../gen/google/rpc/status_pb.ts";
+import type {
+  BatchCreatePartnersRequest,
+  BatchCreatePartnersResponse,
+  BatchCreatePartnersResult,
+  CreatePartnerRequest,
+  PartnerService,
+} from "../../gen/partner/v1/partner_service_pb.ts";
+import { entryViolationsKey, organizationsKey, required } from "../context.ts";
+import { uuidV5 } from "../database/uuid-v5.ts";
+import type { BatchResult, NewBatch } from "./partner-batch.ts";
+import type { NewPartner } from "./partner-entity.ts";
+import { type FieldViolation, fieldsInvalid, type PartnerError } from "./partner-error.ts";
+import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
+import { chooseWrites } from "./partner-rehearsal.ts";
+import type { PartnerRepository } from "./partner-repository.ts";
+
+/** What the error of an entry is for the caller. */
+export type ToEntryError = (error: PartnerError) => {
+  readonly status: Status;
+  readonly errorInfo: ErrorInfo | undefined;
+  readonly fieldViolations: BadRequest_FieldViolation[];
+};
+
+/** Implements the RPC that creates several partners. */
+export function createBatchRpc(
+  partners: PartnerRepository,
+  toEntryError: ToEntryError,
+): Pick<ServiceImpl<typeof PartnerService>, "batchCreatePartners"> {
+  return {
+    async batchCreatePartners(request, { values, signal }) {
+      const { target } = required(values, organizationsKey);
+      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const violations = findEntryViolations(request);
+      if (!request.allowPartial) {
+        if (violations.length > 0) {
+          throw fieldsInvalid(violations);
+        }
+        const batch = toNewBatch(request, target);
+        const created = await writes.createBatch(batch, signal, noteChange);
+        return { partners: created.map(toPartnerMessage) };
+      }
+      const refused = groupByEntry([...values.get(entryViolationsKey), ...violations]);
+      const good = request.requests.flatMap((entry, index) =>
+        refused.has(index) ? [] : toEntry(entry, index, request, target),
+      );
+      const results = await writes.createEach(good, signal, noteChange);
+      return toPartialResponse(request, refused, results, toEntryError);
+    },
+  };
+}
+
+/** What is wrong with entries of a validated batch besides the rules of their fields. */
+function findEntryViolations(request: BatchCreatePartnersRequest): FieldViolation[] {
+  const batchId = request.requestId?.toLowerCase();
+  const seen = new Map<string, number>();
+  return request.requests.flatMap(({ requestId, externalId, validateOnly }, index) => {
+    const field = (name: string) => `requests[${index}].${name}`;
+    const violations: FieldViolation[] = [];
+    if (validateOnly) {
+      const description = "must be absent in an entry";
+      violations.push({
+        field: field("validate_only"),
+        description,
+        reason: "batch.validate_only",
+      });
+    }
+    const ids = { request_id: requestId?.toLowerCase(), external_id: externalId };
+    for (const [name, id] of Object.entries(ids)) {
+      const key = `${name} ${id}`;
+      const other = id === undefined || id === batchId ? undefined : seen.get(key);
+      if (other !== undefined) {
+        const description = `must not be that of requests[${other}]`;
+        violations.push({ field: field(name), description, reason: `batch.${name}` });
+      }
+      seen.set(key, other ?? index);
+    }
+    return violations;
+  });
+}
+
+/** The batch that a validated request asks for, in the book of the organization. */
+function toNewBatch(request: BatchCreatePartnersRequest, organizationId: string): NewBatch {
+  const { requests } = request;
+  const batchId = request.requestId?.toLowerCase() ?? null;
+  const isOne = requests.every(
+    ({ requestId }) => requestId === undefined || requestId.toLowerCase() === batchId,
+  );
+  return {
+    newPartners: requests.map((entry, index) => toEntry(entry, index, request, organizationId)),
+    requestId: isOne ? batchId : null,
+  };
+}
+
+/**
+ * The partner of an entry. Where it has no request id of its own, it has one that follows from that of the
+ * batch, by which it is found again: the first one the batch's own, so that it shares one constraint with
+ * partners that are created singly.
+ */
+function toEntry(
+  entry: CreatePartnerRequest,
+  index: number,
+  { requestId: batchId }: BatchCreatePartnersRequest,
+  organizationId: string,
+): NewPartner {
+  const newPartner = toNewPartner(entry, organizationId);
+  const id = batchId?.toLowerCase();
+  if (id === undefined || (newPartner.requestId !== null && newPartner.requestId !== id)) {
+    return newPartner;
+  }
+  return { ...newPartner, requestId: index === 0 ? id : uuidV5(id, `partner ${index}`) };
+}
+
+function groupByEntry(violations: readonly FieldViolation[]) {
+  return Map.groupBy(violations, ({ field }) => Number(/^\w+\[(\d+)\]/.exec(field)?.[1]));
+}
+
+function toPartialResponse(
+  { requests }: BatchCreatePartnersRequest,
+  refused: ReadonlyMap<number, readonly FieldViolation[]>,
+  created: readonly BatchResult[],
+  toEntryError: ToEntryError,
+): Omit<BatchCreatePartnersResponse, "$typeName"> {
+  const others = created.values();
+  const results = requests.map((_entry, index) => {
+    const violations = refused.get(index);
+    const result =
+      violations === undefined ? others.next().value : { error: fieldsInvalid(violations) };
+    if (result === undefined) {
+      throw new Error("An entry of a batch has no result.");
+    }
+    return "partner" in result
+      ? toResult({ case: "partner", value: toPartnerMessage(result.partner) })
+      : toFailedResult(toEntryError(result.error));
+  });
+  return { partners: [], results };
+}
+
+function toResult(
+  result: BatchCreatePartnersResult["result"],
+  fieldViolations: BadRequest_FieldViolation[] = [],
+): BatchCreatePartnersResult {
+  return { $typeName: "partner.v1.BatchCreatePartnersResult", result, fieldViolations };
+}
+
+function toFailedResult({ status, errorInfo, fieldViolations }: ReturnType<ToEntryError>) {
+  const result = toResult({ case: "error", value: status }, fieldViolations);
+  return errorInfo === undefined ? result : { ...result, errorInfo };
+}
