@@ -14,6 +14,8 @@ export type PartnerClient = Client<typeof PartnerService>;
 export interface FaultyService {
   /** Who makes the tokens that it takes. */
   readonly issuer: TokenIssuer;
+  /** Where the process that runs now, or ran last, is reached. */
+  url(): string;
   /** Clients of the process that runs now, one for each protocol. */
   clients(): readonly PartnerClient[];
   /** The headers of calls for an organization. */
@@ -71,6 +73,7 @@ export async function startFaultyService(
   await start();
   return {
     issuer: tokens,
+    url: () => url,
     clients: () => clients,
     headers: async (organization) =>
       callHeaders(await tokens.token({ org_id: organization }), {

@@ -6,7 +6,7 @@ import {
 import { createConnectTransport } from "@connectrpc/connect-web";
 
 /** Where the client runs, and by what way it calls. */
-type World = [
+export type World = [
   name: string,
   createTransport: (options: { baseUrl: string; interceptors: Interceptor[] }) => Transport,
 ];
