@@ -137,10 +137,10 @@ describe("The migrations", () => {
     await using database = await createPostgresDatabase("template1");
     const { databaseUrl } = database.settings;
     const name = new URL(databaseUrl).pathname.slice(1);
-    await onServer(databaseUrl, `alter database ${name} set statement_timeout to 1`);
+    await onServer(databaseUrl, `alter database ${name} set statement_timeout to '500ms'`);
     await using orm = await createOrm({ databaseUrl, statementTimeoutMs: 0 }, schema);
     await migrate(orm);
-    expect(await query(orm, "select pg_sleep(0.01)::text as slept", [])).toEqual([{ slept: "" }]);
+    expect(await query(orm, "select pg_sleep(0.6)::text as slept", [])).toEqual([{ slept: "" }]);
   });
 
   test("can be looked for by a role that may only use the tables", async () => {
