@@ -1,37 +1,115 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Partner } from "../../gen/partner/v1/partner_pb.ts";
 import { OrderDirection, PartnerOrderField } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Caller } from "./caller.ts";
 import { useLiveBook } from "./live-book.ts";
 import { organizationName } from "./organizations.ts";
+import { PartnerPanel } from "./partner-panel.tsx";
 import { PartnerSummary } from "./partner-summary.tsx";
 import { partnersAs } from "./partners-client.ts";
+import type { Go } from "./place.ts";
 import { useLoaded } from "./use-loaded.ts";
 
-const step = 10;
+const step = 20;
 
 interface BookProps {
   readonly caller: Caller;
-  /** How many calls have changed something so far: the list is read anew when it grows. */
+  /** The id of the partner that is open, or `new`; else empty. */
+  readonly open: string;
+  /** How many calls of this page have changed something so far. */
   readonly changes: number;
+  readonly onChange: () => void;
   readonly onUse: (partner: Partner) => void;
+  readonly go: Go;
 }
 
-/** The partners in the target's book, the newest first, as far as the caller may read it. */
-export function Book({ caller, changes, onUse }: BookProps) {
-  const [most, setMost] = useState(step);
+/** The target's book, and the partner that is open in it, as far as the caller may read it. */
+export function Book({ caller, open, changes, onChange, onUse, go }: BookProps) {
   const { tellings, latest } = useLiveBook(caller);
-  const list = useLoaded(() => readBook(caller, most), `${changes} ${tellings} ${most}`);
-  const name = organizationName(caller.target);
+  const [deleted, setDeleted] = useState<Partner>();
+  const heading = useRef<HTMLHeadingElement>(null);
+  const wasOpen = useRef(open);
+  const version = `${changes} ${tellings}`;
+
+  // Whoever opens a partner reads on there, and whoever closes it is where it was opened.
+  useLayoutEffect(() => {
+    const before = wasOpen.current;
+    wasOpen.current = open;
+    if (open !== before && open !== "") {
+      document.getElementById("partner-heading")?.focus();
+    } else if (open !== before && document.activeElement === document.body) {
+      const row = document.getElementById(`partner-${before}`);
+      (row === null || before === deleted?.id ? heading.current : row)?.focus();
+    }
+  }, [open]);
+
+  return (
+    <>
+      <PartnerList
+        caller={caller}
+        open={open}
+        version={version}
+        told={deleted === undefined ? latest : `${deleted.companyName} has been deleted.`}
+        heading={heading}
+      />
+      {open !== "" && (
+        <PartnerPanel
+          key={open}
+          caller={caller}
+          id={open}
+          version={version}
+          onChange={onChange}
+          onDelete={(partner) => {
+            setDeleted(partner);
+            go({ partner: "" });
+          }}
+          onUse={onUse}
+          go={go}
+        />
+      )}
+    </>
+  );
+}
+
+interface PartnerListProps {
+  readonly caller: Caller;
+  readonly open: string;
+  readonly version: string;
+  readonly told: string;
+  readonly heading: { readonly current: HTMLHeadingElement | null };
+}
+
+/** The partners of the book, the newest first. */
+function PartnerList({ caller, open, version, told, heading }: PartnerListProps) {
+  const [most, setMost] = useState(step);
+  const [text, setText] = useState("");
+  const list = useLoaded(() => readBook(caller, most, text), `${version} ${most} ${text}`);
   const isOwn = caller.requester === caller.target;
   return (
     <section class="panel book" aria-labelledby="book-heading">
       <header>
-        <h2 id="book-heading">Partners in the book of {name}</h2>
-        {list.value !== undefined && <p class="badge">{list.value.total}</p>}
+        <h2 id="book-heading" tabIndex={-1} ref={heading}>
+          Partners in the book of {organizationName(caller.target)}
+          {list.value !== undefined && <span class="badge">{list.value.total}</span>}
+        </h2>
+        <div class="bar">
+          <input
+            type="search"
+            aria-label="Search by name or e-mail"
+            placeholder="Name or e-mail"
+            value={text}
+            maxLength={255}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+          />
+          {isOwn && (
+            <a class="button primary" href="#Book/new">
+              Add a partner
+            </a>
+          )}
+        </div>
       </header>
       <p class="hint" role="status">
-        {latest}
+        {told}
       </p>
       {list.failure !== "" && (
         <div class="notice" role="status">
@@ -41,16 +119,11 @@ export function Book({ caller, changes, onUse }: BookProps) {
           </button>
         </div>
       )}
-      {list.value?.total === 0 && (
-        <p class="hint">{isOwn ? "The book is empty. Create a partner." : "The book is empty."}</p>
-      )}
-      <ul class="partners">
+      {list.value?.total === 0 && <p class="hint">{whyEmpty(text, isOwn)}</p>}
+      <ul class="rows">
         {list.value?.partners.map((partner) => (
-          <li key={partner.id}>
+          <li key={partner.id} class={partner.id === open ? "chosen" : ""}>
             <PartnerSummary partner={partner} />
-            <button type="button" class="quiet" onClick={() => onUse(partner)}>
-              Use<span class="visually-hidden"> {partner.companyName} in the forms</span>
-            </button>
           </li>
         ))}
       </ul>
@@ -63,8 +136,15 @@ export function Book({ caller, changes, onUse }: BookProps) {
   );
 }
 
+function whyEmpty(text: string, isOwn: boolean): string {
+  if (text !== "") {
+    return "No partner's name or e-mail address has that in it.";
+  }
+  return isOwn ? "The book is empty. Add a partner." : "The book is empty.";
+}
+
 /** Reads the newest partners of a book. */
-async function readBook(caller: Caller, most: number) {
+async function readBook(caller: Caller, most: number, text: string) {
   const partners: Partner[] = [];
   let pageToken = "";
   let total = 0;
@@ -72,6 +152,7 @@ async function readBook(caller: Caller, most: number) {
     const page = await partnersAs(caller).listPartners({
       pageSize: Math.min(100, most - partners.length),
       pageToken,
+      filters: text === "" ? {} : { text },
       includeTotalSize: pageToken === "",
       order: { field: PartnerOrderField.CREATED_AT, direction: OrderDirection.DESCENDING },
     });

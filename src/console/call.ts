@@ -21,6 +21,7 @@ export interface Answer {
   readonly error: AnswerError | undefined;
 }
 
+/** Why a call failed. */
 interface AnswerError {
   readonly message: string;
   /** The reason of the service's ErrorInfo. */
@@ -73,9 +74,11 @@ function readBody(text: string): JsonValue | undefined {
   }
 }
 
-function describeError(error: ConnectError): AnswerError {
+/** What an error says to a person, and to a form. */
+export function describeError(failure: unknown): AnswerError {
+  const error = ConnectError.from(failure);
   return {
-    message: failureText(error),
+    message: failureText(failure),
     reason: error.findDetails(ErrorInfoSchema)[0]?.reason,
     problems: error
       .findDetails(BadRequestSchema)

@@ -25,7 +25,7 @@ export function pairOf(scenario: ScenarioName, { requester, target }: Caller): P
 }
 
 /** All connections of the requester. */
-async function readConnections(caller: Caller): Promise<readonly Connection[]> {
+export async function readConnections(caller: Caller): Promise<readonly Connection[]> {
   const partners = partnersAs({ ...caller, target: caller.requester });
   const connections: Connection[] = [];
   let pageToken = "";

@@ -8,7 +8,7 @@ export function failureText(failure: unknown): string {
 }
 
 /** Whether nothing was answered: the browser is offline, or the service is away. */
-function isUnreachable(failure: unknown): boolean {
+export function isUnreachable(failure: unknown): boolean {
   const { code, cause } = ConnectError.from(failure);
   return failure instanceof TypeError || (code === Code.Unknown && cause instanceof TypeError);
 }

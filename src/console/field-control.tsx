@@ -92,7 +92,13 @@ function Rules({
     <p class="rules" id={`field-${path}-rules`}>
       <span>
         <code>{name}</code>
-        {texts.filter((text) => text !== "").map((text) => ` · ${text}`)}
+        {texts
+          .filter((text) => text !== "")
+          .map((text) => (
+            <span key={text} class="rule">
+              {text}
+            </span>
+          ))}
       </span>
       {maxLength !== undefined && typeof value === "string" && (
         <span class={[...value].length > maxLength ? "count over" : "count"} aria-hidden="true">

@@ -62,7 +62,7 @@ function whyUnreadable(
 /** The examples of the contract, for a form that starts filled. Ids that are optional stay empty. */
 export function exampleValues(descriptor: DescMessage): FormValues {
   const examples = formFields(descriptor)
-    .filter(({ name }) => name !== "request_id")
+    .filter(({ name }) => name !== "request_id" && name !== "external_id")
     .map(({ path, rules, input }) => [path, exampleOf(rules.example, input)]);
   return Object.fromEntries(examples);
 }

@@ -6,12 +6,14 @@ import {
 } from "../../gen/partner/v1/partner_pb.ts";
 
 /** A partner in a line: the company, what it is to the organization, and whether they are connected. */
-export function PartnerSummary({ partner }: { partner: Partner }) {
+export function PartnerSummary({ partner }: { readonly partner: Partner }) {
   const { companyName, partnerType, salesAmount = 0, city, countryCode } = partner;
   const place = [city, countryCode].filter((part) => part !== undefined).join(", ");
   return (
     <>
-      <strong>{companyName}</strong>
+      <a id={`partner-${partner.id}`} href={`#Book/${partner.id}`}>
+        {companyName}
+      </a>
       <span class="summary">
         {typeName(partnerType)} · {salesAmount.toLocaleString("en")} a year · {place}
       </span>
@@ -20,12 +22,13 @@ export function PartnerSummary({ partner }: { partner: Partner }) {
   );
 }
 
-function typeName(type: PartnerType): string {
+/** What a partner is to the organization: `customer`. */
+export function typeName(type: PartnerType): string {
   return PartnerTypeSchema.value[type]?.localName.toLowerCase() ?? "";
 }
 
 /** How far a partner is on its way into the network. */
-function ConnectionTag({ partner }: { partner: Partner }) {
+export function ConnectionTag({ partner }: { readonly partner: Partner }) {
   if (partner.invitationStatus === InvitationStatus.ACCEPTED) {
     return <span class="tag read">connected</span>;
   }

@@ -3,8 +3,10 @@ import { isScenario, methods, type ScenarioName } from "./contract.ts";
 
 /** Where a person is. The address holds it, so that a reload, a link and the way back keep it. */
 export interface Place {
-  /** A page's name, which may be an RPC's. */
+  /** `Book`, `Connections`, or an RPC's name. */
   readonly page: string;
+  /** The id of the partner that is open in the book, or `new`; else empty. */
+  readonly partner: string;
   /** Who calls, as far as the person has chosen; a UUID, unless it is being typed. */
   readonly requester: string;
   /** Whose book it is about, where the scenario does not say. */
@@ -12,7 +14,7 @@ export interface Place {
   readonly scenario: ScenarioName | undefined;
 }
 
-/** Goes elsewhere: what is not named stays as it is. */
+/** Goes elsewhere: what is not named stays as it is, but no partner stays open in another book. */
 export type Go = (change: Partial<Place>) => void;
 
 /** The place that the address names, and the way to another one. */
@@ -26,7 +28,7 @@ export function usePlace(): readonly [Place, Go] {
   return [place, go];
 
   function go(change: Partial<Place>) {
-    const next = { ...place, ...change };
+    const next = { ...place, partner: "", ...change };
     if (next.page === place.page) {
       history.replaceState(null, "", addressOf(next));
     } else {
@@ -37,20 +39,22 @@ export function usePlace(): readonly [Place, Go] {
 }
 
 function readPlace(): Place {
-  const page = location.hash.slice(1);
+  const [page = "", partner = ""] = location.hash.slice(1).split("/");
   const query = new URLSearchParams(location.search);
   const scenario = query.get("scenario") ?? "";
+  const isPage = page === "Connections" || methods.some(({ name }) => name === page);
   return {
-    page: methods.some(({ name }) => name === page) ? page : "CreatePartner",
+    page: isPage ? page : "Book",
+    partner,
     requester: query.get("requester") ?? "",
     target: query.get("target") ?? "",
     scenario: isScenario(scenario) ? scenario : undefined,
   };
 }
 
-function addressOf({ page, requester, target, scenario }: Place): string {
+function addressOf({ page, partner, requester, target, scenario }: Place): string {
   const given = Object.entries({ requester, target, scenario: scenario ?? "" }).filter(
     ([, value]) => value !== "",
   );
-  return `?${new URLSearchParams(given)}#${page}`;
+  return `?${new URLSearchParams(given)}#${page}${partner === "" ? "" : `/${partner}`}`;
 }

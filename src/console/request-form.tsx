@@ -5,8 +5,9 @@ import type { CallerChoice } from "./app.tsx";
 import type { Answer } from "./call.ts";
 import { admission, isRead, requiredScope, scenarioLabels } from "./contract.ts";
 import { FieldControl } from "./field-control.tsx";
+import { FillTools } from "./fill-tools.tsx";
 import { formFields } from "./form-fields.ts";
-import { exampleValues, type FormValue, type FormValues, type Problem } from "./form-values.ts";
+import type { FormValue, FormValues, Problem } from "./form-values.ts";
 import { summarize, useShownProblems } from "./shown-problems.ts";
 
 interface RequestFormProps {
@@ -81,12 +82,16 @@ export function RequestForm(props: RequestFormProps) {
           </span>
           <span class="tag plain">{requiredScope(method)}</span>
         </p>
-        <FillTools method={method} values={values} onFill={(filled) => onChange(filled, "")} />
+        <FillTools
+          message={method.input}
+          values={values}
+          onFill={(filled) => onChange(filled, "")}
+        />
       </header>
       {refused !== undefined && (
         <p class="notice">
-          As {scenarioLabels[refused]}, the service refuses this call, whatever the form holds. Send
-          it to see how.
+          As {scenarioLabels[refused]}, the service refuses this call, whatever the form holds.
+          {canSend && " Send it to see how."}
         </p>
       )}
       <div class="fields">
@@ -147,38 +152,6 @@ export function RequestForm(props: RequestFormProps) {
         )}
       </footer>
     </form>
-  );
-}
-
-interface FillToolsProps {
-  readonly method: DescMethodUnary;
-  readonly values: FormValues;
-  readonly onFill: (values: FormValues) => void;
-}
-
-/** Fills the form at once, and takes that back until something else is typed. */
-function FillTools({ method, values, onFill }: FillToolsProps) {
-  const [filled, setFilled] = useState<{ readonly before: FormValues; readonly now: FormValues }>();
-
-  function fill(now: FormValues) {
-    setFilled({ before: values, now });
-    onFill(now);
-  }
-
-  return (
-    <p class="tools">
-      {filled?.now === values && (
-        <button type="button" class="quiet" onClick={() => fill(filled.before)}>
-          Undo
-        </button>
-      )}
-      <button type="button" class="quiet" onClick={() => fill(exampleValues(method.input))}>
-        Fill with examples
-      </button>
-      <button type="button" class="quiet" onClick={() => fill({})}>
-        Clear
-      </button>
-    </p>
   );
 }
 

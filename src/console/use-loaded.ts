@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { failureText } from "./failure-text.ts";
+import { failureText, isUnreachable } from "./failure-text.ts";
 
 /** What was asked for, as far as it is there. */
 export interface Loaded<T> {
@@ -13,7 +13,7 @@ export interface Loaded<T> {
 
 /**
  * Asks for something when a component appears, and again for each version; what was there stays until
- * then. An answer that comes late is dropped: after a later version was asked for, or the component
+ * the service has answered. An answer that comes late is dropped: after a later version was asked for, or the component
  * has gone. A component that comes to be about something else must have another key.
  */
 export function useLoaded<T>(load: () => Promise<T>, version: unknown): Loaded<T> {
@@ -32,7 +32,7 @@ export function useLoaded<T>(load: () => Promise<T>, version: unknown): Loaded<T
       },
       (reason: unknown) => {
         if (wanted) {
-          setValue(undefined);
+          setValue((known) => (isUnreachable(reason) ? known : undefined));
           setFailure(failureText(reason));
         }
       },

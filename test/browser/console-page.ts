@@ -1,4 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { type ServiceProcess, startProcess } from "../support/process.ts";
+import { findChromium, launchChromium } from "./chromium.ts";
 
 /** A console in a tab of its own. */
 export interface ConsolePage {
@@ -12,11 +18,51 @@ export interface ConsolePage {
   close(): Promise<void>;
 }
 
+/** Opens the console at a page of its own, the form of CreatePartner if none is named. */
+export type OpenConsole = (options?: BrowserContextOptions, page?: string) => Promise<ConsolePage>;
+
+/** Tests of the console of a sandbox of their own, if there is a Chromium. */
+export function describeConsole(name: string, define: (open: OpenConsole) => void): void {
+  const executablePath = findChromium();
+  const skipped = executablePath === undefined ? " – SKIPPED, there is no Chromium" : "";
+  describe.skipIf(executablePath === undefined)(`${name}${skipped}`, () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), "partner-browser-"));
+    let service: ServiceProcess;
+    let url: string;
+    let browser: Browser;
+    const opened: ConsolePage[] = [];
+
+    beforeAll(async () => {
+      service = startProcess("src/main.ts", { PORT: "0", DATA_DIR: dataDirectory });
+      [, url = ""] = await service.waitFor(/ready at (\S+)/);
+      browser = await launchChromium(executablePath ?? "");
+    });
+    afterEach(async () => {
+      for (const { page, complaints, close } of opened.splice(0)) {
+        expect({ at: page.url(), complaints }).toEqual({ at: page.url(), complaints: [] });
+        await close();
+      }
+    });
+    afterAll(async () => {
+      await browser?.close();
+      service.child.kill("SIGTERM");
+      await service.ended();
+      rmSync(dataDirectory, { recursive: true });
+    });
+
+    define(async (options = {}, page = "CreatePartner") => {
+      const console = await openConsole(browser, `${url}/#${page}`, options);
+      opened.push(console);
+      return console;
+    });
+  });
+}
+
 /** Opens the console, and waits until it is ready for a call. */
-export async function openConsole(
+async function openConsole(
   browser: Browser,
   url: string,
-  options: BrowserContextOptions = {},
+  options: BrowserContextOptions,
 ): Promise<ConsolePage> {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 960 },
@@ -32,12 +78,12 @@ export async function openConsole(
     }
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) {
+    if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith("data:")) {
       complaints.push(`asked ${request.url()}`);
     }
   });
   await page.goto(url);
-  await page.locator("button[type=submit]:enabled").waitFor();
+  await page.locator("main button[type=submit]:enabled, main .badge").first().waitFor();
   const answer = page.getByRole("region", { name: "Answer", exact: true });
   return {
     page,

@@ -1,49 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type ServiceProcess, startProcess } from "../support/process.ts";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { overhang, violations } from "./accessibility.ts";
-import { findChromium, launchChromium } from "./chromium.ts";
-import { type ConsolePage, openConsole } from "./console-page.ts";
+import { type ConsolePage, describeConsole } from "./console-page.ts";
 
-const executablePath = findChromium();
-const skipped = executablePath === undefined ? " – SKIPPED, there is no Chromium" : "";
-const screenshot = join(import.meta.dirname, "console.png");
-
-describe.skipIf(executablePath === undefined)(`the console in a browser${skipped}`, () => {
-  const dataDirectory = mkdtempSync(join(tmpdir(), "partner-browser-"));
-  let service: ServiceProcess;
-  let url: string;
-  let browser: Browser;
-  const opened: ConsolePage[] = [];
-
-  beforeAll(async () => {
-    service = startProcess("src/main.ts", { PORT: "0", DATA_DIR: dataDirectory });
-    [, url = ""] = await service.waitFor(/ready at (\S+)/);
-    browser = await launchChromium(executablePath ?? "");
-  });
-  afterEach(async () => {
-    for (const { page, complaints, close } of opened.splice(0)) {
-      expect({ at: page.url(), complaints }).toEqual({ at: page.url(), complaints: [] });
-      await close();
-    }
-  });
-  afterAll(async () => {
-    await browser?.close();
-    service.child.kill("SIGTERM");
-    await service.ended();
-    rmSync(dataDirectory, { recursive: true });
-  });
-
-  async function open(options: BrowserContextOptions = {}): Promise<ConsolePage> {
-    const console = await openConsole(browser, url, options);
-    opened.push(console);
-    return console;
-  }
-
-  test("creates a partner from the contract's examples, and shows it in the book", async () => {
+describeConsole("the RPC forms of the console in a browser", (open) => {
+  test("creates a partner from the contract's examples, and shows all that came back", async () => {
     const { page, send, outcome } = await open();
     await page.getByLabel("Company name").fill("Łódź & Söhne <b>");
     await send();
@@ -51,23 +12,8 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page
       .getByText("CreatePartner, called by Alder Trading about the book of Alder Trading")
       .waitFor();
-    const book = page.getByRole("region", { name: /^Partners in the book of Alder Trading/ });
-    const row = book.getByRole("listitem").filter({ hasText: "Łódź & Söhne <b>" });
-    expect(await row.innerText()).toMatch(
-      /customer · 150,000 a year · New York, US\s+not connected/,
-    );
-    const headers = page.locator(".headers");
-    expect(await headers.innerText()).toContain("application/json");
-  });
-
-  test("shows in its book what another window changes, as it changes", async () => {
-    const [watching, writing] = [await open(), await open()];
-    const book = watching.page.getByRole("region", { name: /^Partners in the book of Alder/ });
-    await book.getByRole("heading").waitFor();
-    await writing.page.getByLabel("Company name").fill("From another window");
-    await writing.send();
-    await book.getByRole("listitem").filter({ hasText: "From another window" }).waitFor();
-    await book.getByRole("status").getByText("From another window has changed.").waitFor();
+    expect(await page.locator(".answer pre").innerText()).toContain("Łódź & Söhne <b>");
+    expect(await page.locator(".headers").innerText()).toContain("application/json");
   });
 
   test("stops a form that breaks a rule, says why beside the field, and moves the focus there", async () => {
@@ -78,7 +24,7 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
 
     await page.locator('[id="field-city"][aria-invalid=true]:focus').waitFor();
     expect(await describedBy(page.getByLabel("City"))).toBe(
-      "city · 1–100 characters 0 / 100 value is required required",
+      "city1–100 characters 0 / 100 value is required required",
     );
     expect(await describedBy(page.getByLabel("Country code"))).toContain("two capital letters");
     await beside(page).getByText("2 fields break a rule. Nothing was sent.").waitFor();
@@ -119,7 +65,6 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
       .getByText("Connected: Birch Supply is a guest of Alder Trading.")
       .and(page.locator(":focus"))
       .waitFor();
-    await page.getByText("The book is empty.", { exact: true }).waitFor();
     await page.getByRole("link", { name: "ListPartners" }).click();
     await send();
     expect(await outcome()).toMatch(/^200 OK/);
@@ -134,17 +79,13 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page.getByLabel("City").fill("");
     await send();
     expect(await outcome()).toMatch(/^403 PERMISSION_DENIED SCENARIO_NOT_ALLOWED/);
-    await page.getByText(/^The book cannot be shown\. /).waitFor();
   });
 
-  test("takes a partner from the book into the other forms, until it is deleted", async () => {
+  test("takes the partner of an answer into the other forms", async () => {
     const { page, send, outcome } = await open();
     await page.getByLabel("Organization").selectOption("Dogwood Tools");
-    await page.getByText("The book is empty.").waitFor();
     await send();
-    await page.getByRole("button", { name: /^Use Example Supplies Ltd/ }).click();
-    await page.getByRole("heading", { name: "UpdatePartner" }).waitFor();
-    await page.locator("#request:focus").waitFor();
+    await page.getByRole("link", { name: "UpdatePartner" }).click();
     await page.getByLabel("City").fill("Boston");
     await send();
     expect(await outcome()).toMatch(/^200 OK/);
@@ -158,7 +99,6 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page.getByRole("link", { name: "DeletePartner" }).click();
     await send();
     expect(await outcome()).toMatch(/^200 OK/);
-    await page.getByText("The book is empty. Create a partner.").waitFor();
   });
 
   test("sends a list of messages as JSON, and says where it is wrong", async () => {
@@ -328,28 +268,19 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
   });
 
-  test("says that the service cannot be reached, and looks again when asked to", async () => {
+  test("says that the service cannot be reached", async () => {
     const { page } = await open();
     await page.route("**/partner.v1.PartnerService/*", (route) => route.abort());
-    await page.getByLabel("Organization").selectOption("Cedar Foods");
-    await page.getByText("The book cannot be shown. The service cannot be reached.").waitFor();
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await beside(page).getByText("UNKNOWN The service cannot be reached.").waitFor();
-    await page.unrouteAll();
-    await page.getByRole("button", { name: "Try again" }).click();
-    await page
-      .getByText(/^The book is empty|Show more/)
-      .or(page.locator(".partners li"))
-      .first()
-      .waitFor();
   });
 
   test("works with the keyboard alone", async () => {
     const { page } = await open();
     await page.keyboard.press("Tab");
-    expect(await page.locator(":focus").innerText()).toBe("Skip to the request");
+    expect(await page.locator(":focus").innerText()).toBe("Skip to the content");
     await page.keyboard.press("Enter");
-    await page.locator("#request:focus").waitFor();
+    await page.locator("main:focus").waitFor();
     for (let presses = 0; presses < 3; presses += 1) {
       await page.keyboard.press("Tab");
     }
@@ -358,7 +289,7 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page.keyboard.type("Keys & Sons");
     await page.keyboard.press("Enter");
     await beside(page).getByText("200 OK").waitFor();
-    await page.locator(".partners").getByText("Keys & Sons", { exact: true }).waitFor();
+    expect(new URL(page.url()).hash).toBe("#CreatePartner");
   });
 
   test.each<[string, BrowserContextOptions]>([
@@ -373,7 +304,11 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     await page.getByLabel("City").fill("Oslo");
     await send();
     expect(await violations(page)).toEqual([]);
-    await page.getByRole("link", { name: "ListPartners" }).click();
+    const link = page.getByRole("link", { name: "ListPartners" });
+    if (!(await link.isVisible())) {
+      await page.getByText("RPCs", { exact: true }).click();
+    }
+    await link.click();
     expect(await violations(page)).toEqual([]);
     expect(await overhang(page)).toBe(0);
   });
@@ -384,15 +319,6 @@ describe.skipIf(executablePath === undefined)(`the console in a browser${skipped
     const dark = await background();
     await page.emulateMedia({ colorScheme: "light" });
     expect([dark, await background()]).toEqual(["rgb(15, 18, 24)", "rgb(245, 246, 248)"]);
-  });
-
-  test.runIf(process.env.SCREENSHOT === "1")("has its picture taken for the README", async () => {
-    const { page, send } = await open({ viewport: { width: 1440, height: 1230 } });
-    await page.getByLabel("Organization").selectOption("Cedar Foods");
-    await send();
-    await page.locator(".partners").getByText("Example Supplies Ltd").first().waitFor();
-    await page.evaluate("scrollTo(0, 0)");
-    await page.screenshot({ path: screenshot });
   });
 });
 
