@@ -64,9 +64,11 @@ async function compare(
     databases.push(database);
     const ownDatabase = await startDatabase();
     databases.push(ownDatabase);
-    const server = await startContender("service", database, publicKeyFile, { checkout });
+    // Of what a checkout can do beside answering, nothing is on.
+    const settings = { AUDIT_LOG: "off" };
+    const server = await startContender("service", database, publicKeyFile, { checkout, settings });
     servers.push(server);
-    const ownServer = await startContender("service", ownDatabase, publicKeyFile);
+    const ownServer = await startContender("service", ownDatabase, publicKeyFile, { settings });
     servers.push(ownServer);
     const sides = [
       { server, database },

@@ -61,7 +61,7 @@ export function compareWithTargets(results: Results): readonly Target[] {
       measured: tail("service"),
       atBest: tail("fastify-bare"),
     }),
-    target("Memory after a minute of full load", "≤", 250, {
+    target("Memory after a minute of full load", "≤", 350, {
       measured: afterMinute(memory),
       unit: "MB",
     }),

@@ -186,4 +186,32 @@ describe("Nothing is lost, doubled or altered when", () => {
       await other.close();
     }
   });
+
+  test("a process in a small container takes creates and long pages at once", {
+    timeout: 120_000,
+  }, async () => {
+    // What docs/operations.md names for such containers.
+    const settings = { NODE_OPTIONS: "--max-old-space-size=128" };
+    const small = await startFaultyService(postgres.url, service.issuer, undefined, settings);
+    try {
+      const load = startLoad(small.clients, headers);
+      await load.answers(1_000);
+      // The longest pages, of which the service may refuse some, as more than it takes at once.
+      const pages = Array.from({ length: 48 }, (_, reader) =>
+        pick(small.clients(), reader).listPartnerChanges({ pageSize: 1_000 }, { headers }),
+      );
+      const answered = (await Promise.allSettled(pages)).filter(
+        ({ status }) => status === "fulfilled",
+      );
+      expect(answered.length).toBeGreaterThan(0);
+      await load.answers(1_000);
+      await load.finish();
+      // It would have been killed by V8 otherwise.
+      expect(await small.readiness()).toBe(200);
+      const fault = "creates and long pages meet in a heap of 128 MB";
+      await expectNothingLost({ fault, postgres, organization, load });
+    } finally {
+      await small.close();
+    }
+  });
 });

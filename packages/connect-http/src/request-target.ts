@@ -8,7 +8,8 @@ const targetCharacters = /^[!-~]*$/;
 const hostCharacters = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 
 /** Hosts and targets that surely make a URL together, which need not be parsed to find out. */
-const plainHost = /^(?:127\.0\.0\.1|[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)*)(?::\d{1,4})?$/i;
+const plainHost =
+  /^(?:127\.0\.0\.1|[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)*)(?::(?:\d{1,4}|[1-5]\d{4}))?$/i;
 const plainTarget = /^\/(?![/\\])/;
 
 /**

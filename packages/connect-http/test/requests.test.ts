@@ -72,7 +72,9 @@ describe("A request", () => {
     ["two hosts", ["GET / HTTP/1.1", "Host: a", "Host: b"], noHost, ["host"]],
     ["a host with a user", ["GET / HTTP/1.1", "Host: a@b"], noHost, []],
     ["a host with a path", ["GET / HTTP/1.1", "Host: a/b"], noHost, []],
-    ["a port that is none", ["GET / HTTP/1.1", "Host: a:99999"], noHost, []],
+    ["the greatest port", ["GET / HTTP/1.1", "Host: a:65535"], undefined, []],
+    ["a port that is none", ["GET / HTTP/1.1", "Host: a:65536"], noHost, []],
+    ["a port of five digits that is none", ["GET / HTTP/1.1", "Host: a:99999"], noHost, []],
     [
       "a header that is sent twice",
       ["GET / HTTP/1.1", "Host: a", "X: 1", "x: 2"],
