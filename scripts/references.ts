@@ -5,6 +5,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readContract } from "./reference/contract.ts";
 import { documentSections } from "./reference/document-sections.ts";
+import { createRemedies } from "./reference/error-reasons.ts";
 import { createOpenApi } from "./reference/openapi.ts";
 import { createPage } from "./reference/page/page.ts";
 import { replaceSections } from "./reference/sections.ts";
@@ -19,6 +20,7 @@ const sections = documentSections(contract);
 
 write("gen/openapi/openapi.json", `${JSON.stringify(createOpenApi(contract), null, 2)}\n`);
 write("gen/docs/index.html", createPage(contract));
+write("packages/client/gen/remedies.ts", createRemedies(contract));
 for (const document of ["README.md", ...globSync("docs/**/*.md")]) {
   write(document, replaceSections(readFileSync(document, "utf8"), sections));
 }

@@ -1,8 +1,8 @@
-import { getOption } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { ErrorReason, ErrorReasonSchema, type Remedy, remedy } from "../gen/partner/v1/error_pb.ts";
+import { ErrorReason, RemedyAction } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { remedies, repeatActions } from "../gen/remedies.ts";
 
 /** One rule that a field of a request breaks. */
 export interface Violation {
@@ -37,17 +37,44 @@ export function violationsOf(error: unknown, within?: string): readonly Violatio
     });
 }
 
+/** What to do about an error. */
+export interface Remedy {
+  readonly action: RemedyAction;
+  /** When, what or whom, in English. */
+  readonly text: string;
+}
+
 /** Why the service refused a call; undefined when it gave no reason that this contract has. */
 export function reasonOf(error: unknown): ErrorReason | undefined {
-  const info = ConnectError.from(error)
-    .findDetails(ErrorInfoSchema)
-    .find(({ domain }) => domain === PartnerService.file.proto.package);
-  return Object.entries(ErrorReason).find(([name]) => name === info?.reason)?.[1];
+  const name = reasonNameOf(error);
+  return name && ErrorReason[name];
 }
 
 /** What to do about an error, as the contract says; undefined when it gave no reason that this contract has. */
 export function remedyOf(error: unknown): Remedy | undefined {
-  const reason = reasonOf(error);
-  const descriptor = reason === undefined ? undefined : ErrorReasonSchema.value[reason];
-  return descriptor && getOption(descriptor, remedy);
+  const name = reasonNameOf(error);
+  if (name === undefined || name === "UNSPECIFIED") {
+    return undefined;
+  }
+  const { action, text } = remedies[name];
+  return { action: RemedyAction[action], text };
+}
+
+/**
+ * In which way an error is mended by the same call: NO if it is not, undefined when it gave no reason
+ * that this contract has. Pages that do not show the remedies do not load them for this.
+ */
+export function repeatActionOf(error: unknown): "REPEAT" | "REPEAT_IF_SAFE" | "NO" | undefined {
+  const name = reasonNameOf(error);
+  const actions: Partial<Record<ReasonName, "REPEAT" | "REPEAT_IF_SAFE">> = repeatActions;
+  return name && (actions[name] ?? "NO");
+}
+
+type ReasonName = keyof typeof ErrorReason;
+
+function reasonNameOf(error: unknown): ReasonName | undefined {
+  const info = ConnectError.from(error)
+    .findDetails(ErrorInfoSchema)
+    .find(({ domain }) => domain === PartnerService.file.proto.package);
+  return Object.keys(ErrorReason).find((name): name is ReasonName => name === info?.reason);
 }

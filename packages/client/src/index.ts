@@ -4,16 +4,11 @@
  * @module
  */
 export { Code, ConnectError } from "@connectrpc/connect";
-export {
-  ErrorReason,
-  ErrorReasonSchema,
-  type Remedy,
-  RemedyAction,
-} from "../gen/partner/v1/error_pb.ts";
+export { ErrorReason, ErrorReasonSchema, RemedyAction } from "../gen/partner/v1/error_pb.ts";
 export * from "../gen/partner/v1/partner_pb.ts";
 export * from "../gen/partner/v1/partner_service_pb.ts";
 export { nameOf } from "./enum-names.ts";
-export { reasonOf, remedyOf, type Violation, violationsOf } from "./errors.ts";
+export { type Remedy, reasonOf, remedyOf, type Violation, violationsOf } from "./errors.ts";
 export { createPartnerClient, type PartnerCalls, type PartnerClient } from "./partner-client.ts";
 export { createPartnerTransport, type PartnerTransportOptions } from "./partner-transport.ts";
 export { isPassing, retryAfterMsOf } from "./passing-errors.ts";

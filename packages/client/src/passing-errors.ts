@@ -1,7 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { RemedyAction } from "../gen/partner/v1/error_pb.ts";
-import { remedyOf } from "./errors.ts";
+import { repeatActionOf } from "./errors.ts";
 
 /**
  * Whether a call failed for a reason that passes: the service or the network was away, or the service
@@ -12,10 +11,9 @@ import { remedyOf } from "./errors.ts";
  */
 export function isPassing(error: unknown): boolean {
   const connectError = ConnectError.from(error);
-  const remedy = remedyOf(connectError);
-  if (remedy !== undefined) {
-    const { action } = remedy;
-    return action === RemedyAction.REPEAT || action === RemedyAction.REPEAT_IF_SAFE;
+  const action = repeatActionOf(connectError);
+  if (action !== undefined) {
+    return action !== "NO";
   }
   return (
     connectError.code === Code.Unavailable ||
@@ -33,10 +31,10 @@ export function retryAfterMsOf(error: unknown): number | undefined {
 
 /** Whether the service says that it has not begun with the call, so that each may be repeated. */
 export function isTurnedAway(error: ConnectError): boolean {
-  const remedy = remedyOf(error);
-  return remedy === undefined
+  const action = repeatActionOf(error);
+  return action === undefined
     ? error.code === Code.ResourceExhausted && retryAfterMsOf(error) !== undefined
-    : remedy.action === RemedyAction.REPEAT;
+    : action === "REPEAT";
 }
 
 /** How Node names what becomes of connections and streams whose other end goes away. */
