@@ -480,7 +480,7 @@ describe("The audit trail of a process", () => {
     const command = `exec "${process.execPath}" src/main.ts > "${path}"`;
     const service = startCommand("sh", ["-c", command], settingsOf());
     onTestFinished(() => void service.child.kill("SIGKILL"));
-    await expect.poll(() => readText(path), { timeout: 10_000 }).toContain('"msg":"ready"');
+    await expect.poll(() => readText(path), { timeout: 60_000 }).toContain('"msg":"ready"');
     const id = await call({
       waitFor: async () => matchIn(path, /"url":"(http[^"]+)","msg":"ready"/),
     });
