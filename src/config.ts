@@ -288,17 +288,23 @@ export const settings = {
     (value) => integer("METRICS_PORT", 0, [0, 65_535], "").read(value),
   ),
   metricsHost: text("METRICS_HOST", "127.0.0.1", "the address of that port"),
+  otelDisabled: oneOf(
+    "OTEL_SDK_DISABLED",
+    "false",
+    ["false", "true"],
+    "true: neither metrics nor traces, whatever else is set",
+  ),
   otelMetricsExporter: optional(
     "OTEL_METRICS_EXPORTER",
     "none, otlp",
-    "otlp where an OTEL_EXPORTER_OTLP_ENDPOINT is set, else none",
+    "otlp where they have an endpoint, else none",
     "whether metrics are exported by OTLP over HTTP, as OpenTelemetry's variables OTEL_EXPORTER_OTLP_… say",
     (value) => readExporter("OTEL_METRICS_EXPORTER", value),
   ),
   otelTracesExporter: optional(
     "OTEL_TRACES_EXPORTER",
     "none, otlp",
-    "otlp where an OTEL_EXPORTER_OTLP_ENDPOINT is set, else none",
+    "otlp where they have an endpoint, else none",
     "whether traces are, sampled as OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say",
     (value) => readExporter("OTEL_TRACES_EXPORTER", value),
   ),
@@ -330,6 +336,44 @@ export const settings = {
     "",
     "where OTLP goes: `http://localhost:4318`",
     String,
+  ),
+  otlpMetricsEndpoint: optional(
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/metrics`",
+    "where metrics go: `http://localhost:9090/api/v1/otlp/v1/metrics`",
+    String,
+  ),
+  otlpTracesEndpoint: optional(
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/traces`",
+    "where traces go: `http://localhost:4318/v1/traces`",
+    String,
+  ),
+  spanDelayMs: integer(
+    "OTEL_BSP_SCHEDULE_DELAY",
+    5_000,
+    [1, hour],
+    "how long a span waits for others that are exported with it",
+  ),
+  spanTimeoutMs: integer(
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    30_000,
+    [1, hour],
+    "how long an export of spans may take",
+  ),
+  maxSpans: integer(
+    "OTEL_BSP_MAX_QUEUE_SIZE",
+    2_048,
+    [1, 1_000_000],
+    "the most spans that wait; further ones are dropped",
+  ),
+  maxSpansPerExport: integer(
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    512,
+    [1, 1_000_000],
+    "the most spans that are exported together, which then do not wait for others",
   ),
   metricExportIntervalMs: integer(
     "OTEL_METRIC_EXPORT_INTERVAL",
@@ -372,9 +416,12 @@ type Joined =
   | TlsValues
   | keyof AuthenticationValues
   | "console"
+  | "otelDisabled"
   | "otelMetricsExporter"
   | "otelTracesExporter"
-  | "otlpEndpoint";
+  | "otlpEndpoint"
+  | "otlpMetricsEndpoint"
+  | "otlpTracesEndpoint";
 type AuthenticationValues = Pick<
   Values,
   "jwksUrl" | "publicKey" | "issuer" | "audience" | "algorithms" | "requireAtJwt"
@@ -431,7 +478,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   ) as Values;
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsMinVersion, ...others } = values;
   const { jwksUrl, publicKey, issuer, audience, algorithms, requireAtJwt, ...another } = others;
-  const { otelMetricsExporter, otelTracesExporter, otlpEndpoint, ...rest } = another;
+  const { otelDisabled, otelMetricsExporter, otelTracesExporter, ...more } = another;
+  const { otlpEndpoint, otlpMetricsEndpoint, otlpTracesEndpoint, ...rest } = more;
+  const hasTelemetry = otelDisabled === "false";
   if (values.auditRequired && values.auditLog === "off") {
     throw new StartError("AUDIT_REQUIRED needs an audit trail: AUDIT_LOG must not be off.");
   }
@@ -447,8 +496,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     tls: joinTls(values),
     authentication,
     console: values.console ?? authentication === undefined,
-    otlpMetrics: otelMetricsExporter ?? otlpEndpoint !== undefined,
-    otlpTraces: otelTracesExporter ?? otlpEndpoint !== undefined,
+    metricsPort: hasTelemetry ? values.metricsPort : undefined,
+    otlpMetrics:
+      hasTelemetry && (otelMetricsExporter ?? (otlpMetricsEndpoint ?? otlpEndpoint) !== undefined),
+    otlpTraces:
+      hasTelemetry && (otelTracesExporter ?? (otlpTracesEndpoint ?? otlpEndpoint) !== undefined),
   });
 }
 

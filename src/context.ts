@@ -40,6 +40,8 @@ export interface Call {
   address?: string | undefined;
   /** The trace that it belongs to, where its caller's `traceparent` or its own span names one. */
   traceId?: string | undefined;
+  /** How many bytes of its bodies have passed, where somebody counts them. */
+  bodyBytes?: { received: number; sent: number };
   /** How many messages a stream has been answered with. */
   messages?: number;
   /** What the call has come to, once there is an answer to it. */

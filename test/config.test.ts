@@ -46,6 +46,10 @@ const defaults: Config = {
   otlpTraces: false,
   tracesSampler: "parentbased_always_on",
   tracesSampleRatio: 1,
+  spanDelayMs: 5_000,
+  spanTimeoutMs: 30_000,
+  maxSpans: 2_048,
+  maxSpansPerExport: 512,
   auditLog: "stdout",
   auditRequired: false,
   trustedProxies: [],
@@ -120,6 +124,10 @@ describe("settings", () => {
       OTEL_METRIC_EXPORT_INTERVAL: "1000",
       OTEL_TRACES_SAMPLER: "traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.01",
+      OTEL_BSP_SCHEDULE_DELAY: "10",
+      OTEL_BSP_EXPORT_TIMEOUT: "11",
+      OTEL_BSP_MAX_QUEUE_SIZE: "12",
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "13",
       AUDIT_LOG: "/var/log/partners/audit.log",
       AUDIT_REQUIRED: "on",
       TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::1",
@@ -178,11 +186,35 @@ describe("settings", () => {
       otlpTraces: true,
       tracesSampler: "traceidratio",
       tracesSampleRatio: 0.01,
+      spanDelayMs: 10,
+      spanTimeoutMs: 11,
+      maxSpans: 12,
+      maxSpansPerExport: 13,
       auditLog: "/var/log/partners/audit.log",
       auditRequired: true,
       trustedProxies: ["10.0.0.0/8", "2001:db8::1"],
       logLevel: "debug",
     });
+  });
+
+  test.each([
+    [{}, [undefined, false, false]],
+    [{ METRICS_PORT: "0" }, [0, false, false]],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://a" }, [undefined, true, true]],
+    [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://a" }, [undefined, true, false]],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://a" }, [undefined, false, true]],
+    [
+      {
+        OTEL_SDK_DISABLED: "true",
+        METRICS_PORT: "0",
+        OTEL_METRICS_EXPORTER: "otlp",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://a",
+      },
+      [undefined, false, false],
+    ],
+  ])("%j say which metrics and traces there are", (environment, expected) => {
+    const { metricsPort, otlpMetrics, otlpTraces } = readConfig(environment);
+    expect([metricsPort, otlpMetrics, otlpTraces]).toEqual(expected);
   });
 
   test("say of each its name, what it may hold and what it is for", () => {

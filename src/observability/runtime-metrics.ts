@@ -1,6 +1,7 @@
 import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import type { Meter } from "@opentelemetry/api";
+import type { Histograms } from "./histograms.ts";
 
 /** How often the event loop's delay is measured, in milliseconds. */
 const delayResolutionMs = 20;
@@ -13,7 +14,7 @@ const collections: Readonly<Record<number, string>> = {
 };
 
 /** Measures the event loop, the heap and garbage collection, by the conventions for Node and V8. */
-export function observeRuntime(meter: Meter): { close(): void } {
+export function observeRuntime(meter: Meter, histograms: Histograms): { close(): void } {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
 
@@ -74,17 +75,18 @@ export function observeRuntime(meter: Meter): { close(): void } {
       result.observe(system / 1e6, { "cpu.mode": "system" });
     });
 
-  const pauses = meter.createHistogram("v8js.gc.duration", {
-    unit: "s",
-    description: "Duration of garbage collections.",
-    advice: { explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1] },
-  });
+  const pauses = histograms.create(
+    ...(["v8js.gc.duration", "s", [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1]] as const),
+    "Duration of garbage collections.",
+    (type: string) => ({ "v8js.gc.type": type }),
+  );
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       const detail: unknown = "detail" in entry ? entry.detail : undefined;
       // What an entry of this type has.
       const { kind = 0 } = (detail ?? {}) as { readonly kind?: number };
-      pauses.record(entry.duration / 1000, { "v8js.gc.type": collections[kind] ?? "other" });
+      const type = collections[kind] ?? "other";
+      pauses.record(entry.duration / 1000, type, type);
     }
   });
   observer.observe({ entryTypes: ["gc"] });

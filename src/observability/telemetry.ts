@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 import type { CallObserver } from "./calls.ts";
+import type { Histograms } from "./histograms.ts";
 import type { MetricSources } from "./metrics.ts";
 
 /** What is told of the service to systems for metrics and traces. */
@@ -23,6 +24,10 @@ type TelemetryConfig = Pick<
   | "otlpTraces"
   | "tracesSampler"
   | "tracesSampleRatio"
+  | "spanDelayMs"
+  | "spanTimeoutMs"
+  | "maxSpans"
+  | "maxSpansPerExport"
 >;
 
 /**
@@ -69,18 +74,21 @@ async function tellTroubles(warn: (message: string) => void): Promise<void> {
 
 async function startMetrics(config: TelemetryConfig, sources: MetricSources): Promise<Telemetry> {
   const { metricsPort, otlpMetrics } = config;
-  const [{ createMetrics }, { MeterProvider }, { createResource }] = await Promise.all([
+  const [{ createMetrics }, { createHistograms }, sdk, { createResource }] = await Promise.all([
     import("./metrics.ts"),
+    import("./histograms.ts"),
     import("@opentelemetry/sdk-metrics"),
     import("./resource.ts"),
   ]);
-  const prometheus = metricsPort === undefined ? undefined : await openScrapes(config, metricsPort);
+  const histograms = createHistograms();
+  const prometheus =
+    metricsPort === undefined ? undefined : await openScrapes(config, metricsPort, histograms);
   const readers = [
     ...(prometheus === undefined ? [] : [prometheus.reader]),
-    ...(otlpMetrics ? [await openMetricExport(config)] : []),
+    ...(otlpMetrics ? [await openMetricExport(config, histograms)] : []),
   ];
-  const provider = new MeterProvider({ resource: createResource(), readers });
-  const metrics = createMetrics(provider.getMeter("partner-service"), sources);
+  const provider = new sdk.MeterProvider({ resource: createResource(), readers });
+  const metrics = createMetrics(provider.getMeter("partner-service"), histograms, sources);
   return {
     observers: [metrics.calls],
     metricsUrl: prometheus?.url,
@@ -105,43 +113,61 @@ async function startTraces(config: TelemetryConfig): Promise<Telemetry> {
     : config.tracesSampler.endsWith("always_off")
       ? new sdk.AlwaysOffSampler()
       : new sdk.TraceIdRatioBasedSampler(config.tracesSampleRatio);
-  const provider = new sdk.TracerProvider({
+  const traces = createTraces({
     resource: createResource(),
     sampler: config.tracesSampler.startsWith("parentbased")
       ? new sdk.ParentBasedSampler({ root })
       : root,
-    // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({
+        // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
+        exporter: new OTLPTraceExporter(),
+        scheduledDelayMillis: config.spanDelayMs,
+        exportTimeoutMillis: config.spanTimeoutMs,
+        maxQueueSize: config.maxSpans,
+        maxExportBatchSize: config.maxSpansPerExport,
+      }),
+    ],
   });
-  const traces = createTraces(provider.getTracer("partner-service"));
-  return {
-    observers: [traces.calls],
-    metricsUrl: undefined,
-    async close() {
-      traces.close();
-      await provider.shutdown();
-    },
-  };
+  return { observers: [traces.calls], metricsUrl: undefined, close: traces.close };
 }
 
-async function openMetricExport({ metricExportIntervalMs }: TelemetryConfig) {
-  const [{ PeriodicExportingMetricReader }, { OTLPMetricExporter }] = await Promise.all([
-    import("@opentelemetry/sdk-metrics"),
-    import("@opentelemetry/exporter-metrics-otlp-proto"),
-  ]);
+async function openMetricExport(
+  { metricExportIntervalMs }: TelemetryConfig,
+  histograms: Histograms,
+) {
+  const [{ InstrumentType, PeriodicExportingMetricReader }, { OTLPMetricExporter }] =
+    await Promise.all([
+      import("@opentelemetry/sdk-metrics"),
+      import("@opentelemetry/exporter-metrics-otlp-proto"),
+    ]);
+  // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
+  const exporter = new OTLPMetricExporter();
+  const temporality = exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM);
   return new PeriodicExportingMetricReader({
-    // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
-    exporter: new OTLPMetricExporter(),
+    exporter,
+    metricProducers: [histograms.producer(temporality)],
     exportIntervalMillis: metricExportIntervalMs,
     exportTimeoutMillis: Math.min(metricExportIntervalMs, 30_000),
   });
 }
 
 /** Serves `GET /metrics` on a port of its own, which is not for callers of the service. */
-async function openScrapes({ metricsHost: host }: TelemetryConfig, port: number) {
-  const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
-  // Its own server cannot take a free port.
-  const reader = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+async function openScrapes(
+  { metricsHost: host }: TelemetryConfig,
+  port: number,
+  histograms: Histograms,
+) {
+  const [{ AggregationTemporality }, { PrometheusExporter }] = await Promise.all([
+    import("@opentelemetry/sdk-metrics"),
+    import("@opentelemetry/exporter-prometheus"),
+  ]);
+  const reader = new PrometheusExporter({
+    // Its own server cannot take a free port.
+    preventServerStart: true,
+    withoutScopeInfo: true,
+    metricProducers: [histograms.producer(AggregationTemporality.CUMULATIVE)],
+  });
   const server = createServer((request, response) => {
     if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
       reader.getMetricsRequestHandler(request, response);

@@ -6,10 +6,15 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
-  type Tracer,
   trace,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import {
+  RandomIdGenerator,
+  SamplingDecision,
+  TracerProvider,
+  type TracerProviderOptions,
+} from "@opentelemetry/sdk-trace";
 import type { Call } from "../context.ts";
 import type { StatementEvent } from "../database/query.ts";
 import type { CallObserver } from "./calls.ts";
@@ -20,12 +25,32 @@ const serverFailures = new Set([
   ...["unknown", "deadline_exceeded", "unimplemented", "internal", "unavailable", "data_loss"],
 ]);
 
+interface Traces {
+  readonly calls: CallObserver;
+  /** Hands on what has not been handed on yet, and ends. */
+  close(): Promise<void>;
+}
+
 /**
  * Traces calls and their statements. A caller's `traceparent` (https://www.w3.org/TR/trace-context/) is
  * taken up, and one is answered; the lines of the log of a call that is sampled carry its trace and its
  * span. The span of a call is kept with the call, and found by the signal that a statement knows it by.
+ *
+ * Whether a call is sampled is decided before anything is made for it. The SDK decides by the same id
+ * again, when it makes the span.
  */
-export function createTraces(tracer: Tracer): { readonly calls: CallObserver; close(): void } {
+export function createTraces({
+  sampler,
+  ...options
+}: TracerProviderOptions & Required<Pick<TracerProviderOptions, "sampler">>): Traces {
+  const ids = new RandomIdGenerator();
+  let traceId = "";
+  const idGenerator = {
+    generateTraceId: () => traceId,
+    generateSpanId: () => ids.generateSpanId(),
+  };
+  const provider = new TracerProvider({ ...options, sampler, idGenerator });
+  const tracer = provider.getTracer("partner-service");
   const propagator = new W3CTraceContextPropagator();
   /** The calls in flight that are sampled. */
   const spans = new Map<Call, Span>();
@@ -34,12 +59,15 @@ export function createTraces(tracer: Tracer): { readonly calls: CallObserver; cl
     begins(call, request, reply) {
       const { headers } = request.raw;
       const parent: Context = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-      const span = tracer.startSpan(call.path, { kind: SpanKind.SERVER }, parent);
-      if (!span.isRecording()) {
+      traceId = trace.getSpanContext(parent)?.traceId ?? ids.generateTraceId();
+      const kind = SpanKind.SERVER;
+      const { decision } = sampler.shouldSample(parent, traceId, call.path, kind, {}, []);
+      if (decision === SamplingDecision.NOT_RECORD) {
         return;
       }
+      const span = tracer.startSpan(call.path, { kind }, parent);
       spans.set(call, span);
-      const { traceId, spanId } = span.spanContext();
+      const { spanId } = span.spanContext();
       reply.header("traceparent", `00-${traceId}-${spanId}-01`);
       call.traceId = traceId;
       call.log = call.log.child({ traceId, spanId });
@@ -63,6 +91,9 @@ export function createTraces(tracer: Tracer): { readonly calls: CallObserver; cl
   };
 
   function statementEnded(message: unknown): void {
+    if (spans.size === 0) {
+      return;
+    }
     // What the channel is published with.
     const { name = "other", calls: joined = [], ...event } = message as StatementEvent;
     const signals = new Set(joined.map(({ signal }) => signal));
@@ -96,5 +127,11 @@ export function createTraces(tracer: Tracer): { readonly calls: CallObserver; cl
   }
 
   subscribe("partner-service.statement", statementEnded);
-  return { calls, close: () => unsubscribe("partner-service.statement", statementEnded) };
+  return {
+    calls,
+    async close() {
+      unsubscribe("partner-service.statement", statementEnded);
+      await provider.shutdown();
+    },
+  };
 }

@@ -23,6 +23,13 @@ export interface Span {
   readonly status: number;
 }
 
+/** How something was exported, and what, if it was histograms. */
+interface Export {
+  readonly path: string;
+  readonly tenant: string | string[] | undefined;
+  readonly histograms: Histograms;
+}
+
 const definitions = loadSync(join(import.meta.dirname, "otlp.proto"), {
   longs: Number,
   defaults: true,
@@ -45,6 +52,7 @@ export async function startOtlpReceiver() {
   let metricNames: readonly string[] = [];
   let resource: Record<string, unknown> = {};
   const spans: Span[] = [];
+  const exports: Export[] = [];
 
   function takeMetrics(body: Buffer): void {
     const { resourceMetrics } = decode<{
@@ -109,11 +117,13 @@ export async function startOtlpReceiver() {
 
   const server = createServer((request, response) => {
     buffer(request).then((body) => {
-      if (request.url === "/v1/metrics") {
+      const { url: path = "", headers } = request;
+      if (path.endsWith("/v1/metrics")) {
         takeMetrics(body);
       } else {
         takeSpans(body);
       }
+      exports.push({ path, tenant: headers["x-tenant"], histograms });
       response.writeHead(200, { "Content-Type": "application/x-protobuf" }).end();
     });
   });
@@ -126,6 +136,7 @@ export async function startOtlpReceiver() {
     metricNames: () => metricNames,
     resource: () => resource,
     spans: spans as readonly Span[],
+    exports: exports as readonly Export[],
     close: () => {
       server.close();
       server.closeAllConnections();
