@@ -5,9 +5,10 @@ import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
 import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
+import { type OrderColumn, pageStatement } from "../src/partners/list-statements.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finds.ts";
-import { type ListQuery, type OrderColumn, pageStatement } from "../src/partners/partner-list.ts";
+import type { ListQuery } from "../src/partners/partner-list.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 

@@ -5,8 +5,8 @@ import {
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toListQuery } from "../../src/partners/list-request.ts";
+import { pageStatement } from "../../src/partners/list-statements.ts";
 import { createPageTokens } from "../../src/partners/paging.ts";
-import { pageStatement } from "../../src/partners/partner-list.ts";
 import { medianOf, timed } from "./timed.ts";
 
 /** What an index for an order would bring, and what it would cost each create. */

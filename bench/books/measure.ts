@@ -5,8 +5,8 @@ import {
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { toListQuery } from "../../src/partners/list-request.ts";
+import { pageStatement } from "../../src/partners/list-statements.ts";
 import type { PageTokens } from "../../src/partners/paging.ts";
-import { pageStatement } from "../../src/partners/partner-list.ts";
 import type { Call } from "../calls.ts";
 import { type Http1Connection, openHttp1Connection } from "../load/http1-connection.ts";
 import { median } from "../report/results.ts";

@@ -5,13 +5,17 @@ import { type Clock, createClock } from "./clock.ts";
 import { DatabaseError, DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import type { DatabaseSchema } from "./orm-options.ts";
 import { createPgliteOrm } from "./pglite-orm.ts";
-import { createPostgresOrm, type PostgresOptions } from "./postgres-orm.ts";
+import { createPostgresOrm, defaultPoolSize, type PostgresOptions } from "./postgres-orm.ts";
 import { hangingSql } from "./postgres-pool.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
 
-/** MikroORM on either engine, and its clock. Whoever made it closes it: `orm.close(true)`. */
-export type Orm = (PostgresOrm | PgliteOrm) & { readonly clock: Clock };
+/** MikroORM on either engine, with what it knows of it. Whoever made it closes it: `orm.close(true)`. */
+export type Orm = (PostgresOrm | PgliteOrm) & {
+  readonly clock: Clock;
+  /** How many statements the database has under way at once. */
+  readonly poolSize: number;
+};
 
 export type DatabaseSettings =
   | ({
@@ -37,7 +41,8 @@ export async function createOrm(settings: DatabaseSettings, schema: DatabaseSche
     "databaseUrl" in settings
       ? await createPostgresOrm(settings.databaseUrl, schema, clock, settings)
       : await createPgliteOrm(settings.dataDirectory, schema);
-  return Object.assign(orm, { clock });
+  const { poolSize = defaultPoolSize } = "databaseUrl" in settings ? settings : { poolSize: 1 };
+  return Object.assign(orm, { clock, poolSize });
 }
 
 /**

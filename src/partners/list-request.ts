@@ -5,9 +5,10 @@ import {
   OrderDirection,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { OrderColumn } from "./list-statements.ts";
 import { type PageTokens, toPageSize } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
-import type { ListPosition, ListQuery, OrderColumn, PartnerPage } from "./partner-list.ts";
+import type { ListPosition, ListQuery, PartnerPage } from "./partner-list.ts";
 import { toPartnerMessage, toStoredType } from "./partner-mapping.ts";
 
 /** The columns of the fields other than creation, which is the default. */

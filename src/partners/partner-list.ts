@@ -1,27 +1,15 @@
 import type { Orm } from "../database/orm.ts";
-import { run, type Statement } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
+import { run } from "../database/query.ts";
+import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { defaultPageSize } from "./paging.ts";
+import { createFairTurns, type FairLimits } from "../database/turns.ts";
+import { countStatement, type OrderColumn, pageStatement } from "./list-statements.ts";
 import {
   type InvitationStatus,
   type Partner,
   PartnerEntity,
   type PartnerType,
 } from "./partner-entity.ts";
-
-/** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
-const orderColumns = {
-  id: "uuid",
-  company_name: "text",
-  sales_amount: "int4",
-  partner_type: "text",
-  email: "text",
-  frequency: "text",
-  payment_terms: "text",
-} as const;
-
-export type OrderColumn = keyof typeof orderColumns;
 
 /** A place in a list: that of the partner with this value in the order's column, and this id. */
 export type ListPosition = {
@@ -62,8 +50,12 @@ export interface PartnerPage {
 
 /** Lists partners. */
 export interface PartnerLists {
-  /** @throws DatabaseUnavailableError */
-  list(listQuery: ListQuery, signal: AbortSignal): Promise<PartnerPage>;
+  /**
+   * @param requester who asks: lists that read much of a book take turns by it
+   * @throws OverloadedError
+   * @throws DatabaseUnavailableError
+   */
+  list(listQuery: ListQuery, requester: string, signal: AbortSignal): Promise<PartnerPage>;
 }
 
 /** Makes the part of the repository that lists partners. */
@@ -71,139 +63,65 @@ export function createPartnerLists(orm: Orm): PartnerLists {
   // All columns, in the table's order: where PostgreSQL has to sort a book, it then sorts the rows as
   // they are, and would else make a narrower one of each first, which takes as long again.
   const { table, wholeRow: selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const scanInTurn = createFairTurns(scanLimits(orm.poolSize));
+
+  /** One statement after the other, so that a list has one connection. */
+  async function read(listQuery: ListQuery): Promise<PartnerPage> {
+    const { after, pageSize, countAll } = listQuery;
+    const rows = await run(orm, pageStatement(table, selection, listQuery));
+    const more = rows.length > pageSize;
+    const isWhole = after === undefined && !more;
+    return {
+      partners: rows.slice(0, pageSize).map(toEntity),
+      more,
+      totalSize: !countAll ? undefined : isWhole ? rows.length : await count(listQuery),
+    };
+  }
+
+  async function count(listQuery: ListQuery): Promise<number> {
+    const [row] = await run(orm, countStatement(table, listQuery));
+    return Number(row?.count);
+  }
+
   return {
-    list: (listQuery, signal) =>
-      withRetries(async () => {
-        const page = pageStatement(table, selection, listQuery);
-        const count = countStatement(table, listQuery);
-        const [rows, [counted]] = await Promise.all([
-          run(orm, page),
-          listQuery.countAll ? run(orm, count) : [],
-        ]);
-        return {
-          partners: rows.slice(0, listQuery.pageSize).map(toEntity),
-          more: rows.length > listQuery.pageSize,
-          totalSize: counted === undefined ? undefined : Number(counted.count),
-        };
-      }, signal),
+    list: (listQuery, requester, signal) =>
+      withRetries(
+        () =>
+          isScan(listQuery)
+            ? scanInTurn(requester, () => read(listQuery), signal)
+            : read(listQuery),
+        signal,
+      ),
   };
 }
 
 /**
- * The statement for a page, and one partner more if there is one. It starts behind the last partner
- * of the page before instead of counting off rows: page 1,000 costs what page 1 costs, and partners
- * that come or go meanwhile push none over a page's edge.
+ * Whether a list may read all of a book: no index has its partners next to each other, in its order. So
+ * it is with a text or a filter of which few partners may be, with most orders, and with a count.
  */
-export function pageStatement(
-  table: string,
-  selection: readonly string[],
-  listQuery: ListQuery,
-): Statement {
-  const { orderBy, descending, after, pageSize } = listQuery;
-  const { conditions, values, bind } = filterConditions(listQuery);
-  const direction = descending ? "desc" : "asc";
-  const byId = orderBy === "id";
-  const wholeBook = values.length === 1;
-  if (wholeBook && pageSize === defaultPageSize) {
-    if (byId) {
-      return creationStatement(table, selection, listQuery);
-    }
-    if (orderBy === "company_name" && !descending) {
-      return nameStatement(table, selection, listQuery);
-    }
+export function isScan({ filters, orderBy, countAll }: ListQuery): boolean {
+  const { ids, externalIds, ...others } = filters;
+  if (ids.length > 0 || externalIds.length > 0) {
+    return false;
   }
-  if (after !== undefined) {
-    const beyond = descending ? "<" : ">";
-    const id = `${bind(after.id)}::uuid`;
-    conditions.push(
-      byId
-        ? `id ${beyond} ${id}`
-        : `(${orderBy}, id) ${beyond} (${bind(after.value)}::${orderColumns[orderBy]}, ${id})`,
-    );
-  }
-  const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
-  const text = `select ${selection.join(", ")} from ${table} where ${conditions.join(" and ")}
-    order by ${order} limit ${bind(pageSize + 1)}`;
-  return { text, values };
+  const isWholeBook = Object.values(others).every((filter) => (filter?.length ?? 0) === 0);
+  const isInIndex = orderBy === "id" || orderBy === "company_name";
+  return countAll || !isWholeBook || !isInIndex;
 }
-
-/** Less and greater than every id that is given to a partner. */
-const endsOfBook = {
-  asc: "00000000-0000-0000-0000-000000000000",
-  desc: "ffffffff-ffff-ffff-ffff-ffffffffffff",
-} as const;
 
 /**
- * The statement for what most callers ask for: a page of the whole book in the order of creation. It
- * is prepared, for to parse and plan it takes longer than to run it. The server keeps one plan for
- * all books, since the limit stands in the text, and that plan must be by the primary key. `is true`
- * sees to it: without it the server knows that the index of names holds all partners that are not
- * deleted, and where most books are small, it would rather look there and sort them; in one book of
- * a million as well.
+ * Scans have a fifth of the connections at most, and one requester half of that: creates and gets find
+ * the others. A statement whose caller has left keeps its turn until it ends, by its own time limit at
+ * the latest.
  */
-function creationStatement(
-  table: string,
-  selection: readonly string[],
-  { organizationId, descending, after, pageSize }: ListQuery,
-): Statement {
-  const [direction, beyond] = descending ? (["desc", "<"] as const) : (["asc", ">"] as const);
-  const text = `select ${selection.join(", ")} from ${table}
-    where organization_id = $1 and id ${beyond} $2 and (deleted_at is null) is true
-    order by id ${direction} limit ${pageSize + 1}`;
-  const values = [organizationId, after?.id ?? endsOfBook[direction]];
-  return { name: `list-partners-${direction}`, text, values };
-}
-
-/** Before every name: none is empty. */
-const beforeFirstName: ListPosition = { value: "", id: endsOfBook.asc };
-
-/**
- * The statement for a page of the whole book from A to Z, prepared likewise. That it says behind
- * which partner it starts, on the first page too, makes the index of names the best for all books.
- */
-function nameStatement(
-  table: string,
-  selection: readonly string[],
-  { organizationId, after = beforeFirstName, pageSize }: ListQuery,
-): Statement {
-  const text = `select ${selection.join(", ")} from ${table}
-    where organization_id = $1 and (company_name, id) > ($2, $3) and deleted_at is null
-    order by company_name, id limit ${pageSize + 1}`;
-  return { name: "list-partners-by-name", text, values: [organizationId, after.value, after.id] };
-}
-
-/** The statement for the number of partners on all pages. */
-function countStatement(table: string, listQuery: ListQuery): Statement {
-  const { conditions, values } = filterConditions(listQuery);
-  const text = `select count(*) as count from ${table} where ${conditions.join(" and ")}`;
-  return { text, values };
-}
-
-function filterConditions({ organizationId, filters }: ListQuery) {
-  const { partnerTypes, ids, invitationStatuses, text } = filters;
-  const { externalIds, companyRegistrationNumbers } = filters;
-  const values: unknown[] = [organizationId];
-  const conditions = ["organization_id = $1", "deleted_at is null"];
-  const bind = (value: unknown): string => `$${values.push(value)}`;
-  if (partnerTypes.length > 0) {
-    conditions.push(`partner_type = any(${bind(partnerTypes)}::text[])`);
-  }
-  if (ids.length > 0) {
-    conditions.push(`id = any(${bind(ids)}::uuid[])`);
-  }
-  if (invitationStatuses.length > 0) {
-    conditions.push(`invitation_status = any(${bind(invitationStatuses)}::text[])`);
-  }
-  if (text !== undefined) {
-    const pattern = bind(`%${text.replace(/[\\%_]/g, "\\$&")}%`);
-    conditions.push(`(company_name ilike ${pattern} or email ilike ${pattern})`);
-  }
-  if (externalIds.length > 0) {
-    conditions.push(`external_id = any(${bind(externalIds)}::text[])`);
-  }
-  if (companyRegistrationNumbers.length > 0) {
-    const numbers = bind(companyRegistrationNumbers);
-    conditions.push(`company_registration_number = any(${numbers}::text[])`);
-  }
-  return { conditions, values, bind };
+function scanLimits(poolSize: number): FairLimits {
+  const atOnce = Math.max(1, Math.floor(poolSize / 5));
+  return {
+    atOnce,
+    atOnceOfOne: Math.max(1, Math.floor(atOnce / 2)),
+    waitingOfOne: 32,
+    holdersWaiting: 256,
+    // The rest of what a call waits for is for its statements.
+    waitMs: databasePatienceMs / 2,
+  };
 }

@@ -36,9 +36,9 @@ export function createPartnerRpcs(
     },
 
     async listPartners(request, { values, signal, responseHeader }) {
-      const { target } = required(values, organizationsKey);
+      const { requester, target } = required(values, organizationsKey);
       const list = toListQuery(request, target, pageTokens);
-      const page = await partners.list(list, signal);
+      const page = await partners.list(list, requester, signal);
       responseHeader.set(...uncached);
       return toListResponse(list, page, pageTokens);
     },

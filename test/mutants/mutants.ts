@@ -35,7 +35,9 @@ const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
 const access = of("src/interceptors/access.ts");
 const getQueries = of("src/interceptors/get-queries.ts");
+const turns = of("src/database/turns.ts");
 const list = of("src/partners/partner-list.ts");
+const statements = of("src/partners/list-statements.ts");
 const listRequest = of("src/partners/list-request.ts");
 const paging = of("src/partners/paging.ts");
 const mapping = of("src/partners/partner-mapping.ts");
@@ -203,6 +205,19 @@ export const mutants: readonly Group[] = [
     ],
   },
   {
+    tests: ["test/list-scans.test.ts", "test/database-turns.test.ts"],
+    edits: [
+      list("countAll || !isWholeBook || !isInIndex", "!isWholeBook || !isInIndex"),
+      list("countAll || !isWholeBook || !isInIndex", "countAll || !isInIndex"),
+      list("countAll || !isWholeBook || !isInIndex", "countAll || !isWholeBook"),
+      list("ids.length > 0 || externalIds.length > 0", "ids.length > 0"),
+      list("Math.floor(poolSize / 5)", "poolSize"),
+      list("Math.floor(atOnce / 2)", "atOnce"),
+      turns("waiting.splice(place, 1)", "waiting.splice(place, 0)"),
+      turns("lines.delete(holder)", "lines.size"),
+    ],
+  },
+  {
     tests: [
       "test/list-partners.test.ts",
       "test/partner-repository.test.ts",
@@ -211,21 +226,25 @@ export const mutants: readonly Group[] = [
     ],
     edits: [
       paging("defaultPageSize = 20", "defaultPageSize = 21"),
-      list("more: rows.length > listQuery.pageSize", "more: rows.length >= listQuery.pageSize"),
-      list(
+      list("more = rows.length > pageSize", "more = rows.length >= pageSize"),
+      list("after === undefined && !more", "!more"),
+      statements(
         'const conditions = ["organization_id = $1", "deleted_at is null"]',
         'const conditions = ["organization_id = $1"]',
       ),
-      list(" and (deleted_at is null) is true", ""),
-      list("(company_name, id) > ($2, $3) and deleted_at is null", "(company_name, id) > ($2, $3)"),
-      list('text.replace(/[\\\\%_]/g, "\\\\$&")', "text"),
-      list(
+      statements(" and (deleted_at is null) is true", ""),
+      statements(
+        "(company_name, id) > ($2, $3) and deleted_at is null",
+        "(company_name, id) > ($2, $3)",
+      ),
+      statements('text.replace(/[\\\\%_]/g, "\\\\$&")', "text"),
+      statements(
         "(company_name ilike ${pattern} or email ilike ${pattern})",
         "(company_name ilike ${pattern})",
       ),
-      list('descending ? "<" : ">"', '">"'),
-      list('descending ? (["desc", "<"] as const)', 'descending ? (["desc", ">"] as const)'),
-      list("wholeBook && pageSize === defaultPageSize", "pageSize === defaultPageSize"),
+      statements('descending ? "<" : ">"', '">"'),
+      statements('descending ? (["desc", "<"] as const)', 'descending ? (["desc", ">"] as const)'),
+      statements("wholeBook && pageSize === defaultPageSize", "pageSize === defaultPageSize"),
       listRequest(
         "(filters?.ids ?? []).map((id) => id.toLowerCase())",
         "[...(filters?.ids ?? [])]",

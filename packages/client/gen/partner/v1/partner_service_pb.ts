@@ -1495,6 +1495,9 @@ export const PartnerService: GenService<{
    * Partners that are created or deleted between two pages make no other partner appear twice or
    * not at all.
    *
+   * Lists that may read much of the book, those with a text, a filter, a total size or most orders, take
+   * turns with the requester's others. One too many is RESOURCE_EXHAUSTED with the reason OVERLOADED.
+   *
    * @generated from rpc partner.v1.PartnerService.ListPartners
    */
   listPartners: {

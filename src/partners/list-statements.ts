@@ -1,0 +1,135 @@
+import type { Statement } from "../database/query.ts";
+import { defaultPageSize } from "./paging.ts";
+import type { ListPosition, ListQuery } from "./partner-list.ts";
+
+/** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
+const orderColumns = {
+  id: "uuid",
+  company_name: "text",
+  sales_amount: "int4",
+  partner_type: "text",
+  email: "text",
+  frequency: "text",
+  payment_terms: "text",
+} as const;
+
+export type OrderColumn = keyof typeof orderColumns;
+
+/**
+ * The statement for a page, and one partner more if there is one. It starts behind the last partner
+ * of the page before instead of counting off rows: page 1,000 costs what page 1 costs, and partners
+ * that come or go meanwhile push none over a page's edge.
+ */
+export function pageStatement(
+  table: string,
+  selection: readonly string[],
+  listQuery: ListQuery,
+): Statement {
+  const { orderBy, descending, after, pageSize } = listQuery;
+  const { conditions, values, bind } = filterConditions(listQuery);
+  const direction = descending ? "desc" : "asc";
+  const byId = orderBy === "id";
+  const wholeBook = values.length === 1;
+  if (wholeBook && pageSize === defaultPageSize) {
+    if (byId) {
+      return creationStatement(table, selection, listQuery);
+    }
+    if (orderBy === "company_name" && !descending) {
+      return nameStatement(table, selection, listQuery);
+    }
+  }
+  if (after !== undefined) {
+    const beyond = descending ? "<" : ">";
+    const id = `${bind(after.id)}::uuid`;
+    conditions.push(
+      byId
+        ? `id ${beyond} ${id}`
+        : `(${orderBy}, id) ${beyond} (${bind(after.value)}::${orderColumns[orderBy]}, ${id})`,
+    );
+  }
+  const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
+  const text = `select ${selection.join(", ")} from ${table} where ${conditions.join(" and ")}
+    order by ${order} limit ${bind(pageSize + 1)}`;
+  return { text, values };
+}
+
+/** Less and greater than every id that is given to a partner. */
+const endsOfBook = {
+  asc: "00000000-0000-0000-0000-000000000000",
+  desc: "ffffffff-ffff-ffff-ffff-ffffffffffff",
+} as const;
+
+/**
+ * The statement for what most callers ask for: a page of the whole book in the order of creation. It
+ * is prepared, for to parse and plan it takes longer than to run it. The server keeps one plan for
+ * all books, since the limit stands in the text, and that plan must be by the primary key. `is true`
+ * sees to it: without it the server knows that the index of names holds all partners that are not
+ * deleted, and where most books are small, it would rather look there and sort them; in one book of
+ * a million as well.
+ */
+function creationStatement(
+  table: string,
+  selection: readonly string[],
+  { organizationId, descending, after, pageSize }: ListQuery,
+): Statement {
+  const [direction, beyond] = descending ? (["desc", "<"] as const) : (["asc", ">"] as const);
+  const text = `select ${selection.join(", ")} from ${table}
+    where organization_id = $1 and id ${beyond} $2 and (deleted_at is null) is true
+    order by id ${direction} limit ${pageSize + 1}`;
+  const values = [organizationId, after?.id ?? endsOfBook[direction]];
+  return { name: `list-partners-${direction}`, text, values };
+}
+
+/** Before every name: none is empty. */
+const beforeFirstName: ListPosition = { value: "", id: endsOfBook.asc };
+
+/**
+ * The statement for a page of the whole book from A to Z, prepared likewise. That it says behind
+ * which partner it starts, on the first page too, makes the index of names the best for all books.
+ */
+function nameStatement(
+  table: string,
+  selection: readonly string[],
+  { organizationId, after = beforeFirstName, pageSize }: ListQuery,
+): Statement {
+  const text = `select ${selection.join(", ")} from ${table}
+    where organization_id = $1 and (company_name, id) > ($2, $3) and deleted_at is null
+    order by company_name, id limit ${pageSize + 1}`;
+  return { name: "list-partners-by-name", text, values: [organizationId, after.value, after.id] };
+}
+
+/** The statement for the number of partners on all pages. */
+export function countStatement(table: string, listQuery: ListQuery): Statement {
+  const { conditions, values } = filterConditions(listQuery);
+  const text = `select count(*) as count from ${table} where ${conditions.join(" and ")}`;
+  return { text, values };
+}
+
+function filterConditions({ organizationId, filters }: ListQuery) {
+  const { partnerTypes, ids, invitationStatuses, text } = filters;
+  const { externalIds, companyRegistrationNumbers } = filters;
+  const values: unknown[] = [organizationId];
+  const conditions = ["organization_id = $1", "deleted_at is null"];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  if (partnerTypes.length > 0) {
+    conditions.push(`partner_type = any(${bind(partnerTypes)}::text[])`);
+  }
+  if (ids.length > 0) {
+    conditions.push(`id = any(${bind(ids)}::uuid[])`);
+  }
+  if (invitationStatuses.length > 0) {
+    conditions.push(`invitation_status = any(${bind(invitationStatuses)}::text[])`);
+  }
+  if (text !== undefined) {
+    const pattern = bind(`%${text.replace(/[\\%_]/g, "\\$&")}%`);
+    conditions.push(`(company_name ilike ${pattern} or email ilike ${pattern})`);
+  }
+  if (externalIds.length > 0) {
+    conditions.push(`external_id = any(${bind(externalIds)}::text[])`);
+  }
+  if (companyRegistrationNumbers.length > 0) {
+    const numbers = bind(companyRegistrationNumbers);
+    conditions.push(`company_registration_number = any(${numbers}::text[])`);
+  }
+  return { conditions, values, bind };
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { ConnectError } from "@connectrpc/connect";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { PartnerOrderField } from "../gen/partner/v1/partner_service_pb.ts";
+import { createOrm, type Orm } from "../src/database/orm.ts";
+import { query, type StatementEvent } from "../src/database/query.ts";
+import { isScan, type ListQuery } from "../src/partners/partner-list.ts";
+import { schema } from "../src/schema.ts";
+import { createPartner, newBook } from "./support/book.ts";
+import { createPostgresDatabase } from "./support/databases.ts";
+import { lockPartners, type PartnersLock } from "./support/locks.ts";
+import { describeFailure, type Failure } from "./support/outcome.ts";
+import { startTestService, type TestService } from "./support/service.ts";
+
+const wholeBook: ListQuery = {
+  organizationId: randomUUID(),
+  filters: {
+    partnerTypes: [],
+    ids: [],
+    invitationStatuses: [],
+    text: undefined,
+    externalIds: [],
+    companyRegistrationNumbers: [],
+  },
+  orderBy: "id",
+  descending: false,
+  after: undefined,
+  pageSize: 20,
+  countAll: false,
+};
+const filtered = (filters: Partial<ListQuery["filters"]>): Partial<ListQuery> => ({
+  filters: { ...wholeBook.filters, ...filters },
+});
+const ids = [randomUUID()];
+
+test.each<[string, boolean, Partial<ListQuery>]>([
+  ["a page of the whole book", false, {}],
+  ["a page from Z to A", false, { orderBy: "company_name", descending: true }],
+  ["ids", false, filtered({ ids })],
+  [
+    "ids with a text, in another order",
+    false,
+    { ...filtered({ ids, text: "a" }), orderBy: "email" },
+  ],
+  ["external ids, counted", false, { ...filtered({ externalIds: ["1"] }), countAll: true }],
+  ["a counted page", true, { countAll: true }],
+  ["an order without an index", true, { orderBy: "email" }],
+  ["a text", true, filtered({ text: "a" })],
+  ["a type", true, filtered({ partnerTypes: ["customer"] })],
+  ["a status", true, filtered({ invitationStatuses: ["accepted"] })],
+  ["registration numbers", true, filtered({ companyRegistrationNumbers: ["1"] })],
+])("%s may read much of a book: %s", (_list, expected, changes) => {
+  expect(isScan({ ...wholeBook, ...changes })).toBe(expected);
+});
+
+describe("While one organization searches and searches", () => {
+  let service: TestService;
+  let observer: Orm;
+  /** What is read or written ends once the test has looked. */
+  let lock: PartnersLock;
+
+  beforeAll(async () => {
+    const database = await createPostgresDatabase();
+    service = await startTestService(database);
+    observer = await createOrm(database.settings, schema);
+  });
+  beforeEach(async () => {
+    lock = await lockPartners(service.databaseSettings);
+  });
+  afterEach(async () => {
+    await lock.release();
+  });
+  afterAll(async () => {
+    await observer?.close(true);
+    await service?.close();
+  });
+
+  /** Searches so many times at once; tells how it is with them so far. */
+  async function search(times: number) {
+    const { client } = await newBook(service);
+    const failures: Failure[] = [];
+    const calls = Array.from({ length: times }, async () => {
+      try {
+        await client.listPartners({ filters: { text: "a" } });
+      } catch (failure) {
+        failures.push(describeFailure(ConnectError.from(failure)));
+      }
+    });
+    return { failures, ended: Promise.all(calls) };
+  }
+
+  /** The statements that are under way. */
+  async function statements(): Promise<string[]> {
+    const sql = `select query from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    const rows = await query(observer, sql, []);
+    return rows.map(
+      (row) => (/ ilike |count\(|insert|wanted/.exec(String(row.query)) ?? ["page"])[0],
+    );
+  }
+
+  test("it has one connection, scans have two, and what others create, get and list has its own", async () => {
+    const one = await search(16);
+    await lock.awaited(1);
+    const other = await newBook(service);
+    const counted = other.client.listPartners({ includeTotalSize: true });
+    await lock.awaited(2);
+    const third = await newBook(service);
+    const sorted = third.client.listPartners({ order: { field: PartnerOrderField.EMAIL } });
+    const created = createPartner(other.client);
+    await lock.awaited(3);
+    const found = other.client.getPartner({ id: randomUUID() }).catch(ConnectError.from);
+    await lock.awaited(4);
+    const listed = third.client.listPartners({});
+    await lock.awaited(5);
+    // The page that is counted, and the one that is not; what is sorted waits.
+    expect((await statements()).sort()).toEqual([" ilike ", "insert", "page", "page", "wanted"]);
+    await lock.release();
+    await Promise.all([counted, sorted, created, found, listed, one.ended]);
+    expect(await listed).toMatchObject({ partners: [] });
+  });
+
+  test("it alone is told that too much is waiting", async () => {
+    const one = await search(36);
+    await lock.awaited(1);
+    const other = await search(33);
+    await lock.awaited(2);
+    await expect.poll(() => one.failures).toHaveLength(3);
+    const overloaded = { code: "ResourceExhausted", reason: "OVERLOADED", retryAfterMs: 1000 };
+    expect(one.failures).toEqual([overloaded, overloaded, overloaded]);
+    expect(other.failures).toEqual([]);
+    await lock.release();
+    await Promise.all([one.ended, other.ended]);
+  });
+
+  test("a list that is counted has its statements one after the other", async () => {
+    await lock.release();
+    const { client } = await newBook(service);
+    await createPartner(client);
+    await createPartner(client);
+    const events: StatementEvent[] = [];
+    const listen = (event: unknown) => {
+      // What the channel is declared to tell.
+      events.push(event as StatementEvent);
+    };
+    subscribe("partner-service.statement", listen);
+    expect(await client.listPartners({ pageSize: 1, includeTotalSize: true })).toMatchObject({
+      totalSize: 2,
+    });
+    expect(await client.listPartners({ includeTotalSize: true })).toMatchObject({ totalSize: 2 });
+    unsubscribe("partner-service.statement", listen);
+    const [page, count, whole, ...others] = events;
+    expect(count?.text).toContain("count(*)");
+    expect(count?.startedAt).toBeGreaterThanOrEqual(
+      (page?.startedAt ?? Number.NaN) + (page?.durationMs ?? Number.NaN),
+    );
+    // A book that is on one page is counted by that.
+    expect(whole?.text).not.toContain("count(*)");
+    expect(others).toEqual([]);
+  });
+});
