@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
 import { distribute, refuseCitusWorker } from "../src/database/distribution.ts";
 import { migrate, pendingMigrations } from "../src/database/orm.ts";
+import { createSearchIndex } from "../src/database/search-index.ts";
 import { waitForDatabase } from "../src/database/wait.ts";
 import { openDatabase } from "../src/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
@@ -9,10 +10,10 @@ import { runCommand, StartError } from "../src/start-error.ts";
 
 /**
  * Applies the migrations that the database of the settings lacks, and says which; with --distribute it
- * then has Citus spread the tables.
+ * then has Citus spread the tables, and with --with search it makes the index for texts.
  */
 async function main(): Promise<void> {
-  const isDistributing = readArguments();
+  const { isDistributing, isSearched } = readArguments();
   const config = readConfig(process.env);
   // A migration takes as long as it needs.
   const orm = await openDatabase(config, { statementTimeoutMs: 0 });
@@ -34,17 +35,26 @@ async function main(): Promise<void> {
     for (const line of isDistributing ? await wait(() => distribute(orm)) : []) {
       console.log(line);
     }
+    if (isSearched) {
+      console.log(await wait(() => createSearchIndex(orm)));
+    }
   } finally {
     await orm.close(true);
   }
 }
 
-function readArguments(): boolean {
+function readArguments() {
+  const usage = "The migration takes no arguments but --distribute and --with search.";
+  const options = { distribute: { type: "boolean" }, with: { type: "string" } } as const;
   try {
-    return parseArgs({ options: { distribute: { type: "boolean" } } }).values.distribute === true;
+    const { values } = parseArgs({ options });
+    if (values.with === undefined || values.with === "search") {
+      return { isDistributing: values.distribute === true, isSearched: values.with !== undefined };
+    }
   } catch (cause) {
-    throw new StartError("The migration takes no arguments but --distribute.", { cause });
+    throw new StartError(usage, { cause });
   }
+  throw new StartError(usage);
 }
 
 await runCommand(main);
