@@ -117,6 +117,21 @@ test("a page's edit is saved, or tells of a conflict or of what is wrong, as it 
   ]);
 });
 
+test("the import of a file tells of each row what it says", async () => {
+  const folder = await mkdtemp(join(dataDirectory, "import-"));
+  const file = join(folder, "customers.csv");
+  await writeFile(file, snippet("csv", "Kundennr."));
+  const command = snippet("sh", "npm run --silent import").trim().replace("customers.csv", file);
+  const environment = { ORGANIZATION: crypto.randomUUID(), PARTNER_URL: url };
+  // One of the rows is refused.
+  const output = async (line: string) => runShell(`${line} 2>&1 || test $? = 1`, environment);
+  const dryRun = snippet("text", "can be created");
+  expect(await output(command)).toBe(dryRun);
+  const columns = dryRun.slice(0, dryRun.indexOf("checked"));
+  const written = (await output(command.replace(" --dry-run", ""))).replace(`${folder}/`, "");
+  expect(written).toBe(`${columns}${snippet("text", "created 2 of 2 rows")}`);
+});
+
 /** Runs code that uses the client, for an organization of its own; returns what it prints. */
 async function runTypeScript(code: string): Promise<string> {
   const organization = crypto.randomUUID();
