@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import https from "node:https";
 import net, { type Socket } from "node:net";
+import { onceAllAccepted } from "./accept-queue.ts";
 import { Connections, type ServerStats, UndecidedConnection } from "./connections.ts";
 import { Http1Connection, Http1Request } from "./http1-connection.ts";
 import { createHttp2Acceptor } from "./http2-connection.ts";
@@ -44,10 +45,11 @@ const reservedFiles = 64;
  * with prior knowledge (h2c, as gRPC clients speak it), or TLS, where ALPN tells the protocol. It is
  * Node's own HTTP server that listens, so that its limits and timeouts hold.
  *
- * The server's `close()` stops accepting. For a grace period it still takes what comes on its
- * connections and tells their peers that they end: `Connection: close` over HTTP/1.1, GOAWAY over
- * HTTP/2. Then it ends what is idle and lets the requests in flight finish. `closeAllConnections()`
- * ends whatever is left at once. A request without a valid Host is the handler's to refuse.
+ * The server's `close()` accepts what waits to be, and then no more. For a grace period it still takes
+ * what comes on its connections and tells their peers that they end: `Connection: close` over
+ * HTTP/1.1, GOAWAY over HTTP/2. Then it ends what is idle and lets the requests in flight finish.
+ * `closeAllConnections()` ends whatever is left at once. A request without a valid Host is the
+ * handler's to refuse.
  *
  * @throws TlsFilesError
  */
@@ -163,11 +165,15 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
 
     return Object.assign(server, {
       close(done?: (error?: Error) => void) {
-        connections.retire();
-        const ending = setTimeout(() => connections.end(), timeouts.graceMs);
-        server.once("close", () => clearTimeout(ending));
-        // Node's HTTP server would end idle connections at once.
-        return net.Server.prototype.close.call(server, done);
+        onceAllAccepted(server, () => {
+          // Node's HTTP server would end idle connections at once.
+          net.Server.prototype.close.call(server, done);
+          // Only now: peers that are told make new connections.
+          connections.retire();
+          const ending = setTimeout(() => connections.end(), timeouts.graceMs);
+          server.once("close", () => clearTimeout(ending));
+        });
+        return server;
       },
       closeIdleConnections() {},
       closeAllConnections() {

@@ -372,6 +372,21 @@ describe("a server that closes", () => {
     await closed;
   });
 
+  test("takes the connections that wait to be accepted", async () => {
+    const { app, port } = await startServer();
+    const answers = Array.from({ length: 100 }, () => {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.write("GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      return readToEnd(socket);
+    });
+    // The system connects them in the next tick, before the server accepts any.
+    await new Promise((resolve) => process.nextTick(resolve));
+    await app.close();
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    }
+  });
+
   test("answers what still comes on its connections, and says that they end", async () => {
     const { app, port, url } = await startServer({ timeouts: { graceMs: 65_000 } });
     const agent = createAgent();

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** Processes that replace each other under load, behind real balancers: `npm run test:fleet`. */
+export default defineConfig({
+  test: {
+    include: ["test/fleet/*.fleet.ts"],
+    globalSetup: ["test/support/postgres.ts"],
+    pool: "forks",
+    // Each takes all of the machine.
+    maxWorkers: 1,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+  },
+});
