@@ -174,6 +174,12 @@ export const settings = {
     "what page tokens are sealed with, the same for all processes; for a DATABASE_URL without a password",
     readPageTokenSecret,
   ),
+  deletedRetentionDays: integer(
+    "DELETED_RETENTION",
+    90,
+    [1, 36_500],
+    "for how many days it is remembered that a partner was deleted: that long its `request_id` is refused, and change tokens are good",
+  ),
   dataDirectory: text("DATA_DIR", ".data", "the folder of the sandbox's database and key"),
   jwksUrl: optional(
     "JWT_JWKS_URL",
@@ -459,7 +465,8 @@ export function describeSettings(): string {
   return [
     "Starts the partner service. Its settings are environment variables:\n",
     ...entries,
-    "npm run migrate applies the migrations; npm run token prints a token for the sandbox.\n",
+    "npm run migrate applies the migrations; npm run purge forgets deleted partners;",
+    "npm run token prints a token for the sandbox.\n",
   ].join("\n");
 }
 

@@ -14,7 +14,7 @@ import { type AuthenticationConfig, type Config, describeTlsFailure } from "./co
 import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { DatabaseUnavailableError } from "./database/failures.ts";
-import { migrate, type Orm, pendingMigrations, ping } from "./database/orm.ts";
+import { ping } from "./database/orm.ts";
 import { countConnections } from "./database/query.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { callerReader } from "./interceptors/authentication.ts";
@@ -30,11 +30,12 @@ import {
 } from "./observability/audit-log.ts";
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
-import { openDatabase } from "./open-database.ts";
+import { openDatabase, prepareDatabase } from "./open-database.ts";
 import { createChangeTokens } from "./partners/change-request.ts";
 import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
+import { purgeWhileIdle } from "./purging.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
 import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
@@ -116,9 +117,12 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     );
     const { metricsUrl } = telemetry;
     const observers = [...telemetry.observers, ...(audit === undefined ? [] : [audit.observer])];
-    const prepared = prepareDatabase(orm, partners, config, async (reason) => {
+    const tellWaiting = async (reason: string) => {
       (await building).log.warn({ reason }, "waiting for the database");
-    });
+    };
+    const prepared = prepareDatabase(orm, config, tellWaiting).then(() =>
+      waitForDatabase(() => warmUp(partners), config.databaseWaitMs, tellWaiting),
+    );
     // While the database answers, the app is built.
     const validator = createValidator();
     const { maxStreams, rateLimit } = config;
@@ -148,6 +152,8 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       }
     }
     const url = await listen(app, config);
+    const { deletedRetentionDays } = config;
+    const purging = purgeWhileIdle(partners, deletedRetentionDays, app.log, draining.signal);
     if (metricsUrl !== undefined) {
       app.log.info({ url: metricsUrl }, "metrics");
     }
@@ -165,6 +171,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         const clean = await closeWithin(app, config.shutdownTimeoutMs);
         endDatabaseLog();
         await telemetry.close();
+        await purging;
         await orm.close(true);
         // What waited for the database has come to its end, and leaves its event.
         await turn();
@@ -215,26 +222,6 @@ function reopenAuditLog(auditLog: AuditLog | undefined, log: FastifyBaseLogger):
 
 function reasonOf(cause: unknown): unknown {
   return cause instanceof Error && "code" in cause ? cause.code : cause;
-}
-
-/** Migrates a database that is the service's own; any other must have been migrated. */
-async function prepareDatabase(
-  orm: Orm,
-  partners: PartnerRepository,
-  { databaseUrl, databaseWaitMs }: Config,
-  tell: (reason: string) => void,
-): Promise<void> {
-  if (databaseUrl === undefined) {
-    await migrate(orm);
-  } else {
-    const pending = await waitForDatabase(() => pendingMigrations(orm), databaseWaitMs, tell);
-    if (pending.length > 0) {
-      throw new StartError(
-        "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
-      );
-    }
-  }
-  await waitForDatabase(() => warmUp(partners), databaseWaitMs, tell);
 }
 
 async function warmUp(partners: PartnerRepository): Promise<void> {

@@ -13,6 +13,7 @@ const defaults: Config = {
   databaseIdleConnections: 3,
   statementNames: undefined,
   pageTokenSecret: undefined,
+  deletedRetentionDays: 90,
   dataDirectory: ".data",
   authentication: undefined,
   organizationClaim: "org_id",
@@ -84,6 +85,7 @@ describe("settings", () => {
       REUSE_PORT: "on",
       DATABASE_URL: "postgres://localhost/partners",
       DATABASE_WAIT_MS: "0",
+      DELETED_RETENTION: "1",
       DATA_DIR: "/var/lib/partners",
       JWT_JWKS_URL: "https://issuer.example.com/jwks",
       JWT_ISSUER: "https://issuer.example.com",
@@ -147,6 +149,7 @@ describe("settings", () => {
       databaseWaitMs: 0,
       databasePoolSize: 10,
       databaseIdleConnections: 3,
+      deletedRetentionDays: 1,
       dataDirectory: "/var/lib/partners",
       authentication: {
         issuer: "https://issuer.example.com",

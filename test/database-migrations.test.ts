@@ -162,6 +162,8 @@ describe("The migrations", () => {
     const partner = await partners.create(newPartner(), signal);
     expect(await partners.find(partner, signal)).toEqual(partner);
     await partners.delete({ ...partner, revision: undefined }, signal);
+    await onServer(databaseUrl, "update partner set deleted_at = '2000-01-01', change = 1");
+    expect(await partners.purge(1, signal)).toBe(1);
     await orm.close(true);
     await onServer(databaseUrl, `drop owned by ${role}`);
     await onServer(serverUrl, `drop role ${role}`);

@@ -9,6 +9,7 @@ import { type OrderColumn, pageStatement } from "../src/partners/list-statements
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finds.ts";
 import type { ListQuery } from "../src/partners/partner-list.ts";
+import { deletedSql } from "../src/partners/partner-purge.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 
@@ -192,6 +193,13 @@ describe("The plans for a large book", () => {
     const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
     expect(plan).toMatch("using partner_change_index on partner");
     expect(plan).not.toMatch(/Sort|Filter/);
+  });
+
+  test("find partners that were deleted long ago from their index", async () => {
+    const sql = `explain (generic_plan, costs off) ${deletedSql("partner")}`;
+    const plan = (await query(orm, sql, [])).map((row) => String(row["QUERY PLAN"])).join("\n");
+    expect(plan).toMatch("using partner_deleted_index on partner");
+    expect(plan).not.toContain("Sort");
   });
 
   test("rows are sorted as they are: lists select all columns in the table's order", async () => {

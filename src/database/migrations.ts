@@ -7,6 +7,7 @@ import { PartnerChangeIndex } from "./migrations/0005b-partner-change-index.ts";
 import { PartnerNameIndex } from "./migrations/0008-partner-name-index.ts";
 import { PartnerExternalId } from "./migrations/0009a-partner-external-id.ts";
 import { PartnerExternalIdIndex } from "./migrations/0009b-partner-external-id-index.ts";
+import { PartnerDeletedIndex } from "./migrations/0010-partner-deleted-index.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -22,4 +23,5 @@ export const migrations = [
   { name: "0008-partner-name-index", class: PartnerNameIndex },
   { name: "0009a-partner-external-id", class: PartnerExternalId },
   { name: "0009b-partner-external-id-index", class: PartnerExternalIdIndex },
+  { name: "0010-partner-deleted-index", class: PartnerDeletedIndex },
 ];

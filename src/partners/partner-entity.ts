@@ -45,9 +45,9 @@ export const PartnerEntity = defineEntity({
     /** What the create of `requestId` was about, as a hash of its content. */
     requestFingerprint: p.text().strictNullable(),
     /**
-     * When the partner was deleted. The row stays, without what it said of the company, because
-     * only a row that is there holds its request id for good: were it gone, a create with the same
-     * request id that is under way could bring the partner back.
+     * When the partner was deleted. The row stays for a while, without what it said of the company,
+     * because only a row that is there holds its request id: were it gone, a create with the same
+     * request id that is under way could bring the partner back. Followers are told of it by its row, too.
      */
     deletedAt: instant().strictNullable(),
     /** SHA-256 of the invitation's token in hex. It stays after the acceptance, which may be repeated. */
@@ -90,6 +90,11 @@ export const PartnerEntity = defineEntity({
       where: "guest_organization_id is not null",
     },
     { name: "partner_change_index", properties: ["organizationId", "change", "id"] },
+    {
+      name: "partner_deleted_index",
+      properties: ["deletedAt"],
+      where: "deleted_at is not null",
+    },
   ],
   checks: [
     ...CreatePartnerRequestSchema.fields.flatMap(contractChecks),

@@ -22,6 +22,7 @@ import {
 } from "./partner-entity.ts";
 import { createPartnerFinds, type PartnerFinds } from "./partner-finds.ts";
 import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
+import { createPartnerPurge, type PartnerPurge } from "./partner-purge.ts";
 import { createRehearsal, type PartnerWrites } from "./partner-rehearsal.ts";
 
 /**
@@ -40,7 +41,8 @@ export interface PartnerRepository
     Invitations,
     Connections,
     ChangeFeed,
-    ChangeWatch {
+    ChangeWatch,
+    PartnerPurge {
   /** Does what changes a book without leaving a change: it succeeds, and fails, as that would. */
   readonly rehearsal: PartnerWrites;
 
@@ -149,6 +151,7 @@ export function createPartnerRepository(
     ...createConnections(orm),
     ...feed,
     ...createChangeWatch(orm, feed),
+    ...createPartnerPurge(orm),
 
     rehearsal: createRehearsal(orm),
     find: finds.find,

@@ -27,6 +27,8 @@ export interface TestService {
   drain(): void;
   /** Runs a statement on the database. */
   execute(sql: string): Promise<void>;
+  /** Forgets partners that were deleted so many days ago, as an idle process does. */
+  purge(retentionDays: number): Promise<number>;
   /** How many partners the database holds, of all organizations. */
   countPartners(): Promise<number>;
   /** What the database holds of a partner. */
@@ -60,10 +62,11 @@ export async function startTestService(
   const keys = createConfiguredKeys(JSON.stringify(issuer.publicKey), tokenRules.algorithms);
   const draining = new AbortController();
   const readiness = createReadiness(() => ping(orm), draining.signal);
+  const partners = createPartnerRepository(orm);
   const routes = createRoutes({
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
-    partners: createPartnerRepository(orm),
+    partners,
     pageTokens: createPageTokens("secret"),
     changeTokens: createChangeTokens("secret"),
     readiness,
@@ -100,6 +103,7 @@ export async function startTestService(
     async execute(sql) {
       await query(orm, sql, []);
     },
+    purge: (retentionDays) => partners.purge(retentionDays, draining.signal),
     async countPartners() {
       return await orm.em.fork().count(PartnerEntity);
     },

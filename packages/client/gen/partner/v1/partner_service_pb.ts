@@ -119,8 +119,9 @@ export type CreatePartnerRequest = Message<"partner.v1.CreatePartnerRequest"> & 
    * Optional. A UUID chosen by the caller that makes the call safe to repeat (AIP-155): the same
    * `request_id` with the same content, from the same organization, answers with the partner that
    * the first such call created, as it is now, for as long as that partner is there. The same
-   * `request_id` with other content, or of a partner that has been deleted since and that the service has
-   * not forgotten yet, is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   * `request_id` with other content, or of a partner that has been deleted since, is ALREADY_EXISTS with
+   * the reason REQUEST_ID_REUSED. Of a deleted partner it is remembered for 90 days, if the service's
+   * operator has set nothing else; after that, the same call creates a partner anew.
    *
    * @generated from field: optional string request_id = 13;
    */
@@ -194,7 +195,8 @@ export type BatchCreatePartnersRequest = Message<"partner.v1.BatchCreatePartners
    * CreatePartner, with which it shares its meaning: the same `request_id` with the same entries in
    * the same order answers with the partners that the first such call created, as they are now.
    * With other content, also that of a CreatePartner, or when one of the partners has been deleted
-   * since, it is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   * since, it is ALREADY_EXISTS with the reason REQUEST_ID_REUSED. Where all of them have been deleted, and
+   * that is remembered no more, they are created anew.
    *
    * @generated from field: optional string request_id = 2;
    */
@@ -1516,8 +1518,9 @@ export const PartnerService: GenService<{
    * again at once while `more` is true, and later else. No change that is committed is ever missed, in
    * whatever order writes are committed; one may come twice.
    *
-   * A token is good as long as the service remembers the partners that were deleted since: a call with an
-   * older one is FAILED_PRECONDITION with the reason CHANGE_TOKEN_EXPIRED, and so is one after the
+   * A token is good as long as the service remembers the partners that were deleted since, 90 days if its
+   * operator has set nothing else: a call with an older one is FAILED_PRECONDITION with the reason
+   * CHANGE_TOKEN_EXPIRED, and so is one after the
    * database has been brought back from a backup. Begin anew then, without a token: what does not come
    * until `more` is false is not in the book.
    *
@@ -1568,7 +1571,8 @@ export const PartnerService: GenService<{
    * invitation is void, and a connection that came from it alone has ended.
    *
    * A second call is NOT_FOUND with the reason PARTNER_NOT_FOUND. A create that repeats the
-   * `request_id` of the deleted partner is ALREADY_EXISTS with the reason REQUEST_ID_REUSED.
+   * `request_id` of the deleted partner is ALREADY_EXISTS with the reason REQUEST_ID_REUSED, for as long as
+   * that it was deleted is remembered: 90 days, if the service's operator has set nothing else.
    *
    * @generated from rpc partner.v1.PartnerService.DeletePartner
    */
