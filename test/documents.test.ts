@@ -86,13 +86,16 @@ test("the call with buf curl creates a partner", async () => {
   expect(answer.partner.companyName).toBe("Example Supplies Ltd");
 });
 
+/** What the first snippet of the client has, and no other. */
+const firstSnippet = "createPartner({";
+
 test("the TypeScript client creates a partner", async () => {
-  const code = `${snippet("ts", "createPartnerClient")}console.log(partner?.companyName);`;
+  const code = `${snippet("ts", firstSnippet)}console.log(partner?.companyName);`;
   expect(await runTypeScript(code)).toBe("Example Supplies Ltd\n");
 });
 
 test("a page's edit is saved, or tells of a conflict or of what is wrong, as it says", async () => {
-  const created = snippet("ts", "createPartnerClient");
+  const created = snippet("ts", firstSnippet);
   const use = `
     if (partner === undefined) {
       throw new Error("There is no partner.");
@@ -130,6 +133,33 @@ test("the import of a file tells of each row what it says", async () => {
   const columns = dryRun.slice(0, dryRun.indexOf("checked"));
   const written = (await output(command.replace(" --dry-run", ""))).replace(`${folder}/`, "");
   expect(written).toBe(`${columns}${snippet("text", "created 2 of 2 rows")}`);
+});
+
+test("a connection is lived from both sides as it says, and what has ended is dropped", async () => {
+  const guestId = crypto.randomUUID();
+  const guestToken = await runShell(`npm run --silent token -- --organization ${guestId}`);
+  const given = `
+    const [hostId, hostToken, partnerId] = [organization, token, partner?.id];
+    const [guestId, guestToken] = ["${guestId}", "${guestToken.trim()}"];
+  `;
+  const use = `
+    const refusal = await host.to(guestId).listPartners({}).catch(({ message }) => message);
+    const ended = new Map([[guestId, theirs]]);
+    await dropEnded(ended);
+    const again = await host.own.invitePartner({ id: partnerId });
+    await guest.to(hostId).acceptInvitation(again);
+    const open = new Map([[guestId, theirs]]);
+    await dropEnded(open);
+    const seen = connections.map(({ organizationId, partners: [{ id }] }) => [organizationId, id]);
+    console.log(JSON.stringify([theirs, seen, refusal, [...ended.keys()], [...open.keys()]]));
+  `;
+  const snippets = [snippet("ts", firstSnippet), given, snippet("ts", "endConnection")];
+  const answer = await runTypeScript([...snippets, snippet("ts", "dropEnded"), use].join("\n"));
+  const [theirs, seen, refusal, ended, open] = JSON.parse(answer);
+  expect({ theirs, seen, ended, open }).toEqual({
+    ...{ theirs: [], seen: [[expect.any(String), null]], ended: [], open: [guestId] },
+  });
+  expect(refusal).toContain("permission_denied");
 });
 
 /** Runs code that uses the client, for an organization of its own; returns what it prints. */
