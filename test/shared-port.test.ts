@@ -1,11 +1,16 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createPartnerClient } from "../packages/client/src/index.ts";
 import { readConfig } from "../src/config.ts";
 import { type Service, startService } from "../src/service.ts";
 import { StartError } from "../src/start-error.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
+import { failureOf } from "./support/outcome.ts";
+import { partnerRequest } from "./support/requests.ts";
 
 let database: TestDatabase & { readonly settings: { readonly databaseUrl: string } };
 let dataDirectory: string;
@@ -23,12 +28,17 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((service) => service.stop()));
 });
 
-async function start(port: string, reusePort: string): Promise<Service> {
+async function start(
+  port: string,
+  reusePort: string,
+  settings: Record<string, string> = {},
+): Promise<Service> {
   const config = readConfig({
     DATABASE_URL: database.settings.databaseUrl,
     DATA_DIR: dataDirectory,
     PORT: port,
     REUSE_PORT: reusePort,
+    ...settings,
   });
   const service = await startService(config, { level: "silent" });
   started.push(service);
@@ -73,4 +83,30 @@ test.runIf(canShare)(
 test("Without it the port is one service's", async () => {
   const first = await start("0", "off");
   await expect(start(new URL(first.url).port, "off")).rejects.toThrow(StartError);
+});
+
+test("Tokens for the next page are good in each process with the same secret, and in no other", async () => {
+  const [one, same] = [await start("0", "off"), await start("0", "off")];
+  const other = await start("0", "off", { PAGE_TOKEN_SECRET: "another secret of this service" });
+  const organization = randomUUID();
+  const clientOf = async ({ url, sandbox }: Service) =>
+    createPartnerClient({
+      transport: createConnectTransport({ baseUrl: url, httpVersion: "1.1" }),
+      token: (await sandbox?.createToken(organization)) ?? "",
+      organization,
+    });
+  const [first, second, third] = [await clientOf(one), await clientOf(same), await clientOf(other)];
+  await first.batchCreatePartners({ requests: [partnerRequest(), partnerRequest()] });
+
+  const { partners, nextPageToken: pageToken } = await first.listPartners({ pageSize: 1 });
+  const next = await second.listPartners({ pageSize: 1, pageToken });
+  expect(next.partners).toHaveLength(1);
+  expect(next.partners).not.toEqual(partners);
+  const foreign = await failureOf(third.listPartners({ pageSize: 1, pageToken }));
+  expect(foreign).toMatchObject({ violations: ["page_token: page_token"] });
+
+  const { nextChangeToken: changeToken } = await first.listPartnerChanges({});
+  await second.listPartnerChanges({ changeToken });
+  const expired = await failureOf(third.listPartnerChanges({ changeToken }));
+  expect(expired).toMatchObject({ reason: "CHANGE_TOKEN_EXPIRED" });
 });

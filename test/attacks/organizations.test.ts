@@ -6,10 +6,11 @@ import { access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { bookClient, connect, createPartner } from "../support/book.ts";
 import { callHeaders } from "../support/call-cases.ts";
+import type { DatabaseKind } from "../support/databases.ts";
 import { firstAnswer, isSingleRequest, type SingleRequestMethod } from "../support/first-answer.ts";
 import { acme, globex, initech } from "../support/organizations.ts";
 import { describeFailure, type Failure, failureOf } from "../support/outcome.ts";
-import { protocols } from "../support/protocols.ts";
+import { type CreateTransport, protocols } from "../support/protocols.ts";
 import { goodHeaders, rawPosts, summarize } from "../support/raw-calls.ts";
 import { examplePartnerJson, partnerRequest } from "../support/requests.ts";
 import { startTestService, type TestService } from "../support/service.ts";
@@ -125,25 +126,16 @@ const headerValues: Readonly<
   "bytes outside ASCII": [`${acme}\u00a0`, "invalid"],
 };
 
-describe("An organization", () => {
-  let service: TestService;
-  let token: string;
+/** A service on which the organizations are connected as they are here. */
+async function startWorld(kind: DatabaseKind) {
+  const service = await startTestService(kind);
+  const client = await bookClient(service, acme);
+  await connect(service, { organization: acme, client }, globex);
+  const uninvolved = await bookClient(service, umbrella);
+  const { id } = await createPartner(uninvolved);
+  const { invitationToken } = await uninvolved.invitePartner({ id });
+  const samples = samplesFor(id, invitationToken);
   const tokens = new Map<string, Promise<string>>();
-  let samples: ReturnType<typeof samplesFor>;
-
-  beforeAll(async () => {
-    service = await startTestService("postgresql");
-    token = await service.issuer.token({ org_id: [acme, nil] });
-    const client = await bookClient(service, acme);
-    await connect(service, { organization: acme, client }, globex);
-    const uninvolved = await bookClient(service, umbrella);
-    const { id } = await createPartner(uninvolved);
-    const { invitationToken } = await uninvolved.invitePartner({ id });
-    samples = samplesFor(id, invitationToken);
-  });
-  afterAll(async () => {
-    await service?.close();
-  });
 
   async function headersOf({ speaksFor, requester, target }: Pairing): Promise<Headers> {
     const key = speaksFor.join();
@@ -156,49 +148,72 @@ describe("An organization", () => {
     });
   }
 
+  return {
+    service,
+    headersOf,
+
+    /** Calls the RPC in each pairing, and holds what comes of it to the contract. */
+    async tryPairings(method: SingleRequestMethod, createTransport: CreateTransport) {
+      const sample = samples[method.name];
+      if (sample === undefined) {
+        throw new Error(`There is no sample of a request of ${method.name}: add one here.`);
+      }
+      const { scenarios } = getOption(method, access_rule);
+      const transport = createTransport(service.url);
+      const message = fromJson(method.input, sample.request);
+      const before = await service.countPartners();
+      const outcomes = await Promise.all(
+        pairings.map(async (pairing) => {
+          const headers = await headersOf(pairing);
+          return {
+            ...pairing,
+            failure: await failureOfCall(transport, method, headers, message),
+          };
+        }),
+      );
+
+      const admits = ({ speaksFor, requester, target }: Pairing) =>
+        speaksFor.includes(requester) &&
+        scenariosOf(requester, target).some((scenario) => scenarios.includes(scenario));
+      expect(outcomes).toEqual(
+        pairings.map((pairing) => {
+          const speaks = pairing.speaksFor.includes(pairing.requester);
+          const refused = speaks ? notAllowed : notAuthorized;
+          return { ...pairing, failure: admits(pairing) ? sample.failure : refused };
+        }),
+      );
+      const created = pairings.filter(admits).length * (sample.creates ?? 0);
+      expect(await service.countPartners()).toBe(before + created);
+    },
+  };
+}
+
+describe("An organization", () => {
+  let world: Awaited<ReturnType<typeof startWorld>>;
+  let service: TestService;
+  let token: string;
+
+  beforeAll(async () => {
+    world = await startWorld("postgresql");
+    service = world.service;
+    token = await service.issuer.token({ org_id: [acme, nil] });
+  });
+  afterAll(async () => {
+    await service?.close();
+  });
+
   describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {
     const client = () => createClient(PartnerService, createTransport(service.url));
 
     test.each(methods)(
       "may call $name as the contract says, whichever token, requester and target",
-      async (method) => {
-        const sample = samples[method.name];
-        if (sample === undefined) {
-          throw new Error(`There is no sample of a request of ${method.name}: add one here.`);
-        }
-        const { scenarios } = getOption(method, access_rule);
-        const transport = createTransport(service.url);
-        const message = fromJson(method.input, sample.request);
-        const before = await service.countPartners();
-        const outcomes = await Promise.all(
-          pairings.map(async (pairing) => {
-            const headers = await headersOf(pairing);
-            return {
-              ...pairing,
-              failure: await failureOfCall(transport, method, headers, message),
-            };
-          }),
-        );
-
-        const admits = ({ speaksFor, requester, target }: Pairing) =>
-          speaksFor.includes(requester) &&
-          scenariosOf(requester, target).some((scenario) => scenarios.includes(scenario));
-        expect(outcomes).toEqual(
-          pairings.map((pairing) => {
-            const speaks = pairing.speaksFor.includes(pairing.requester);
-            const refused = speaks ? notAllowed : notAuthorized;
-            return { ...pairing, failure: admits(pairing) ? sample.failure : refused };
-          }),
-        );
-        const created = pairings.filter(admits).length * (sample.creates ?? 0);
-        expect(await service.countPartners()).toBe(before + created);
-      },
+      (method) => world.tryPairings(method, createTransport),
     );
 
     test("learns nothing of another's request ids, and cannot reach its partners with them", async () => {
       const requestId = randomUUID();
       const create = async (requester: Name, target: Name, companyName: string) => {
-        const headers = await headersOf({ speaksFor: [requester], requester, target });
+        const headers = await world.headersOf({ speaksFor: [requester], requester, target });
         return await client().createPartner(partnerRequest({ requestId, companyName }), {
           headers,
         });
@@ -263,6 +278,31 @@ describe("An organization", () => {
       );
     });
   });
+});
+
+describe("An organization, on PGlite,", () => {
+  let world: Awaited<ReturnType<typeof startWorld>>;
+
+  beforeAll(async () => {
+    world = await startWorld("pglite");
+  });
+  afterAll(async () => {
+    await world?.service.close();
+  });
+
+  // Each RPC over another protocol: what a protocol makes of a call no database changes.
+  const ways = Object.entries(protocols);
+  test.each(
+    methods.flatMap((method, index) => {
+      const [protocol, createTransport] = ways[index % ways.length] ?? [];
+      return createTransport === undefined
+        ? []
+        : { name: method.name, protocol, method, createTransport };
+    }),
+  )(
+    "may call $name over $protocol as the contract says, whichever token, requester and target",
+    ({ method, createTransport }) => world.tryPairings(method, createTransport),
+  );
 });
 
 /** How the call failed, if it did. */

@@ -95,6 +95,26 @@ describe.skipIf(citusUrl === "")(`on Citus${skipped}`, () => {
     expect(new Set(ids).size).toBe(2 * organizations.length);
   });
 
+  test("deleted partners of many organizations are forgotten, each where it lies", async () => {
+    const organizations = Array.from({ length: 32 }, () => randomUUID());
+    for (const organization of organizations) {
+      const client = await bookClient(onCitus, organization);
+      const { partner } = await client.createPartner(partnerRequest());
+      await client.deletePartner({ id: String(partner?.id) });
+    }
+    const ofThese = `organization_id in ('${organizations.join("', '")}')`;
+    await onCitus.execute(
+      `update partner set deleted_at = now() - interval '91 days' where ${ofThese}`,
+    );
+    const left = async () => (await rows(`select 1 from partner where ${ofThese}`)).length;
+    while ((await left()) > 0) {
+      await onCitus.purge(90);
+    }
+    const noted = `select 1 from partner_purge where ${ofThese} and change > 0`;
+    expect((await rows(noted)).length).toBe(organizations.length);
+    expect(await onCitus.purge(90)).toBe(0);
+  });
+
   async function rows(sql: string) {
     const client = new pg.Client({ connectionString: citusUrl });
     await client.connect();

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { createOrm } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
+import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";
 import { compareWithTable } from "../faults/comparison.ts";
 import { startFaultyService } from "../faults/faulty-service.ts";
 import { startLoad } from "../faults/load.ts";
 import { createPostgresDatabase } from "../support/databases.ts";
+import { newPartner } from "../support/partners.ts";
 import { onServer } from "../support/postgres.ts";
 import { startProcess } from "../support/process.ts";
 import { type PgBouncer, type PoolMode, startPgBouncer } from "./pgbouncer.ts";
@@ -132,6 +134,25 @@ describe.skipIf(missing !== "").each(modes)(`behind PgBouncer in %s mode${missin
     });
     await first.close();
     await second.close();
+  });
+
+  test("deleted partners are forgotten", async () => {
+    await onServer(serverUrl, `alter role ${role} set statement_timeout = '3s'`);
+    await using orm = await createOrm({ databaseUrl: pooler.url }, schema);
+    const partners = createPartnerRepository(orm);
+    const { signal } = new AbortController();
+    const partner = await partners.create(newPartner(), signal);
+    await partners.delete({ ...partner, revision: undefined }, signal);
+    await onServer(
+      database.settings.databaseUrl,
+      `update partner set deleted_at = now() - interval '91 days', change = 1
+        where id = '${partner.id}'`,
+    );
+    const { output, ended } = startProcess("scripts/purge.ts", { DATABASE_URL: pooler.url });
+    expect({ code: await ended(), output: output() }).toEqual({
+      code: 0,
+      output: "forgot 1 deleted partners\n",
+    });
   });
 
   test("the migrations are applied", async () => {

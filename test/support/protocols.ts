@@ -6,7 +6,8 @@ import {
 } from "@connectrpc/connect-node";
 import { holdAnswers } from "./held-answers.ts";
 
-type CreateTransport = (baseUrl: string, interceptors?: Interceptor[]) => Transport;
+/** Makes a transport to the service, with interceptors. */
+export type CreateTransport = (baseUrl: string, interceptors?: Interceptor[]) => Transport;
 
 const held = (interceptors: Interceptor[]) => [...interceptors, holdAnswers];
 

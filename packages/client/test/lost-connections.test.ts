@@ -11,9 +11,12 @@ import { createTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.t
 import {
   Code,
   ConnectError,
+  ConnectionRole,
   createPartnerClient,
+  ErrorReason,
   isPassing,
   type PartnerTransportOptions,
+  reasonOf,
 } from "../src/index.ts";
 import { failureOf } from "./failure-of.ts";
 import { worlds } from "./worlds.ts";
@@ -66,6 +69,39 @@ describe.each(worlds)("a connection that is lost, in %s", (_name, createTranspor
     expect(partner?.companyName).toBe("Lost Supplies");
     expect(requests).toBe(2);
     expect(await service.countPartners()).toBe(before + 1);
+  });
+
+  test("repeats an acceptance whose answer was lost, and leaves an end and a revocation to the caller", async () => {
+    const host = createClient({ maxTries: 3 });
+    const guest = createClient({
+      token: await service.issuer.token({ org_id: globex }),
+      ...{ organization: globex, target: acme },
+    });
+    const { partner } = await host.createPartner(examplePartner);
+    const { id = "" } = partner ?? {};
+    const { invitationToken } = await host.invitePartner({ id });
+    requests = 0;
+    network.loseAnswerTo(invitationToken);
+    const accepted = await guest.acceptInvitation({ invitationToken });
+    expect(accepted.partner?.guestOrganizationId).toBe(globex);
+    expect(requests).toBe(2);
+
+    requests = 0;
+    const end = () => host.endConnection({ organizationId: globex, role: ConnectionRole.HOST });
+    network.loseAnswerTo(globex);
+    expect(isPassing(await failureOf(end()))).toBe(true);
+    expect(requests).toBe(1);
+    expect(reasonOf(await failureOf(end()))).toBe(ErrorReason.CONNECTION_NOT_FOUND);
+    expect((await host.listConnections({})).connections).toEqual([]);
+
+    await host.invitePartner({ id });
+    requests = 0;
+    network.loseAnswerTo(id);
+    expect(isPassing(await failureOf(host.revokeInvitation({ id })))).toBe(true);
+    expect(requests).toBe(1);
+    expect(reasonOf(await failureOf(host.revokeInvitation({ id })))).toBe(
+      ErrorReason.INVITATION_NOT_PENDING,
+    );
   });
 
   test("repeats a call while the service cannot be reached, also one that is connected", async () => {
