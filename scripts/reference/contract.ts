@@ -74,3 +74,25 @@ export function isReadOnly(method: DescMethod): boolean {
     method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS
   );
 }
+
+/** Whether a caller may repeat a call without knowing what became of the first time, as a sentence. */
+export function repetitionOf({ idempotency, input }: DescMethod): string {
+  const repeated = "A call whose outcome is not known may be repeated";
+  switch (idempotency) {
+    case MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS:
+      return `${repeated}.`;
+    case MethodOptions_IdempotencyLevel.IDEMPOTENT:
+      return hasField(input, "etag") ? `${repeated}, but not with an \`etag\`.` : `${repeated}.`;
+    default:
+      return hasField(input, "request_id")
+        ? `${repeated} if it has a \`request_id\`.`
+        : "A call whose outcome is not known may have been done: it is not declared safe to repeat.";
+  }
+}
+
+function hasField({ fields }: DescMessage, name: string): boolean {
+  return fields.some(
+    (field) =>
+      field.name === name || (field.fieldKind === "message" && hasField(field.message, name)),
+  );
+}

@@ -10,7 +10,7 @@ import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
 import { settings } from "../../src/config.ts";
 import { scenarios } from "./access-scenarios.ts";
-import { accessRuleOf, type Contract, commentOf, isReadOnly } from "./contract.ts";
+import { accessRuleOf, type Contract, commentOf, isReadOnly, repetitionOf } from "./contract.ts";
 import { fieldType, isStandard, typesWithin } from "./contract-types.ts";
 import { codeOf, remedyOf, sentReasons, statusesOf } from "./error-reasons.ts";
 import { table } from "./markdown.ts";
@@ -67,6 +67,8 @@ function methodSection(method: DescMethod): string {
 ${commentOf(method)}
 
 \`POST ${path}\`${isReadOnly(method) ? ", and with Connect `GET`" : ""}
+
+${repetitionOf(method)}
 
 #### ${method.input.name}
 

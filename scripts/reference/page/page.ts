@@ -5,7 +5,14 @@ import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { callSamples } from "../../../src/console/call-samples.ts";
 import { scenarios } from "../access-scenarios.ts";
-import { accessRuleOf, type Contract, commentOf, isReadOnly, paragraphsOf } from "../contract.ts";
+import {
+  accessRuleOf,
+  type Contract,
+  commentOf,
+  isReadOnly,
+  paragraphsOf,
+  repetitionOf,
+} from "../contract.ts";
 import { typesWithin } from "../contract-types.ts";
 import { codeOf, remedyOf, sentReasons, statusesOf } from "../error-reasons.ts";
 import { exampleRequest } from "../examples.ts";
@@ -115,6 +122,7 @@ function methodSection(method: DescMethod): Html {
 ${heading(2, method.name)}
 ${paragraphsOf(method).map(paragraph)}
 <p><code>POST ${path}</code>${isReadOnly(method) ? html`, and with Connect <code>GET</code>` : ""}; scope <code>${accessRuleOf(method).scope}</code>, <a href="#access">access</a>.</p>
+${paragraph(repetitionOf(method))}
 ${heading(3, method.input.name)}
 ${fieldList(method.input)}
 ${heading(3, method.output.name)}
