@@ -71,7 +71,9 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
     const { client } = await newBook(service);
     await Promise.all(Array.from({ length: 101 }, () => createPartner(client)));
     expect((await client.listPartners({})).partners).toHaveLength(20);
-    expect((await client.listPartners({ pageSize: 100 })).partners).toHaveLength(100);
+    for (const pageSize of [100, 101, 2_147_483_647]) {
+      expect((await client.listPartners({ pageSize })).partners).toHaveLength(100);
+    }
     const pages = await pagesOf(client, { pageSize: 100 });
     expect(pages.map((page) => page.length)).toEqual([100, 1]);
   });

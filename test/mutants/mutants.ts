@@ -45,6 +45,8 @@ const changes = of("src/partners/partner-changes.ts");
 const edits = of("src/partners/partner-edits.ts");
 const batch = of("src/partners/partner-batch.ts");
 const repository = of("src/partners/partner-repository.ts");
+const purge = of("src/partners/partner-purge.ts");
+const purging = of("src/purging.ts");
 const invitations = of("src/partners/invitations.ts");
 const rpcs = of("src/partners/partner-rpcs.ts");
 
@@ -323,6 +325,17 @@ export const mutants: readonly Group[] = [
         "and invitation_token_hash = $3 and guest_organization_id = $4",
         "and invitation_token_hash = $3",
       ),
+    ],
+  },
+  {
+    tests: ["test/partner-purge.test.ts", "test/list-partner-changes.test.ts"],
+    edits: [
+      purge("hours: 24 * retentionDays", "hours: retentionDays"),
+      purge("and change < $2 order", "and $2::bigint > 0 order"),
+      purge("await run(noteSql, [organizationId, greatestChange(rows)]);", ""),
+      purge("if (change > greatest)", "if (change < greatest)"),
+      purge("for update skip locked", "for update"),
+      purging("utilization < busyShare", "utilization >= 0"),
     ],
   },
 ];
