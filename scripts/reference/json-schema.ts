@@ -6,7 +6,7 @@ import {
   ScalarType,
   toJson,
 } from "@bufbuild/protobuf";
-import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
+import { type Duration, DurationSchema, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type {
   FieldRules,
   StringRules,
@@ -15,14 +15,14 @@ import { commentOf } from "./contract.ts";
 import { rulesOf } from "./field-rules.ts";
 
 /**
- * Where a message travels. A request must have what the rules require; a response has every field
- * that can be present without a value, for the service writes them all; a detail of an error has
- * what it has.
+ * Where a message travels. A request must have what the rules require; a response has every field of which
+ * the contract does not say that it may be absent. What is answered may be sent back as it was: its enums
+ * are as open as in the answer.
  */
-export type Direction = "request" | "response" | "detail";
+export type Direction = "request" | "response" | "sent back";
 
-/** Tells the schema of a message that another one holds. */
-export type ReferTo = (message: DescMessage) => JsonObject;
+/** Tells the schema of a message or an enum that a message holds. */
+export type ReferTo = (type: DescMessage | DescEnum) => JsonObject;
 
 /** The JSON Schema of a message in ProtoJSON, the mapping that the service speaks. */
 export function messageSchema(
@@ -42,43 +42,41 @@ export function messageSchema(
 }
 
 /**
- * The schema of an enum, whose values travel as their names. Those of an answer are open: there may come
- * more of them, which must not break who knows these.
+ * The schema of an enum, whose values travel as their names. The first stands for what is absent, and is
+ * neither asked for nor answered.
  */
-function enumSchema(
-  enumeration: DescEnum,
-  direction: Direction,
-  excluded: readonly number[],
-): JsonObject {
-  const values = enumeration.values.filter(({ number }) => !excluded.includes(number));
-  const names = values.map(({ name }) => name);
-  return direction === "request" ? { type: "string", enum: names } : openEnum(names);
+export function enumSchema(enumeration: DescEnum): JsonObject {
+  const names = enumeration.values.filter(({ number }) => number !== 0).map(({ name }) => name);
+  return { type: "string", description: commentOf(enumeration), enum: names };
 }
 
-/** Texts of which there may come more. */
-export function openEnum(names: readonly string[]): JsonObject {
-  return { anyOf: [{ type: "string", enum: [...names] }, { type: "string" }] };
+/**
+ * A UUID, as texts are: with `format: uuid` generators make a type of its own of it, in which answers have
+ * no ids, and which they put into no header.
+ */
+export const uuidPattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
+
+/** Texts of which there may come more, which must not break who knows these. */
+export function openEnum(known: JsonObject): JsonObject {
+  return { anyOf: [known, { type: "string" }] };
 }
 
 function isRequired(field: DescField, direction: Direction): boolean {
-  switch (direction) {
-    case "request":
-      return rulesOf(field)?.required === true;
-    case "response":
-      return field.fieldKind === "list" || (field.fieldKind !== "message" && !isOptional(field));
-    case "detail":
-      return false;
-  }
+  return direction === "response" ? !mayBeAbsent(field) : rulesOf(field)?.required === true;
 }
 
-function isOptional(field: DescField): boolean {
-  return field.proto.proto3Optional;
+/** "In an answer every field is present of which no comment says otherwise", in this word. */
+function mayBeAbsent(field: DescField): boolean {
+  return (
+    field.presence === FeatureSet_FieldPresence.EXPLICIT &&
+    (field.oneof !== undefined || /\bAbsent\b/.test(commentOf(field)))
+  );
 }
 
 function fieldSchema(field: DescField, direction: Direction, referTo: ReferTo): JsonObject {
   // The rules are those of requests: the service writes no field that it would refuse, but a field
   // that only it writes has none.
-  const rules = direction === "request" ? rulesOf(field) : undefined;
+  const rules = direction === "response" ? undefined : rulesOf(field);
   const sentences = [
     commentOf(field),
     ...(rules?.cel ?? []).map(({ message }) => `It ${message}.`),
@@ -127,11 +125,8 @@ function valueSchema(
     return wellKnownSchema(field.message, rules) ?? referTo(field.message);
   }
   if (field.enum !== undefined) {
-    const enumRules = rules?.type.case === "enum" ? rules.type.value : undefined;
-    // Of a field that is required, the zero value counts as absent.
-    const excluded = [...(enumRules?.notIn ?? []), ...(rules?.required ? [0] : [])];
-    const names = (enumRules?.example ?? []).map((number) => field.enum.value[number]?.name ?? "");
-    return { ...enumSchema(field.enum, direction, excluded), ...examples(names) };
+    const known = referTo(field.enum);
+    return direction === "request" ? known : openEnum(known);
   }
   switch (field.scalar) {
     case ScalarType.STRING:
@@ -153,7 +148,7 @@ function stringSchema(strings: StringRules | undefined, rules: FieldRules | unde
     ...(minLength > 0 ? { minLength } : {}),
     ...(strings?.maxLen ? { maxLength: Number(strings.maxLen) } : {}),
     ...(pattern === undefined ? {} : { pattern }),
-    ...(strings?.wellKnown.case === undefined ? {} : { format: strings.wellKnown.case }),
+    ...(strings?.wellKnown.case === "email" ? { format: "email" } : {}),
     ...examples(strings?.example ?? []),
   };
 }
@@ -165,6 +160,9 @@ function patternOf(
   const [matched] = (rules?.cel ?? []).flatMap(
     ({ expression }) => /^this\.matches\('([^'\\]*)'\)$/.exec(expression)?.[1] ?? [],
   );
+  if (strings?.wellKnown.case === "uuid") {
+    return uuidPattern;
+  }
   if (strings === undefined || strings.notContains === "") {
     return strings?.pattern || matched;
   }
@@ -197,14 +195,6 @@ function wellKnownSchema(
   switch (message.typeName) {
     case "google.protobuf.Timestamp":
       return { type: "string", format: "date-time" };
-    case "google.protobuf.Any":
-      return {
-        type: "object",
-        required: ["@type"],
-        properties: {
-          "@type": { type: "string", examples: ["type.googleapis.com/google.rpc.ErrorInfo"] },
-        },
-      };
     case "google.protobuf.FieldMask":
       return { type: "string", examples: ["city,paymentTerms"] };
     case "google.protobuf.Duration": {

@@ -1,10 +1,11 @@
-import type { DescMessage, DescMethod, JsonObject } from "@bufbuild/protobuf";
-import { type Direction, messageSchema } from "./json-schema.ts";
+import type { DescEnum, DescMessage, DescMethod, JsonObject } from "@bufbuild/protobuf";
+import { type Direction, enumSchema, messageSchema } from "./json-schema.ts";
+import { standardSchemas } from "./standard-schemas.ts";
 
-/** Makes a reference to the schema of a message. */
-export type Refer = (message: DescMessage, direction: Direction) => JsonObject;
+/** Makes a reference to the schema of a message or an enum. */
+export type Refer = (type: DescMessage | DescEnum, direction: Direction) => JsonObject;
 
-/** The schemas of messages: whatever is referred to is among them. */
+/** The schemas of messages and enums: whatever is referred to is among them. */
 export interface Schemas {
   readonly refer: Refer;
   /** All that was referred to, by name. */
@@ -12,35 +13,39 @@ export interface Schemas {
 }
 
 /**
- * A message that both requests, or details of errors, and responses carry has two schemas, for it must
- * hold other things on either way; the one of the response has the plain name.
+ * A message that both requests and responses carry has two schemas, for it must hold other things on
+ * either way; the one of the response has the plain name.
  */
 export function createSchemas(methods: readonly DescMethod[]): Schemas {
   const inResponses = reach(methods.map(({ output }) => output));
   const schemas = new Map<string, JsonObject>();
   const sources = new Map<string, string>();
 
-  function refer(message: DescMessage, direction: Direction): JsonObject {
-    const both = direction !== "response" && inResponses.has(message);
-    const name = both ? `${message.name}${suffixes[direction]}` : message.name;
-    const source = `${message.typeName} ${direction}`;
+  function refer(type: DescMessage | DescEnum, direction: Direction): JsonObject {
+    const both = type.kind === "message" && direction !== "response" && inResponses.has(type);
+    const name = both ? `${type.name}Input` : type.name;
+    const source = type.kind === "enum" || both ? type.typeName : `${type.typeName} ${direction}`;
     if (!sources.has(name)) {
       sources.set(name, source);
-      schemas.set(
-        name,
-        messageSchema(message, direction, (part) => refer(part, direction)),
-      );
+      schemas.set(name, schemaOf(type, both ? "sent back" : direction));
     } else if (sources.get(name) !== source) {
       throw new Error(`${source} and ${sources.get(name)} have one name.`);
     }
     return { $ref: `#/components/schemas/${name}` };
   }
 
+  function schemaOf(type: DescMessage | DescEnum, direction: Direction): JsonObject {
+    if (type.kind === "enum") {
+      return enumSchema(type);
+    }
+    return (
+      standardSchemas.get(type.typeName) ??
+      messageSchema(type, direction, (part) => refer(part, direction))
+    );
+  }
+
   return { refer, all: () => Object.fromEntries(schemas) };
 }
-
-/** What the name of a schema ends with whose message travels in an answer, too. */
-const suffixes = { request: "Input", detail: "Detail" } as const;
 
 /** The messages, and all that they hold. */
 function reach(

@@ -6,7 +6,13 @@ import { outcomesOfSamples, readSamples } from "../support/docs-samples.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { type Client, clients, followers } from "./clients.ts";
 import { samplePrograms } from "./sample-programs.ts";
-import { copyExample, exportContract, missingCommands, runCommands } from "./workspace.ts";
+import {
+  addContract,
+  copyExample,
+  exportContract,
+  missingCommands,
+  runCommands,
+} from "./workspace.ts";
 
 const dataDirectory = mkdtempSync(join(tmpdir(), "partner-interop-"));
 const organization = "7b1c5a0e-2a4f-4c0e-9d3a-5f1b2c3d4e5f";
@@ -68,6 +74,7 @@ describe("the calls that the API reference shows come to the same as those in cu
     const skipped = reasonToSkip(needs);
     test.skipIf(skipped !== "")(`${language}${skipped}`, async ({ signal }) => {
       const copy = copyExample(folder);
+      addContract(copy);
       mkdirSync(dirname(join(copy, file)));
       writeFileSync(join(copy, file), write(readSamples(page, language)));
       await runCommands(build, copy, {}, signal);
@@ -89,6 +96,7 @@ function reasonToSkip(needs: readonly string[]): string {
 
 async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {
   const copy = copyExample(folder);
+  addContract(copy);
   await runCommands(build, copy, {}, signal);
   return runCommands(run, copy, settings, signal);
 }

@@ -12,6 +12,21 @@ const contract = join(root, "proto");
 
 /** What building an example in its own folder, as its README says, leaves there. */
 const leftovers = ["proto", "gen", "bin", "target", ".venv", "node_modules", "__pycache__"];
+/** What `npm` and `pip` ask whether they have packages; each run asks anew. */
+const registries = {
+  npm: ["npm", "ping"],
+  pip: [
+    "python3",
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--no-deps",
+    "--dest",
+    join(cache, "pip"),
+    "pip",
+  ],
+} as const;
 
 /** Exports the contract for the copies. */
 export function exportContract(): void {
@@ -19,10 +34,7 @@ export function exportContract(): void {
   execFileSync(process.execPath, ["scripts/export-protos.ts", contract]);
 }
 
-/**
- * Copies an example afresh, with the exported contract in it, as whoever follows its README has
- * it, and returns the copy's path. The example's own folder stays as it is.
- */
+/** Copies an example afresh, and returns the copy's path. The example's own folder stays as it is. */
 export function copyExample(folder: string): string {
   const copy = join(root, "examples", folder);
   rmSync(copy, { recursive: true, force: true });
@@ -30,8 +42,12 @@ export function copyExample(folder: string): string {
     recursive: true,
     filter: (path) => !leftovers.includes(basename(path)),
   });
-  cpSync(contract, join(copy, "proto"), { recursive: true });
   return copy;
+}
+
+/** Puts the exported contract into a copy, as whoever follows the example's README has it. */
+export function addContract(copy: string): void {
+  cpSync(contract, join(copy, "proto"), { recursive: true });
 }
 
 /**
@@ -53,6 +69,12 @@ export async function runCommands(
   });
   // Maven resets the terminal's color, terminal or not.
   return stripVTControlCharacters(stdout);
+}
+
+/** Whether a package registry answers. */
+export function isReachable(registry: keyof typeof registries): boolean {
+  const [command, ...args] = registries[registry];
+  return spawnSync(command, args, { timeout: 20_000 }).status === 0;
 }
 
 /** Those of the commands that this machine does not have. */

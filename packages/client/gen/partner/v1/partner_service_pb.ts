@@ -288,7 +288,7 @@ export type BatchCreatePartnersResult = Message<"partner.v1.BatchCreatePartnersR
   } | { case: undefined; value?: undefined };
 
   /**
-   * With `error`: its reason, as in the error of a call.
+   * The reason of the `error`, as in the error of a call. Absent without one.
    *
    * @generated from field: google.rpc.ErrorInfo error_info = 3;
    */
@@ -513,8 +513,8 @@ export type ListPartnersResponse = Message<"partner.v1.ListPartnersResponse"> & 
   nextPageToken: string;
 
   /**
-   * How many partners match the filters on all pages together. Only if `include_total_size` asked
-   * for it.
+   * How many partners match the filters on all pages together. Absent unless `include_total_size`
+   * asked for it.
    *
    * @generated from field: optional int32 total_size = 3;
    */
