@@ -30,6 +30,7 @@ import type { ChangeTokens } from "./partners/change-request.ts";
 import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
+import { createTroubleInterceptor, type TroubleSwitch } from "./sandbox/trouble.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier<Caller>;
@@ -43,6 +44,8 @@ export interface RouteDependencies {
   /** How often each requester may call; absent: as often as it likes. */
   readonly rateLimit?: RateLimit | undefined;
   readonly audit?: Audit | undefined;
+  /** What the sandbox makes of calls on purpose; absent: nothing. */
+  readonly troubleSwitch?: TroubleSwitch | undefined;
 }
 
 /** What callers come for. */
@@ -59,6 +62,7 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
 export function createRoutes(dependencies: RouteDependencies) {
   const { verifyToken, validator, partners, readiness, maxStreams, rateLimit, audit } =
     dependencies;
+  const { troubleSwitch } = dependencies;
   const errors = createErrorsInterceptor();
   const admission = [
     createAuthenticationInterceptor(verifyToken),
@@ -76,6 +80,7 @@ export function createRoutes(dependencies: RouteDependencies) {
       access,
       ...(audit?.gate ?? []),
       checkGetQuery,
+      ...(troubleSwitch === undefined ? [] : [createTroubleInterceptor(troubleSwitch)]),
     ]),
     interceptors: [
       errors,

@@ -40,6 +40,8 @@ import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
 import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
+import { createTroubleSwitch } from "./sandbox/trouble.ts";
+import { mountTrouble } from "./sandbox/trouble-route.ts";
 import { StartError } from "./start-error.ts";
 
 /** A service that listens. */
@@ -126,6 +128,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     // While the database answers, the app is built.
     const validator = createValidator();
     const { maxStreams, rateLimit } = config;
+    const troubleSwitch = sandbox && createTroubleSwitch();
     const routes = createRoutes({
       ...{
         verifyToken,
@@ -137,6 +140,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         maxStreams,
         rateLimit,
         audit,
+        troubleSwitch,
       },
     });
     const building = createApp(config, {
@@ -147,8 +151,9 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     orm.clock.tell();
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
-      if (sandbox !== undefined) {
+      if (sandbox !== undefined && troubleSwitch !== undefined) {
         mountSandboxTokens(app, sandbox);
+        mountTrouble(app, troubleSwitch);
       }
     }
     const url = await listen(app, config);

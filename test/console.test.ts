@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.ts";
+import { createTroubleSwitch } from "../src/sandbox/trouble.ts";
 import { type Service, startService } from "../src/service.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { acme } from "./support/organizations.ts";
@@ -39,14 +40,18 @@ interface Reply {
   readonly json: Record<string, unknown>;
 }
 
-/** Sends the headers just as given, which fetch does not. */
 function mint(url: string, headers: Record<string, string>, body: unknown): Promise<Reply> {
+  return post(`${url}/sandbox/token`, headers, body);
+}
+
+/** Sends the headers just as given, which fetch does not. */
+function post(url: string, headers: Record<string, string>, body: unknown): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const options = {
       method: "POST",
       headers: { "Content-Type": "application/json", ...headers },
     };
-    const call = request(`${url}/sandbox/token`, options, async (response) => {
+    const call = request(url, options, async (response) => {
       const text = (await response.toArray()).join("");
       resolve({ status: response.statusCode, json: JSON.parse(text) });
     });
@@ -105,18 +110,85 @@ describe("the console of the sandbox", () => {
   test("mints tokens that the service accepts", async () => {
     const { status, json } = await mint(service.url, ownPage, { organization: acme });
     expect(status).toBe(200);
-    const list = await fetch(`${service.url}/partner.v1.PartnerService/ListPartners`, {
+    expect((await list(json.token)).status).toBe(200);
+  });
+
+  test.each([
+    ["that has expired", { expiresInSeconds: -60 }, "ACCESS_TOKEN_EXPIRED"],
+    ["without the scope", { scope: "partners:write" }, "SCOPE_MISSING"],
+    ["with a scope that no RPC asks for", { scope: "invoices:read" }, "SCOPE_MISSING"],
+    ["without any scope", { scope: "" }, "SCOPE_MISSING"],
+  ])("mints a token %s, so that a caller can try it", async (_name, wishes, reason) => {
+    const { json } = await mint(service.url, ownPage, { organization: acme, ...wishes });
+    expect(await reasonOf(await list(json.token))).toEqual({ reason });
+  });
+
+  test.each([
+    [{ scope: "a  b" }, "scope must be a list of scopes with a space between."],
+    [{ scope: 'a"b' }, "scope must be a list of scopes with a space between."],
+    [{ scope: "a".repeat(501) }, "scope must be a list of scopes with a space between."],
+    [{ expiresInSeconds: 1.5 }, "expiresInSeconds must be a whole number."],
+    [{ expiresInSeconds: 100_000_001 }, "expiresInSeconds must be a whole number."],
+  ])("mints none with %j", async (wishes, message) => {
+    const answer = await mint(service.url, ownPage, { organization: acme, ...wishes });
+    expect(answer).toMatchObject({ status: 400, json: { message } });
+  });
+
+  test("makes trouble on purpose, which looks like the real one, until it is switched off", async () => {
+    const { json } = await mint(service.url, ownPage, { organization: acme });
+    const turn = async (trouble: string) =>
+      (await post(`${service.url}/sandbox/trouble`, ownPage, { trouble })).status;
+    const told = async () => (await fetch(`${service.url}/sandbox/trouble`)).json();
+
+    expect(await turn("OVERLOADED")).toBe(200);
+    expect(await told()).toEqual({ trouble: "OVERLOADED" });
+    expect(await reasonOf(await list(json.token))).toEqual({
+      reason: "OVERLOADED",
+      retryDelay: expect.stringMatching(/s$/),
+    });
+    expect(await turn("DATABASE_UNAVAILABLE")).toBe(200);
+    expect(await reasonOf(await list(json.token))).toEqual({
+      reason: "DATABASE_UNAVAILABLE",
+      retryDelay: expect.stringMatching(/s$/),
+    });
+    expect(await turn("SLOW")).toBe(200);
+    const hasty = await list(json.token, { "Connect-Timeout-Ms": "50" });
+    expect(await reasonOf(hasty)).toEqual({ reason: "DEADLINE_EXCEEDED" });
+    expect(await turn("HAVOC")).toBe(400);
+    expect(await told()).toEqual({ trouble: "SLOW" });
+    expect(await turn("NONE")).toBe(200);
+    expect((await list(json.token)).status).toBe(200);
+  });
+
+  test("makes no trouble for another page", async () => {
+    const foreign = { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
+    const body = { trouble: "OVERLOADED" };
+    expect(await post(`${service.url}/sandbox/trouble`, foreign, body)).toMatchObject({
+      status: 403,
+      json: { message: "Only the sandbox's own console may make trouble." },
+    });
+  });
+
+  function list(token: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${service.url}/partner.v1.PartnerService/ListPartners`, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
-        Authorization: `Bearer ${json.token}`,
+        Authorization: `Bearer ${token}`,
         "Requester-Organization-ID": acme,
         "Target-Organization-ID": acme,
+        ...headers,
       },
       body: "{}",
     });
-    expect(list.status).toBe(200);
-  });
+  }
+
+  async function reasonOf(response: Response) {
+    const { details } = JSON.parse(await response.text());
+    const told: { debug: Record<string, string> }[] = details;
+    const { reason, retryDelay } = Object.assign({}, ...told.map(({ debug }) => debug));
+    return { reason, ...(retryDelay === undefined ? {} : { retryDelay }) };
+  }
 
   test.each<[string, (url: URL) => Record<string, string | undefined>]>([
     [
@@ -170,6 +242,16 @@ describe("the console of the sandbox", () => {
   );
 });
 
+test("trouble ends by itself after ten minutes", () => {
+  let time = 0;
+  const { turn, current } = createTroubleSwitch(() => time);
+  turn("SLOW");
+  time = 599_999;
+  expect(current()).toBe("SLOW");
+  time = 600_000;
+  expect(current()).toBe("NONE");
+});
+
 test("the console can be switched off, and no token is minted then", async () => {
   const service = await start({ CONSOLE: "off" });
   const page = await fetch(service.url);
@@ -179,7 +261,7 @@ test("the console can be switched off, and no token is minted then", async () =>
   await service.stop();
 });
 
-test("the console of a service with a configured key mints no tokens", async () => {
+test("the console of a service with a configured key mints no tokens and makes no trouble", async () => {
   const service = await start({
     CONSOLE: "on",
     JWT_JWKS_URL: "https://issuer.example.com/jwks",
@@ -189,9 +271,11 @@ test("the console of a service with a configured key mints no tokens", async () 
   const settings = await fetch(`${service.url}/console/settings.json`);
   const headers = { Origin: service.url, "Sec-Fetch-Site": "same-origin" };
   const { status } = await mint(service.url, headers, { organization: acme });
-  expect({ settings: await settings.json(), token: status }).toEqual({
+  const trouble = await post(`${service.url}/sandbox/trouble`, headers, { trouble: "OVERLOADED" });
+  expect({ settings: await settings.json(), token: status, trouble: trouble.status }).toEqual({
     settings: { sandbox: false },
     token: 404,
+    trouble: 404,
   });
   await service.stop();
 });

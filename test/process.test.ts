@@ -83,21 +83,43 @@ describe("the sandbox", () => {
   });
 });
 
-test("npm run token prints the token alone", async () => {
+test("npm run token prints the token alone, as it is wished for", async () => {
   const organization = crypto.randomUUID();
-  const { stdout, stderr } = await run(
-    process.execPath,
-    ["scripts/token.ts", "--organization", organization, "--scope", "partners:read"],
-    { env: { ...process.env, DATA_DIR: dataDirectory } },
-  );
-  const [, payload = ""] = stdout.split(".");
-  const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
-  expect({ stderr, organization: claims.org_id, scope: claims.scope }).toEqual({
+  const expired = await token("--organization", organization, "--expires-in", "-60");
+  const claims = claimsOf(expired.stdout);
+  expect({ stderr: expired.stderr, organization: claims.org_id, scope: claims.scope }).toEqual({
     stderr: "",
     organization,
-    scope: "partners:read",
+    scope: "partners:read partners:write",
+  });
+  expect(claims.exp - claims.iat).toBe(-60);
+  const odd = ["--scope", "invoices:read", "--any-scope"];
+  expect(claimsOf((await token("--organization", organization, ...odd)).stdout).scope).toBe(
+    "invoices:read",
+  );
+});
+
+test("npm run token refuses a scope that the contract does not know", async () => {
+  const wrong = token("--organization", crypto.randomUUID(), "--scope", "partner:read");
+  await expect(wrong).rejects.toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr:
+      "The contract does not know the scope partner:read: it has partners:read, partners:write. " +
+      "With --any-scope the token has it all the same.\n",
   });
 });
+
+function token(...args: string[]) {
+  return run(process.execPath, ["scripts/token.ts", ...args], {
+    env: { ...process.env, DATA_DIR: dataDirectory },
+  });
+}
+
+function claimsOf(printed: string) {
+  const [, payload = ""] = printed.split(".");
+  return JSON.parse(Buffer.from(payload, "base64url").toString());
+}
 
 test("npm run demo tells the life of a partner", async () => {
   const { stdout } = await run(process.execPath, ["scripts/demo.ts"]);

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { getOption } from "@bufbuild/protobuf";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+import { access_rule } from "../../gen/access/v1/access_pb.ts";
+import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { AuthenticationConfig } from "../config.ts";
 import { makeFolder } from "../database/make-folder.ts";
 import { StartError } from "../start-error.ts";
@@ -10,12 +13,24 @@ import { StartError } from "../start-error.ts";
 export interface Sandbox {
   /** What such a token is verified by. */
   readonly authentication: AuthenticationConfig;
-  /** Makes an access token that speaks for one organization, for twelve hours. */
-  createToken(organization: string, scope?: string): Promise<string>;
+  /** Makes an access token that speaks for one organization. */
+  createToken(organization: string, wishes?: TokenWishes): Promise<string>;
 }
 
-/** The scopes of a token that asks for none. */
-export const sandboxScope = "partners:read partners:write";
+/** What a sandbox's token may be other than usual, so that callers can try what they do about it. */
+interface TokenWishes {
+  /** What the token may do; absent: all that there is. It may be a scope that no RPC asks for. */
+  readonly scope?: string | undefined;
+  /** How long it is good; absent: twelve hours. Of a token that has expired it is below 0. */
+  readonly expiresInSeconds?: number | undefined;
+}
+
+/** The scopes that the contract's RPCs ask for. */
+export const contractScopes: readonly string[] = [
+  ...new Set(PartnerService.methods.map((method) => getOption(method, access_rule).scope)),
+].sort();
+
+const defaultLifetimeSeconds = 12 * 60 * 60;
 
 const issuer = "partner-service-sandbox";
 const audience = "partner-service";
@@ -39,15 +54,20 @@ export async function openSandbox(
       requireAtJwt: true,
       keys: { publicKey },
     },
-    createToken: (organization, scope = sandboxScope) =>
-      new SignJWT({ [organizationClaim]: organization, scope })
+    createToken(
+      organization,
+      { scope = contractScopes.join(" "), expiresInSeconds = defaultLifetimeSeconds } = {},
+    ) {
+      const now = Math.floor(Date.now() / 1000);
+      return new SignJWT({ [organizationClaim]: organization, scope })
         .setProtectedHeader({ alg: algorithm, typ: "at+jwt" })
         .setIssuer(issuer)
         .setAudience(audience)
         .setSubject("sandbox")
-        .setIssuedAt()
-        .setExpirationTime("12 h")
-        .sign(privateKey),
+        .setIssuedAt(now)
+        .setExpirationTime(now + expiresInSeconds)
+        .sign(privateKey);
+    },
   };
 }
 

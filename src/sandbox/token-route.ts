@@ -1,49 +1,40 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback } from "../loopback.ts";
+import type { FastifyInstance } from "fastify";
 import { uuid } from "../uuid.ts";
+import { httpError, membersFromOwnPage } from "./own-page.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-/**
- * Lets the console have tokens minted, at `POST /sandbox/token`.
- *
- * Only the sandbox's own page may: the address is within reach of every page that the browser of
- * this machine shows, also under a name of that page's own (DNS rebinding).
- */
+/** See RFC 6749, section 3.3. */
+const scope = /^(?:[!#-[\]-~]+(?: [!#-[\]-~]+)*)?$/;
+/** As many scopes as a person tries; a token goes in a header. */
+const maxScopeLength = 500;
+const maxLifetimeSeconds = 100_000_000;
+
+/** Lets the console have tokens minted, at `POST /sandbox/token`. */
 export function mountSandboxTokens(app: FastifyInstance, sandbox: Sandbox): void {
-  app.post<{ Body: unknown }>("/sandbox/token", { bodyLimit: 1024 }, async (request, reply) => {
-    if (!comesFromOwnPage(request)) {
-      throw httpError(403, "Only the sandbox's own console may ask for tokens.");
-    }
-    const organization = readOrganization(request.body);
-    if (organization === undefined) {
-      throw httpError(400, "organization must be a UUID.");
-    }
-    const token = await sandbox.createToken(organization);
+  app.post("/sandbox/token", { bodyLimit: 1024 }, async (request, reply) => {
+    const { organization, wishes } = readWishes(membersFromOwnPage(request, "ask for tokens"));
+    const token = await sandbox.createToken(organization, wishes);
     return reply.header("Cache-Control", "no-store").send({ token });
   });
 }
 
-/** Browsers set these headers, and no page can: one of them absent or foreign is no page of ours. */
-function comesFromOwnPage({ headers, host, protocol }: FastifyRequest): boolean {
-  const own = URL.parse(`${protocol}://${host}`);
-  return (
-    own !== null &&
-    isLoopback(own.hostname) &&
-    headers.origin === own.origin &&
-    headers["sec-fetch-site"] === "same-origin"
-  );
+function readWishes({ organization, scope: wanted, expiresInSeconds }: Record<string, unknown>) {
+  if (typeof organization !== "string" || !uuid.test(organization)) {
+    throw httpError(400, "organization must be a UUID.");
+  }
+  if (wanted !== undefined && !isScope(wanted)) {
+    throw httpError(400, "scope must be a list of scopes with a space between.");
+  }
+  if (expiresInSeconds !== undefined && !isLifetime(expiresInSeconds)) {
+    throw httpError(400, "expiresInSeconds must be a whole number.");
+  }
+  return { organization: organization.toLowerCase(), wishes: { scope: wanted, expiresInSeconds } };
 }
 
-function readOrganization(body: unknown): string | undefined {
-  const organization =
-    typeof body === "object" && body !== null && "organization" in body
-      ? body.organization
-      : undefined;
-  return typeof organization === "string" && uuid.test(organization)
-    ? organization.toLowerCase()
-    : undefined;
+function isScope(value: unknown): value is string {
+  return typeof value === "string" && value.length <= maxScopeLength && scope.test(value);
 }
 
-function httpError(statusCode: number, message: string): Error {
-  return Object.assign(new Error(message), { statusCode });
+function isLifetime(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(Number(value)) <= maxLifetimeSeconds;
 }
