@@ -166,7 +166,8 @@ function summarize(rows: readonly CheckedRow[]): string {
   const counts = Object.entries(texts)
     .map(([kind, text]) => [rows.filter(({ fate }) => fate.kind === kind).length, text] as const)
     .filter(([count]) => count > 0);
-  return `${rows.length} rows: ${counts.map((count) => count.join(" ")).join(", ")}.`;
+  const told = counts.map((count) => count.join(" "));
+  return told.length === 0 ? "No row." : `${rows.length} rows: ${told.join(", ")}.`;
 }
 
 async function importFile(): Promise<number> {

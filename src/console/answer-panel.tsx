@@ -53,6 +53,7 @@ function Outcome({ answer }: { answer: Answer }) {
         {organizationName(target)}
       </p>
       {error !== undefined && <p class="message">{error.message}</p>}
+      {error?.remedy !== undefined && <p class="remedy">{error.remedy}</p>}
     </>
   );
 }

@@ -4,6 +4,7 @@ import type { Caller } from "./caller.ts";
 import { Connections } from "./connections.tsx";
 import { methodNamed, type ScenarioName } from "./contract.ts";
 import { draftsFor, firstDrafts } from "./drafts.ts";
+import { ImportPage } from "./import-page.tsx";
 import { MethodNav } from "./method-nav.tsx";
 import { demoOrganizations, targetOf, uuidPattern } from "./organizations.ts";
 import { PageNav } from "./page-nav.tsx";
@@ -41,7 +42,7 @@ export function App() {
       ? { requester, target, token: (refused) => tokens(requester, refused) }
       : undefined;
   }, [sandbox.value, pasted, requester, target]);
-  const isRpc = place.page !== "Book" && place.page !== "Connections";
+  const isRpc = !["Book", "Import", "Connections"].includes(place.page);
   const rpc = useRef(methodNamed("").name);
   if (isRpc) {
     rpc.current = place.page;
@@ -73,6 +74,9 @@ export function App() {
       return <p class="panel hint">Say who calls: whose token, and about whose book.</p>;
     }
     const key = `${caller.requester} ${caller.target}`;
+    if (place.page === "Import") {
+      return <ImportPage key={key} caller={caller} onChange={onChange} />;
+    }
     return place.page === "Connections" ? (
       <Connections key={key} caller={caller} changes={changes} onChange={onChange} go={go} />
     ) : (

@@ -2,6 +2,7 @@ import { create, type DescMethodUnary, type JsonObject, type JsonValue } from "@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { RemedyAction, remedyOf } from "../../packages/client/src/index.ts";
 import { type Caller, fetchAs } from "./caller.ts";
 import { failureText } from "./failure-text.ts";
 import type { Problem } from "./form-values.ts";
@@ -26,6 +27,8 @@ interface AnswerError {
   readonly message: string;
   /** The reason of the service's ErrorInfo. */
   readonly reason: string | undefined;
+  /** What to do about it, as the contract says of the reason. */
+  readonly remedy: string | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -80,12 +83,26 @@ export function describeError(failure: unknown): AnswerError {
   return {
     message: failureText(failure),
     reason: error.findDetails(ErrorInfoSchema)[0]?.reason,
+    remedy: remedyText(error),
     problems: error
       .findDetails(BadRequestSchema)
       .flatMap(({ fieldViolations }) =>
         fieldViolations.map(({ field, description, reason }) => ({ field, description, reason })),
       ),
   };
+}
+
+const verbs: Readonly<Record<RemedyAction, string>> = {
+  [RemedyAction.UNSPECIFIED]: "",
+  [RemedyAction.REPEAT]: "Repeat",
+  [RemedyAction.REPEAT_IF_SAFE]: "If that is safe, repeat",
+  [RemedyAction.CORRECT]: "Correct",
+  [RemedyAction.ASK]: "Ask",
+};
+
+function remedyText(error: ConnectError): string | undefined {
+  const remedy = remedyOf(error);
+  return remedy && `${verbs[remedy.action]} ${remedy.text.replaceAll("`", "")}.`;
 }
 
 /** The code as the contract's documents spell it. */

@@ -9,6 +9,7 @@ interface PageNavProps {
 export function PageNav({ page, rpc }: PageNavProps) {
   const pages = [
     { name: "Book", label: "Partner book" },
+    { name: "Import", label: "Import" },
     { name: "Connections", label: "Connections" },
     { name: rpc, label: "RPC forms" },
   ];

@@ -3,7 +3,7 @@ import { isScenario, methods, type ScenarioName } from "./contract.ts";
 
 /** Where a person is. The address holds it, so that a reload, a link and the way back keep it. */
 export interface Place {
-  /** `Book`, `Connections`, or an RPC's name. */
+  /** `Book`, `Import`, `Connections`, or an RPC's name. */
   readonly page: string;
   /** The id of the partner that is open in the book, or `new`; else empty. */
   readonly partner: string;
@@ -42,7 +42,8 @@ function readPlace(): Place {
   const [page = "", partner = ""] = location.hash.slice(1).split("/");
   const query = new URLSearchParams(location.search);
   const scenario = query.get("scenario") ?? "";
-  const isPage = page === "Connections" || methods.some(({ name }) => name === page);
+  const isPage =
+    page === "Import" || page === "Connections" || methods.some(({ name }) => name === page);
   return {
     page: isPage ? page : "Book",
     partner,

@@ -83,7 +83,10 @@ async function openConsole(
     }
   });
   await page.goto(url);
-  await page.locator("main button[type=submit]:enabled, main .badge").first().waitFor();
+  await page
+    .locator("main :is(button[type=submit]:enabled, .badge, input[type=file])")
+    .first()
+    .waitFor();
   const answer = page.getByRole("region", { name: "Answer", exact: true });
   return {
     page,

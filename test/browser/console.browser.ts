@@ -36,6 +36,7 @@ describeConsole("the RPC forms of the console in a browser", (open) => {
     expect(await beside(page).innerText()).toMatch(/^400 INVALID_ARGUMENT \S+/);
     expect(await page.getByText("Nothing was sent").count()).toBe(0);
 
+    await page.getByText("Correct the fields that the violations name.").waitFor();
     await page.getByLabel("City").fill("Oslo");
     await page.getByLabel("Country code").fill("NO");
     await send();

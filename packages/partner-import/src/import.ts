@@ -190,12 +190,17 @@ function toFate(given: Result | undefined): Fate {
   if (given?.result.case !== "error") {
     throw new Error("The service has answered no result of an entry.");
   }
-  const { fieldViolations, result } = given;
-  const violations = fieldViolations.map(({ field, description }) => toProblem(field, description));
-  return {
-    kind: "refused",
-    problems: violations.length > 0 ? violations : [{ message: result.value.message }],
-  };
+  const { fieldViolations, errorInfo, result } = given;
+  const problems = fieldViolations.map(({ field, description }) => toProblem(field, description));
+  if (errorInfo?.reason === "EXTERNAL_ID_TAKEN") {
+    const owner = errorInfo.metadata.partner_id;
+    problems.push({ field: "externalId", message: `is that of the partner ${owner} already` });
+  } else if (errorInfo?.reason === "REQUEST_ID_REUSED") {
+    problems.push({ message: "it was imported before, and its partner has been deleted since" });
+  } else if (problems.length === 0) {
+    problems.push({ message: result.value.message });
+  }
+  return { kind: "refused", problems };
 }
 
 /** @param path such as `requests[2].city` */

@@ -57,21 +57,21 @@ export function createRowReader(
     (field) => [field, columns.flatMap((name, index) => (name === field ? [index] : []))] as const,
   );
 
-  function textsOf({ cells }: TableRow): ReadonlyMap<FieldName, string> {
-    return new Map(
-      indexes.map(([field, places]) => {
-        const text = places
-          .map((index) => clean(cells[index] ?? ""))
-          .filter((cell) => cell !== "")
-          .join(" ");
-        return [field, text === "" ? (defaults[field]?.trim() ?? "") : text];
-      }),
-    );
+  function textOf({ cells }: TableRow, field: FieldName, places: readonly number[]): string {
+    const text = places
+      .map((index) => clean(cells[index] ?? ""))
+      .filter((cell) => cell !== "")
+      .join(" ");
+    return text === "" ? (defaults[field]?.trim() ?? "") : text;
   }
 
-  const marks = marksOf(table.rows.map((row) => textsOf(row).get("salesAmount") ?? ""));
+  const amounts = indexes.find(([field]) => field === "salesAmount")?.[1] ?? [];
+  const marks = marksOf(table.rows.map((row) => textOf(row, "salesAmount", amounts)));
   return (row) => {
-    const { partner, problems } = toPartner(textsOf(row), marks);
+    const texts = new Map(
+      indexes.map(([field, places]) => [field, textOf(row, field, places)] as const),
+    );
+    const { partner, problems } = toPartner(texts, marks);
     return {
       partner,
       problems: row.fault === undefined ? problems : [{ message: row.fault }, ...problems],
