@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The console and the API reference in a real Chromium: `npm run test:browser`. */
+/** The console, the API reference and examples/web in a real Chromium: `npm run test:browser`. */
 export default defineConfig({
   test: {
     include: ["test/browser/*.browser.ts"],
