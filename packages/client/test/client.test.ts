@@ -36,7 +36,7 @@ import { waitBefore, withRetries } from "../src/retries.ts";
 import { failureOf } from "./failure-of.ts";
 import { fetched, grpc } from "./worlds.ts";
 
-describe.each([grpc, fetched])("the client package in %s", (_name, createTransport) => {
+describe.each([grpc, fetched])("the client package in %s", (name, createTransport) => {
   let database: BreakableDatabase;
   let service: TestService;
   /** The network between the client and the service. */
@@ -256,6 +256,20 @@ describe.each([grpc, fetched])("the client package in %s", (_name, createTranspo
     expect(violationsOf(new Error("offline"))).toEqual([]);
     expect(remedyOf(new Error("offline"))).toBeUndefined();
     expect(reasonOf(new Error("offline"))).toBeUndefined();
+  });
+
+  // Protobuf's binary form has no room for such numbers, and throws.
+  test.runIf(name === fetched[0])("tells of numbers as a form may have them", async () => {
+    const problemOf = async (salesAmount: number) => {
+      const call = createClient().createPartner({ ...examplePartner, salesAmount });
+      return violationsOf(await failureOf(call));
+    };
+    expect(await problemOf(Number("many"))).toEqual([
+      { path: "salesAmount", rule: "required", message: "value is required" },
+    ]);
+    expect(await problemOf(1.5)).toMatchObject([
+      { path: "salesAmount", message: "must be a whole number from 0 to 2147483647 - got 1.5" },
+    ]);
   });
 
   test("names the fields of an update with or without the message that they are in", async () => {
