@@ -4,19 +4,21 @@ import { openDatabase, prepareDatabase } from "../src/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { runCommand } from "../src/start-error.ts";
 
-/** Forgets the partners that were deleted before DELETED_RETENTION, as the service does when it is idle. */
+/**
+ * Forgets the partners that were deleted before DELETED_RETENTION, as the service does when it is idle. It
+ * may be ended at any time: what is left is removed the next time.
+ */
 await runCommand(async () => {
   const config = readConfig(process.env);
   const tell = (reason: string) => console.error(`waiting for the database: ${reason}`);
-  const ended = new AbortController();
-  process.once("SIGTERM", () => ended.abort()).once("SIGINT", () => ended.abort());
+  const { signal } = new AbortController();
   const orm = await openDatabase(config);
   try {
     await prepareDatabase(orm, config, tell);
     const partners = createPartnerRepository(orm);
-    const purge = () => partners.purge(config.deletedRetentionDays, ended.signal);
+    const purge = () => partners.purge(config.deletedRetentionDays, signal);
     let removed = 0;
-    for (let last = 1; last > 0 && !ended.signal.aborted; removed += last) {
+    for (let last = 1; last > 0; removed += last) {
       last = await waitForDatabase(purge, config.databaseWaitMs, tell);
     }
     console.log(`forgot ${removed} deleted partners`);
