@@ -1,15 +1,17 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { globSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
 import { PartnerSchema, PartnerTypeSchema } from "../gen/partner/v1/partner_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { isStream, outcomesOfSamples, readSamples, type Sample } from "./support/docs-samples.ts";
-import { acme } from "./support/organizations.ts";
+import { isStream, readSamples } from "./support/docs-samples.ts";
+import { acme, globex } from "./support/organizations.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
 const run = promisify(execFile);
@@ -18,14 +20,17 @@ describe("the API reference at /docs", () => {
   let service: TestService;
   let response: Response;
   let page: string;
+  let folder: string;
 
   beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "partner-docs-"));
     service = await startTestService("postgresql");
     response = await fetch(`${service.url}/docs`);
     page = await response.text();
   });
   afterAll(async () => {
     await service?.close();
+    await rm(folder, { recursive: true });
   });
 
   test("is a page that allows its own style and script, and nothing else", () => {
@@ -75,36 +80,47 @@ describe("the API reference at /docs", () => {
     );
   });
 
-  test("has calls in curl that work as pasted", async () => {
-    const outcomes: [string, unknown][] = [];
-    for (const { rpc, code } of readSamples(page, "curl")) {
-      const answer = isStream(rpc)
-        ? (await firstOutput(code, await environment())).subarray(5)
-        : (await run("bash", ["-c", code], { env: await environment() })).stdout;
-      outcomes.push([rpc, JSON.parse(answer.toString()).code ?? "ok"]);
-    }
-    expect(Object.fromEntries(outcomes)).toEqual(outcomesOfSamples);
+  test("has calls in curl that work as they are, one after the other", async () => {
+    const calls = readSamples(page, "curl");
+    expect(calls.map(({ name }) => name)).toEqual(PartnerService.methods.map(({ name }) => name));
+    const script = calls
+      .filter(({ name }) => !isStream(name))
+      .map(({ code }) => `${code}\necho\necho "${mark}"`)
+      .join("\n");
+    const { stdout } = await run("bash", ["-c", script], { env: await environment(), cwd: folder });
+    const answers = stdout.split(`\n${mark}\n`).slice(0, -1);
+    expect(answers.map((answer) => JSON.parse(answer).code ?? "ok")).toEqual(
+      Array(calls.length - 1).fill("ok"),
+    );
   });
 
-  test("has calls in TypeScript that are of the client's types, and do the same", async () => {
-    // In the project's folder, where its packages are found.
-    await mkdir(".data", { recursive: true });
-    const directory = await mkdtemp(resolve(".data/samples-"));
-    try {
-      await writeFile(
-        join(directory, "calls.ts"),
-        typescriptProgram(readSamples(page, "TypeScript")),
+  test("has a stream in curl that begins with the whole book", async () => {
+    const [stream] = readSamples(page, "curl").filter(({ name }) => isStream(name));
+    const first = await firstOutput(stream?.code ?? "", await environment());
+    expect(JSON.parse(first.subarray(5).toString())).toMatchObject({ changes: expect.any(Array) });
+  });
+
+  test("has a call by buf that works as it is", async () => {
+    const [call] = readSamples(page, "buf");
+    const { stdout } = await run("bash", ["-c", call?.code ?? ""], { env: await environment() });
+    expect(Object.keys(JSON.parse(stdout))).toContain("partners");
+  });
+
+  test("asks for no package that only its repository has", () => {
+    expect(page).not.toContain("@partner-service/");
+  });
+
+  test("has the contract's files to download", async () => {
+    const command = `curl -s "$PARTNER_URL/protos.tar" | tar -x`;
+    await run("bash", ["-c", command], { env: await environment(), cwd: folder });
+    for (const path of ["partner/v1/partner_service.proto", "access/v1/access.proto"]) {
+      expect(await readFile(join(folder, "proto", path), "utf8")).toBe(
+        await readFile(join("proto", path), "utf8"),
       );
-      const settings = { extends: "../../tsconfig.json", include: ["."] };
-      await writeFile(join(directory, "tsconfig.json"), JSON.stringify(settings));
-      await run("npx", ["tsc", "--project", directory]);
-      const { stdout } = await run(process.execPath, [join(directory, "calls.ts")], {
-        env: await environment(),
-      });
-      expect(JSON.parse(stdout)).toEqual(outcomesOfSamples);
-    } finally {
-      await rm(directory, { recursive: true });
     }
+    const files = globSync("**/*.proto", { cwd: join(folder, "proto") });
+    expect(files).toContain("buf/validate/validate.proto");
+    expect(files).toContain("google/rpc/error_details.proto");
   });
 
   const environment = async () => ({
@@ -112,8 +128,13 @@ describe("the API reference at /docs", () => {
     PARTNER_URL: service.url,
     PARTNER_TOKEN: await service.issuer.token(),
     PARTNER_ORGANIZATION: acme,
+    PARTNER_GUEST_TOKEN: await service.issuer.token({ org_id: globex }),
+    PARTNER_GUEST: globex,
   });
 });
+
+/** What parts the answers to calls. */
+const mark = "---";
 
 /** What a command of the shell prints first; it is ended then. */
 async function firstOutput(code: string, env: NodeJS.ProcessEnv): Promise<Buffer> {
@@ -125,39 +146,4 @@ async function firstOutput(code: string, env: NodeJS.ProcessEnv): Promise<Buffer
   const [first] = await once(shell.stdout, "data");
   process.kill(-Number(shell.pid));
   return first;
-}
-
-function typescriptProgram(samples: readonly Sample[]): string {
-  const calls = samples.map(({ rpc, code }) => {
-    // Of a stream one message tells enough.
-    const body = isStream(rpc)
-      ? `${code.replace("console.log(response);", "return response;")} return undefined;`
-      : `${code} return response;`;
-    return `await outcome("${rpc}", async () => { ${body} });`;
-  });
-  return `
-    import { Code, ConnectError } from "@connectrpc/connect";
-    import { createConnectTransport } from "@connectrpc/connect-node";
-    import { ConnectionRole, createPartnerClient, PartnerType } from "../../packages/client/src/index.ts";
-
-    const partners = createPartnerClient({
-      transport: createConnectTransport({
-        baseUrl: process.env["PARTNER_URL"] ?? "",
-        httpVersion: "1.1",
-      }),
-      token: process.env["PARTNER_TOKEN"] ?? "",
-      organization: process.env["PARTNER_ORGANIZATION"] ?? "",
-    });
-    const outcomes: Record<string, string> = {};
-    async function outcome(rpc: string, call: () => Promise<unknown>): Promise<void> {
-      outcomes[rpc] = await call().then(() => "ok", nameOf);
-    }
-    function nameOf(failure: unknown): string {
-      const { code } = ConnectError.from(failure);
-      return (Code[code] ?? "").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
-    }
-    ${calls.join("\n")}
-    // The stream is still open.
-    process.stdout.write(JSON.stringify(outcomes), () => process.exit());
-  `;
 }

@@ -2,7 +2,8 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { rulesOf } from "./field-rules.ts";
 
-const exampleId = "019dbf6b-6a4c-7b0e-8d1c-3f0a7d0f5a11";
+/** The id of a partner that is no particular one. */
+export const exampleId = "019dbf6b-6a4c-7b0e-8d1c-3f0a7d0f5a11";
 
 /**
  * A request of the contract's own examples: each field that has one, and whatever else is required.
@@ -14,6 +15,12 @@ export function exampleRequest(message: DescMessage): JsonObject {
       return value === undefined ? [] : [[field.jsonName, value]];
     }),
   );
+}
+
+/** The same in a list, without what only one of all may have. */
+function exampleEntry(message: DescMessage): JsonObject {
+  const { requestId: _ofCall, externalId: _ofPartner, ...entry } = exampleRequest(message);
+  return entry;
 }
 
 /** The contract's own example of a field. */
@@ -29,7 +36,7 @@ function exampleValue(field: DescField): JsonValue | undefined {
     return example;
   }
   if (field.fieldKind === "list") {
-    return field.message ? [exampleRequest(field.message)] : [];
+    return field.message ? [exampleEntry(field.message)] : [];
   }
   if (field.message) {
     return exampleRequest(field.message);

@@ -1,16 +1,18 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { outcomesOfSamples, readSamples } from "../support/docs-samples.ts";
+import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { type Client, clients, followers } from "./clients.ts";
-import { samplePrograms } from "./sample-programs.ts";
+import { startLanguages, startScript } from "./sample-programs.ts";
 import {
   addContract,
   copyExample,
+  emptyFolder,
   exportContract,
-  missingCommands,
+  reasonToSkip,
   runCommands,
 } from "./workspace.ts";
 
@@ -25,7 +27,7 @@ beforeAll(async () => {
   const [, url = ""] = await service.waitFor(/ready at (\S+)/);
   settings = {
     PARTNER_URL: url,
-    PARTNER_TOKEN: await printToken(),
+    PARTNER_TOKEN: await printToken(organization),
     PARTNER_ORGANIZATION: organization,
   };
 });
@@ -36,8 +38,8 @@ afterAll(async () => {
   rmSync(dataDirectory, { recursive: true });
 });
 
-async function printToken(): Promise<string> {
-  const args = ["--organization", organization];
+async function printToken(caller: string): Promise<string> {
+  const args = ["--organization", caller];
   const command = startProcess("scripts/token.ts", { DATA_DIR: dataDirectory }, args);
   expect({ code: await command.ended(), output: command.output() }).toEqual({
     code: 0,
@@ -68,17 +70,24 @@ describe("a client that keeps a copy of a book is told of a change:", () => {
   }
 });
 
-describe("the calls that the API reference shows come to the same as those in curl:", () => {
-  const page = readFileSync("gen/docs/index.html", "utf8");
-  for (const { language, folder, needs, build, file, write, run } of samplePrograms) {
-    const skipped = reasonToSkip(needs);
+describe("the API reference, with nothing else, leads from nothing to each of its calls:", () => {
+  for (const { language, needs, registry } of startLanguages) {
+    const skipped = reasonToSkip(needs, registry);
     test.skipIf(skipped !== "")(`${language}${skipped}`, async ({ signal }) => {
-      const copy = copyExample(folder);
-      addContract(copy);
-      mkdirSync(dirname(join(copy, file)));
-      writeFileSync(join(copy, file), write(readSamples(page, language)));
-      await runCommands(build, copy, {}, signal);
-      expect(JSON.parse(await runCommands(run, copy, settings, signal))).toEqual(outcomesOfSamples);
+      const page = await (await fetch(`${settings.PARTNER_URL}/docs`)).text();
+      const { script, rpcs } = startScript(page, language);
+      expect(rpcs).toEqual(PartnerService.methods.map(({ name }) => name));
+      const [caller, guest] = [randomUUID(), randomUUID()];
+      const callers = {
+        ...settings,
+        PARTNER_ORGANIZATION: caller,
+        PARTNER_TOKEN: await printToken(caller),
+        PARTNER_GUEST: guest,
+        PARTNER_GUEST_TOKEN: await printToken(guest),
+      };
+      const printed = await runCommands(script, emptyFolder("start"), callers, signal);
+      // What UpdatePartner has changed.
+      expect(printed).toMatch(/payment_?terms: ?['"]Net 60['"]/i);
     });
   }
 });
@@ -87,12 +96,6 @@ test("docs/clients.md has a cell for each client", () => {
   const cells = readFileSync("docs/clients.md", "utf8").match(/(?<=\| )`test:interop`/g);
   expect(cells).toHaveLength(clients.length);
 });
-
-/** What to add to a test's name that cannot run here. */
-function reasonToSkip(needs: readonly string[]): string {
-  const missing = missingCommands(needs);
-  return missing.length === 0 ? "" : ` – SKIPPED, not installed: ${missing.join(", ")}`;
-}
 
 async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {
   const copy = copyExample(folder);

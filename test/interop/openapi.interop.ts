@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { openSandbox } from "../../src/sandbox/sandbox.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
-import { copyExample, isReachable, missingCommands, runCommands } from "./workspace.ts";
+import { copyExample, reasonToSkip, runCommands } from "./workspace.ts";
 
 /** Programs in examples/openapi, and how their README says that they are built and run. */
 const examples = [
@@ -46,12 +46,7 @@ describe("a client generated from the OpenAPI document calls every RPC and goes 
   });
 
   for (const { generators, folder, needs, registry, build, programs } of examples) {
-    const skipped =
-      missingCommands([needs]).length > 0
-        ? ` – SKIPPED, not installed: ${needs}`
-        : isReachable(registry)
-          ? ""
-          : ` – SKIPPED, its packages cannot be had: ${registry}`;
+    const skipped = reasonToSkip([needs], registry);
     test.skipIf(skipped !== "")(`${generators}${skipped}`, async ({ signal }) => {
       const copy = copyExample(folder);
       copyFileSync("gen/openapi/openapi.json", join(copy, "openapi.json"));

@@ -12,20 +12,11 @@ const contract = join(root, "proto");
 
 /** What building an example in its own folder, as its README says, leaves there. */
 const leftovers = ["proto", "gen", "bin", "target", ".venv", "node_modules", "__pycache__"];
-/** What `npm` and `pip` ask whether they have packages; each run asks anew. */
+/** What finds out whether there are packages to be had. */
 const registries = {
-  npm: ["npm", "ping"],
-  pip: [
-    "python3",
-    "-m",
-    "pip",
-    "download",
-    "--quiet",
-    "--no-deps",
-    "--dest",
-    join(cache, "pip"),
-    "pip",
-  ],
+  npm: "npm ping",
+  pip: `python3 -m pip download --quiet --no-deps --dest "${join(cache, "pip")}" pip`,
+  go: "go list -m connectrpc.com/connect@latest",
 } as const;
 
 /** Exports the contract for the copies. */
@@ -50,6 +41,14 @@ export function addContract(copy: string): void {
   cpSync(contract, join(copy, "proto"), { recursive: true });
 }
 
+/** An empty folder of this name. */
+export function emptyFolder(name: string): string {
+  const folder = join(root, name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /**
  * Runs shell commands in a folder and returns what they printed on stdout. `$CACHE` is a folder
  * that outlives the run. Rejects with all that was printed when they fail or are aborted.
@@ -71,14 +70,23 @@ export async function runCommands(
   return stripVTControlCharacters(stdout);
 }
 
-/** Whether a package registry answers. */
-export function isReachable(registry: keyof typeof registries): boolean {
-  const [command, ...args] = registries[registry];
-  return spawnSync(command, args, { timeout: 20_000 }).status === 0;
+/** What to add to a test's name that cannot run here. */
+export function reasonToSkip(
+  commands: readonly string[],
+  registry?: keyof typeof registries,
+): string {
+  const missing = missingCommands(commands);
+  if (missing.length > 0) {
+    return ` – SKIPPED, not installed: ${missing.join(", ")}`;
+  }
+  const isReachable =
+    registry === undefined ||
+    spawnSync("sh", ["-c", registries[registry]], { timeout: 20_000 }).status === 0;
+  return isReachable ? "" : ` – SKIPPED, its packages cannot be had: ${registry}`;
 }
 
 /** Those of the commands that this machine does not have. */
-export function missingCommands(commands: readonly string[]): readonly string[] {
+function missingCommands(commands: readonly string[]): readonly string[] {
   return commands.filter(
     (command) => spawnSync("sh", ["-c", 'command -v "$0"', command]).status !== 0,
   );

@@ -1,8 +1,9 @@
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 
-/** A call of an RPC as the API reference shows it. */
-export interface Sample {
-  readonly rpc: string;
+/** Code of the API reference's page, by what it is for: an RPC, or `start`. */
+interface Sample {
+  readonly name: string;
+  readonly language: string;
   readonly code: string;
 }
 
@@ -13,16 +14,16 @@ export function isStream(rpc: string): boolean {
   );
 }
 
-/** The calls in a language that the page of the API reference has, one for each RPC. */
-export function readSamples(page: string, language: string): readonly Sample[] {
-  const blocks = page.matchAll(/<summary>(\w+)<\/summary>\s*<pre[^>]*><code>([\s\S]*?)<\/code>/g);
-  const codes = [...blocks].flatMap(([, name, code = ""]) =>
-    name === language ? unescapeHtml(code) : [],
+/** The code in a language that the page has, in its order. */
+export function readSamples(page: string, wanted: string): readonly Sample[] {
+  const blocks = page.matchAll(
+    /<pre tabindex="0" data-sample="(\w+)" data-language="(\w+)"><code>([\s\S]*?)<\/code>/g,
   );
-  if (codes.length !== PartnerService.methods.length) {
-    throw new Error(`The page has ${codes.length} calls in ${language}.`);
-  }
-  return PartnerService.methods.map(({ name: rpc }, index) => ({ rpc, code: codes[index] ?? "" }));
+  return [...blocks]
+    .map(([, name = "", language = "", code = ""]) => {
+      return { name, language, code: unescapeHtml(code) };
+    })
+    .filter(({ language }) => language === wanted);
 }
 
 function unescapeHtml(text: string): string {
@@ -32,22 +33,3 @@ function unescapeHtml(text: string): string {
     .replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
 }
-
-/** What the calls come to, made in the order of the page, however often. */
-export const outcomesOfSamples = {
-  CreatePartner: "ok",
-  // Its example has the request_id of CreatePartner's.
-  BatchCreatePartners: "already_exists",
-  GetPartner: "not_found",
-  ListPartners: "ok",
-  ListPartnerChanges: "ok",
-  WatchPartnerChanges: "ok",
-  UpdatePartner: "not_found",
-  DeletePartner: "not_found",
-  InvitePartner: "not_found",
-  RevokeInvitation: "not_found",
-  GetInvitation: "permission_denied",
-  AcceptInvitation: "permission_denied",
-  ListConnections: "ok",
-  EndConnection: "not_found",
-};

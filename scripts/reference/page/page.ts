@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import type { DescEnum, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { callSamples } from "../../../src/console/call-samples.ts";
+import { Scenario } from "../../../gen/access/v1/access_pb.ts";
 import { scenarios } from "../access-scenarios.ts";
 import {
   accessRuleOf,
@@ -15,9 +15,10 @@ import {
 } from "../contract.ts";
 import { typesWithin } from "../contract-types.ts";
 import { codeOf, remedyOf, sentReasons, statusesOf } from "../error-reasons.ts";
-import { exampleRequest } from "../examples.ts";
 import { Html, html } from "./html.ts";
-import { fieldList, heading, item, paragraph, table, valueList } from "./parts.ts";
+import { fieldList, heading, item, paragraph, sample, table, valueList } from "./parts.ts";
+import { pageSamples } from "./samples.ts";
+import { startSection } from "./start-section.ts";
 
 const style = read("style.css");
 const script = stripTypeScriptTypes(read("script.ts"));
@@ -38,14 +39,6 @@ const policy = [
 function hashOf(source: string): string {
   return `'sha256-${createHash("sha256").update(source).digest("base64")}'`;
 }
-
-/** The variables of a shell that the calls of the page are made with. */
-const variables = {
-  url: "$PARTNER_URL",
-  token: "$PARTNER_TOKEN",
-  requester: "$PARTNER_ORGANIZATION",
-  target: "$PARTNER_ORGANIZATION",
-};
 
 /** The reference as one page. */
 export function createPage(contract: Contract): string {
@@ -74,7 +67,7 @@ export function createPage(contract: Contract): string {
 <button type="button" id="scheme" hidden></button>
 </header>
 <nav id="contents" popover aria-label="Contents">
-${contents("The service", ["calls", "access"], ["Each call", "Access"])}
+${contents("The service", ["calls", "start", "access"], ["Each call", "First partner", "Access"])}
 ${contents(
   "RPCs",
   methods.map(({ name }) => name),
@@ -92,10 +85,8 @@ ${heading(2, "calls", "Each call")}
 ${services.flatMap(paragraphsOf).map(paragraph)}
 <p>One port answers gRPC, gRPC-Web, Connect and plain JSON. For tools that read OpenAPI:
 <a href="/openapi.json">openapi.json</a>.</p>
-<p>In the calls below, <code>partners</code> is what <code>createPartnerClient</code> of the package
-<code>@partner-service/client</code> makes; <code>client</code> and <code>stub</code> are generated from the
-contract, as in the repository's <code>examples</code>.</p>
 </section>
+${startSection((language) => firstCall(methods, language))}
 ${accessSection(methods)}
 ${methods.map(methodSection)}
 ${messages.map(messageSection)}
@@ -130,18 +121,31 @@ ${fieldList(method.output)}
 </div>
 <div class="call">
 <h3>The call</h3>
-${callSamples(method, exampleRequest(method.input), variables).map(
+${samplesOf(method).map(
   ({
     language,
     code,
   }) => html`<details name="${method.name}-call"${language === "curl" ? new Html(" open") : ""}>
 <summary>${language}</summary>
-<pre tabindex="0"><code>${code}</code></pre>
+${sample(method.name, language, code)}
 </details>
 `,
 )}</div>
 </section>
 `;
+}
+
+function samplesOf(method: DescMethod) {
+  return pageSamples(method, accessRuleOf(method).scenarios.includes(Scenario.INVITED));
+}
+
+/** The call that creates a partner, which the contract has first. */
+function firstCall([method]: readonly DescMethod[], language: string): string {
+  const found = method && samplesOf(method).find((candidate) => candidate.language === language);
+  if (found === undefined) {
+    throw new Error(`There is no first call in ${language}.`);
+  }
+  return found.code;
 }
 
 function messageSection(message: DescMessage): Html {

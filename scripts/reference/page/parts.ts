@@ -69,3 +69,8 @@ ${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</t
 export function paragraph(text: string): Html {
   return html`<p>${prose(text)}</p>\n`;
 }
+
+/** Code to take along, under a name that it can be found by. */
+export function sample(name: string, language: string, code: string): Html {
+  return html`<pre tabindex="0" data-sample="${name}" data-language="${language}"><code>${code}</code></pre>`;
+}

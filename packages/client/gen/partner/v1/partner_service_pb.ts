@@ -1631,6 +1631,10 @@ export const PartnerService: GenService<{
    * Accepts an invitation: the requester becomes the guest organization of the partner that the
    * invitation is for, and is connected with the target, which issued it.
    *
+   * This grants the target, as host, to read the requester's whole book, each partner that is in it now or
+   * later, until one of the two ends the connection with EndConnection. The requester, as guest, gets to
+   * read nothing. GetInvitation tells before which RPCs are opened.
+   *
    * Repeating the call with the same requester answers the same. Whatever else is wrong with the
    * invitation is FAILED_PRECONDITION with the reason INVITATION_INVALID.
    *
