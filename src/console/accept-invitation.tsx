@@ -60,7 +60,7 @@ export function AcceptInvitation({ caller, onAccepted }: AcceptInvitationProps) 
           Invitation
           <textarea
             class="code"
-            rows={3}
+            rows={4}
             autocomplete="off"
             spellcheck={false}
             placeholder={"Organization: UUID\nInvitation token: TOKEN"}

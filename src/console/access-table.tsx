@@ -30,19 +30,20 @@ export function AccessTable({ method, scenario }: AccessTableProps) {
         <table>
           <thead>
             <tr>
-              <th scope="col">RPC</th>
+              <th scope="col">RPC, and the scope it needs</th>
               {scenarios.map((name) => (
                 <th key={name} scope="col" class={name === scenario ? "mark chosen" : "mark"}>
                   {scenarioLabels[name]}
                 </th>
               ))}
-              <th scope="col">Scope</th>
             </tr>
           </thead>
           <tbody>
             {methods.map((row) => (
               <tr key={row.name} class={row.name === method.name ? "chosen" : ""}>
-                <th scope="row">{row.name}</th>
+                <th scope="row">
+                  {row.name} <code>{requiredScope(row)}</code>
+                </th>
                 {scenarios.map((name) => {
                   const { mark, text } = marks[admission(row, name)];
                   return (
@@ -55,7 +56,6 @@ export function AccessTable({ method, scenario }: AccessTableProps) {
                     </td>
                   );
                 })}
-                <td class="code">{requiredScope(row)}</td>
               </tr>
             ))}
           </tbody>

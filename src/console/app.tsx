@@ -8,6 +8,7 @@ import { ImportPage } from "./import-page.tsx";
 import { MethodNav } from "./method-nav.tsx";
 import { demoOrganizations, targetOf, uuidPattern } from "./organizations.ts";
 import { PageNav } from "./page-nav.tsx";
+import type { Unsaved } from "./partner-edit.ts";
 import { PastedCaller } from "./pasted-caller.tsx";
 import { type Place, usePlace } from "./place.ts";
 import { SandboxCaller } from "./sandbox-caller.tsx";
@@ -29,6 +30,7 @@ export function App() {
   const sandbox = useLoaded(isSandbox, "");
   const [pasted, setPasted] = useState("");
   const [drafts, setDrafts] = useState(firstDrafts);
+  const unsaved = useMemo<Unsaved>(() => ({ edits: new Map(), additions: new Map() }), []);
   const [changes, setChanges] = useState(0);
   const onChange = () => setChanges((count) => count + 1);
   const minted = useMemo(createSandboxTokens, []);
@@ -85,6 +87,7 @@ export function App() {
         caller={caller}
         open={place.partner}
         changes={changes}
+        unsaved={unsaved}
         onChange={onChange}
         onUse={(partner) => setDrafts((known) => ({ ...known, ...draftsFor(partner, known) }))}
         go={go}

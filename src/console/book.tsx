@@ -4,6 +4,7 @@ import { OrderDirection, PartnerOrderField } from "../../gen/partner/v1/partner_
 import type { Caller } from "./caller.ts";
 import { useLiveBook } from "./live-book.ts";
 import { organizationName } from "./organizations.ts";
+import type { Unsaved } from "./partner-edit.ts";
 import { PartnerPanel } from "./partner-panel.tsx";
 import { PartnerSummary } from "./partner-summary.tsx";
 import { partnersAs } from "./partners-client.ts";
@@ -18,13 +19,14 @@ interface BookProps {
   readonly open: string;
   /** How many calls of this page have changed something so far. */
   readonly changes: number;
+  readonly unsaved: Unsaved;
   readonly onChange: () => void;
   readonly onUse: (partner: Partner) => void;
   readonly go: Go;
 }
 
 /** The target's book, and the partner that is open in it, as far as the caller may read it. */
-export function Book({ caller, open, changes, onChange, onUse, go }: BookProps) {
+export function Book({ caller, open, changes, unsaved, onChange, onUse, go }: BookProps) {
   const { tellings, latest } = useLiveBook(caller);
   const [deleted, setDeleted] = useState<Partner>();
   const heading = useRef<HTMLHeadingElement>(null);
@@ -43,6 +45,20 @@ export function Book({ caller, open, changes, onChange, onUse, go }: BookProps) 
     }
   }, [open]);
 
+  useLayoutEffect(
+    () => () => {
+      wasOpen.current = "";
+    },
+    [],
+  );
+
+  /** An answer that comes late moves nobody who is elsewhere by then. */
+  function move(to: string) {
+    if (wasOpen.current === open) {
+      go({ partner: to });
+    }
+  }
+
   return (
     <>
       <PartnerList
@@ -58,10 +74,12 @@ export function Book({ caller, open, changes, onChange, onUse, go }: BookProps) 
           caller={caller}
           id={open}
           version={version}
+          unsaved={unsaved}
           onChange={onChange}
+          onAdd={({ id }) => move(id)}
           onDelete={(partner) => {
             setDeleted(partner);
-            go({ partner: "" });
+            move("");
           }}
           onUse={onUse}
           go={go}
@@ -114,7 +132,13 @@ function PartnerList({ caller, open, version, told, heading }: PartnerListProps)
       {list.failure !== "" && (
         <div class="notice" role="status">
           <p>The book cannot be shown. {list.failure}</p>
-          <button type="button" onClick={list.retry}>
+          <button
+            type="button"
+            onClick={() => {
+              heading.current?.focus();
+              list.retry();
+            }}
+          >
             Try again
           </button>
         </div>

@@ -50,7 +50,7 @@ function exampleField(field: DescField): DescField | undefined {
 }
 
 function describeRules({ type, cel }: FieldRules): string[] {
-  const custom = cel.map(({ message }) => message);
+  const custom = cel.map(({ message }) => message.replace(/^must (be|have) /, ""));
   switch (type.case) {
     case "string":
       return [...describeText(type.value), ...custom];

@@ -22,6 +22,14 @@ export interface PartnerEdit {
   readonly conflicts: readonly FormField[];
 }
 
+/** What a person has typed and not saved. It is kept while that person looks elsewhere. */
+export interface Unsaved {
+  /** By the partner's id. */
+  readonly edits: Map<string, PartnerEdit>;
+  /** The partner to be added to a book, by the organization's id. */
+  readonly additions: Map<string, FormValues>;
+}
+
 /** Begins to edit a partner. */
 export function beginEdit(partner: Partner): PartnerEdit {
   return { base: partner, values: valuesOf(partner), conflicts: [] };

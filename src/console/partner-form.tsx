@@ -1,53 +1,60 @@
 import { fromJson } from "@bufbuild/protobuf";
-import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Partner } from "../../gen/partner/v1/partner_pb.ts";
 import {
   CreatePartnerRequestSchema,
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { describeError } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import { checkForm } from "./checks.ts";
-import { FieldControl } from "./field-control.tsx";
 import { FillTools } from "./fill-tools.tsx";
 import { sentence } from "./form-fields.ts";
-import type { FormValue, FormValues, Problem } from "./form-values.ts";
+import type { FormValues } from "./form-values.ts";
 import {
   beginEdit,
   editedFields,
   type PartnerEdit,
-  partnerFields,
   rebase,
+  type Unsaved,
   updateOf,
   valuesOf,
 } from "./partner-edit.ts";
+import { PartnerFields } from "./partner-fields.tsx";
 import { partnersAs } from "./partners-client.ts";
-import { summarize, useShownProblems } from "./shown-problems.ts";
 
 interface NewPartnerFormProps {
   readonly caller: Caller;
+  readonly unsaved: Unsaved;
   readonly onSaved: (partner: Partner) => void;
 }
 
 /** The form of a partner that is not in the book yet. */
-export function NewPartnerForm({ caller, onSaved }: NewPartnerFormProps) {
-  const [values, setValues] = useState<FormValues>({});
+export function NewPartnerForm({ caller, unsaved, onSaved }: NewPartnerFormProps) {
+  const [values, setValues] = useState<FormValues>(
+    () => unsaved.additions.get(caller.target) ?? {},
+  );
   // One id for one intention: whoever saves again after a lost answer makes one partner. A browser makes
   // ids on pages that it trusts only.
   const requestId = useMemo(() => (isSecureContext ? crypto.randomUUID() : undefined), []);
   const { request, problems } = useMemo(() => checkForm(createPartner, values), [values]);
+
+  function change(typed: FormValues) {
+    unsaved.additions.set(caller.target, typed);
+    setValues(typed);
+  }
+
   return (
     <PartnerFields
       values={values}
       problems={problems}
-      onChange={setValues}
+      onChange={change}
       label="Add the partner"
-      tools={<FillTools message={createPartner.input} values={values} onFill={setValues} />}
+      tools={<FillTools message={createPartner.input} values={values} onFill={change} />}
       save={async () => {
         const content = requestId === undefined ? request : { ...request, requestId };
         const message = fromJson(CreatePartnerRequestSchema, content);
         const { partner } = await partnersAs(caller).createPartner(message);
+        unsaved.additions.delete(caller.target);
         if (partner !== undefined) {
           onSaved(partner);
         }
@@ -61,14 +68,15 @@ interface PartnerFormProps {
   readonly caller: Caller;
   /** As it is in the book, as far as is known. */
   readonly partner: Partner;
+  readonly unsaved: Unsaved;
   readonly onSaved: (partner: Partner) => void;
   /** The partner is another one in the book by now. */
   readonly onStale: () => void;
 }
 
 /** The form of a partner of the book. It never overwrites what a person has not seen. */
-export function PartnerForm({ caller, partner, onSaved, onStale }: PartnerFormProps) {
-  const [edit, setEdit] = useState(() => beginEdit(partner));
+export function PartnerForm({ caller, partner, unsaved, onSaved, onStale }: PartnerFormProps) {
+  const [edit, setEdit] = useState(() => unsaved.edits.get(partner.id) ?? beginEdit(partner));
   useEffect(() => {
     if (partner.etag !== edit.base.etag) {
       setEdit((known) => rebase(known, partner));
@@ -76,6 +84,13 @@ export function PartnerForm({ caller, partner, onSaved, onStale }: PartnerFormPr
   }, [partner]);
   const { request, problems } = useMemo(() => checkForm(createPartner, edit.values), [edit.values]);
   const isEdited = editedFields(edit).length > 0;
+  useEffect(() => {
+    if (isEdited) {
+      unsaved.edits.set(partner.id, edit);
+    } else {
+      unsaved.edits.delete(partner.id);
+    }
+  }, [edit]);
   return (
     <PartnerFields
       values={edit.values}
@@ -83,13 +98,16 @@ export function PartnerForm({ caller, partner, onSaved, onStale }: PartnerFormPr
       onChange={(values) => setEdit({ ...edit, values })}
       label="Save"
       tools={
-        isEdited && (
-          <p class="tools">
-            <button type="button" class="quiet" onClick={() => setEdit(beginEdit(edit.base))}>
-              Discard changes
-            </button>
-          </p>
-        )
+        <p class="tools">
+          <button
+            type="button"
+            class="quiet"
+            aria-disabled={!isEdited}
+            onClick={() => setEdit(beginEdit(edit.base))}
+          >
+            Discard changes
+          </button>
+        </p>
       }
       save={async () => {
         if (!isEdited) {
@@ -98,7 +116,8 @@ export function PartnerForm({ caller, partner, onSaved, onStale }: PartnerFormPr
         const update = updateOf(edit, request);
         const { partner: saved } = await partnersAs(caller).updatePartner(update);
         if (saved !== undefined) {
-          setEdit(beginEdit(saved));
+          // What was typed meanwhile stays.
+          setEdit((known) => ({ ...rebase(known, saved), conflicts: [] }));
           onSaved(saved);
         }
         return "Saved.";
@@ -133,7 +152,10 @@ function Conflicts({ edit, onTake }: ConflictsProps) {
           <button
             type="button"
             class="quiet"
-            onClick={() => onTake({ ...edit.values, [path]: stored[path] })}
+            onClick={() => {
+              onTake({ ...edit.values, [path]: stored[path] });
+              document.getElementById(`field-${path}`)?.focus();
+            }}
           >
             Take <span class="visually-hidden">the {sentence(name).toLowerCase()} </span>that is in
             the book
@@ -142,95 +164,6 @@ function Conflicts({ edit, onTake }: ConflictsProps) {
       ))}
     </div>
   );
-}
-
-interface PartnerFieldsProps {
-  readonly values: FormValues;
-  readonly problems: readonly Problem[];
-  readonly onChange: (values: FormValues) => void;
-  readonly label: string;
-  readonly tools: ComponentChildren;
-  /** Saves, and says for a person what came of it. */
-  readonly save: () => Promise<string>;
-  readonly onStale?: () => void;
-  /** What a person has to know before saving. */
-  readonly children?: ComponentChildren;
-}
-
-/** The fields of a partner, and beside the button that saves them how that ended. */
-function PartnerFields(props: PartnerFieldsProps) {
-  const { values, problems, onChange, label, tools, save, onStale, children } = props;
-  const form = useRef<HTMLFormElement>(null);
-  const [serviceProblems, setServiceProblems] = useState<readonly Problem[]>([]);
-  const [isSaving, setSaving] = useState(false);
-  const [told, setTold] = useState("");
-  const shown = useShownProblems(form, problems, serviceProblems);
-
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isSaving) {
-      return;
-    }
-    setTold("");
-    if (!shown.admit()) {
-      return;
-    }
-    setSaving(true);
-    try {
-      setTold(await save());
-      setServiceProblems([]);
-    } catch (reason) {
-      const { message, reason: why, problems: found } = describeError(reason);
-      setTold(why === "ETAG_MISMATCH" ? "Not saved: somebody else was faster." : message);
-      setServiceProblems(found.map(withoutPrefix));
-      if (why === "ETAG_MISMATCH") {
-        onStale?.();
-      }
-    } finally {
-      setSaving(false);
-    }
-  }
-
-  function change(path: string, value: FormValue) {
-    onChange({ ...values, [path]: value });
-    setServiceProblems((known) => known.filter(({ field }) => field !== path));
-    setTold("");
-  }
-
-  return (
-    <form class="partner-form" ref={form} noValidate onSubmit={submit}>
-      {tools}
-      <div class="fields">
-        {partnerFields.map((field) => (
-          <FieldControl
-            key={field.path}
-            field={field}
-            values={values}
-            problems={shown.own}
-            serviceProblems={shown.answered}
-            onChange={change}
-            onLeave={shown.leave}
-          />
-        ))}
-      </div>
-      <footer>
-        {children}
-        <div class="actions">
-          <button type="submit" class="primary" aria-disabled={isSaving}>
-            {isSaving ? "Saving…" : label}
-          </button>
-          <p class="told" role="status">
-            {shown.isHeld ? `${summarize(problems)} Nothing was saved.` : told}
-          </p>
-        </div>
-      </footer>
-    </form>
-  );
-}
-
-/** An update's problems name the partner that they are of: `partner.city`. */
-function withoutPrefix(problem: Problem): Problem {
-  return { ...problem, field: problem.field.replace(/^partner\./, "") };
 }
 
 const { createPartner } = PartnerService.method;

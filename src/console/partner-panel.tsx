@@ -5,7 +5,7 @@ import type { Caller } from "./caller.ts";
 import { sentence } from "./form-fields.ts";
 import { organizationName } from "./organizations.ts";
 import { PartnerConnection } from "./partner-connection.tsx";
-import { partnerFields, valuesOf } from "./partner-edit.ts";
+import { partnerFields, type Unsaved, valuesOf } from "./partner-edit.ts";
 import { NewPartnerForm, PartnerForm } from "./partner-form.tsx";
 import { ConnectionTag } from "./partner-summary.tsx";
 import { partnersAs } from "./partners-client.ts";
@@ -18,7 +18,10 @@ interface PartnerPanelProps {
   readonly id: string;
   /** Grows when the partner may have changed. */
   readonly version: string;
+  readonly unsaved: Unsaved;
   readonly onChange: () => void;
+  /** Opens the partner in the place of this one. */
+  readonly onAdd: (partner: Partner) => void;
   readonly onDelete: (partner: Partner) => void;
   /** Takes the partner into the forms of the RPCs. */
   readonly onUse: (partner: Partner) => void;
@@ -27,7 +30,7 @@ interface PartnerPanelProps {
 
 /** A partner that is open: its own book's owner works on it, a host reads it. */
 export function PartnerPanel(props: PartnerPanelProps) {
-  const { id, caller, onChange, go } = props;
+  const { id, caller, unsaved, onChange, onAdd } = props;
   if (id === "new") {
     return (
       <section class="panel partner" aria-labelledby="partner-heading">
@@ -39,9 +42,10 @@ export function PartnerPanel(props: PartnerPanelProps) {
         </header>
         <NewPartnerForm
           caller={caller}
+          unsaved={unsaved}
           onSaved={(partner) => {
             onChange();
-            go({ partner: partner.id });
+            onAdd(partner);
           }}
         />
       </section>
@@ -59,7 +63,7 @@ function CloseLink() {
 }
 
 function StoredPartner(props: PartnerPanelProps) {
-  const { caller, id, version, onChange, onDelete, onUse, go } = props;
+  const { caller, id, version, unsaved, onChange, onDelete, onUse, go } = props;
   const partners = partnersAs(caller);
   const action = useAction();
   const {
@@ -102,7 +106,13 @@ function StoredPartner(props: PartnerPanelProps) {
       {failure !== "" && (
         <div class="notice" role="status">
           <p>{failure}</p>
-          <button type="button" onClick={retry}>
+          <button
+            type="button"
+            onClick={() => {
+              document.getElementById("partner-heading")?.focus();
+              retry();
+            }}
+          >
             Try again
           </button>
         </div>
@@ -116,7 +126,13 @@ function StoredPartner(props: PartnerPanelProps) {
       {partner !== undefined && isOwn && (
         <>
           <PartnerConnection caller={caller} partner={partner} onChange={take} go={go} />
-          <PartnerForm caller={caller} partner={partner} onSaved={take} onStale={retry} />
+          <PartnerForm
+            caller={caller}
+            partner={partner}
+            unsaved={unsaved}
+            onSaved={take}
+            onStale={retry}
+          />
         </>
       )}
       {partner !== undefined && (

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Locator, Page } from "playwright-core";
+import type { Locator } from "playwright-core";
 import { expect, test } from "vitest";
-import { describeConsole } from "./console-page.ts";
+import { addPartner, describeConsole } from "./console-page.ts";
 
 const screenshot = join(import.meta.dirname, "console.png");
 
@@ -51,7 +51,9 @@ describeConsole("the partner book of the console in a browser", (open) => {
     await save.click();
     await page.getByText("Nothing has been changed.").waitFor();
     await page.getByLabel("City").fill("Bergen");
-    await page.getByRole("button", { name: "Discard changes" }).click();
+    const discard = page.getByRole("button", { name: "Discard changes" });
+    await discard.click();
+    await focused(discard);
     expect(await page.getByLabel("City").inputValue()).toBe("New York");
     await page.getByLabel("City").fill("Oslo");
     await page.getByLabel("Country code").fill("");
@@ -85,18 +87,59 @@ describeConsole("the partner book of the console in a browser", (open) => {
     await page.getByText("Saved.").waitFor();
     await expect.poll(() => other.getByLabel("City").inputValue()).toBe("Oslo");
 
-    // Without the news, the service says it; and a person takes the other's value.
+    // Where the news did not come through, the service says it; and a person takes the other's value.
     await page.route("**/GetPartner", (route) => route.abort());
     await other.getByLabel("City").fill("Bodø");
     await other.getByRole("button", { name: "Save" }).click();
     await other.getByText("Saved.").waitFor();
+    await page.getByText("The service cannot be reached.").waitFor();
     await page.getByLabel("City").fill("Narvik");
     await page.unrouteAll();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("City: yours is “Narvik”, in the book is “Bodø”.").waitFor();
     await page.getByRole("button", { name: "Take the city that is in the book" }).click();
+    await focused(page.getByLabel("City"));
     expect(await page.getByLabel("City").inputValue()).toBe("Bodø");
     expect(await page.locator(".conflicts").innerText()).toBe("");
+  });
+
+  test("keeps what was typed and not saved, while a person looks elsewhere", async () => {
+    const { page } = await open({}, "");
+    await addPartner(page, "Half-edited Ltd");
+    await page.getByLabel("City").fill("Oslo");
+    await page.getByRole("link", { name: "Add a partner" }).click();
+    await page.getByLabel("Company name").fill("Half-added Ltd");
+    await page.getByRole("link", { name: "RPC forms" }).click();
+    await page.getByRole("link", { name: "Partner book" }).click();
+    await page.getByRole("link", { name: "Add a partner" }).click();
+    expect(await page.getByLabel("Company name").inputValue()).toBe("Half-added Ltd");
+    await page.getByRole("link", { name: "Half-edited Ltd" }).click();
+    await page.locator("button[aria-disabled=false]", { hasText: "Discard changes" }).waitFor();
+    expect(await page.getByLabel("City").inputValue()).toBe("Oslo");
+  });
+
+  test("moves nobody by an answer that comes late", async () => {
+    const { page } = await open({}, "Book/new");
+    await page.getByRole("button", { name: "Fill with examples" }).click();
+    await page.getByLabel("Company name").fill("Late Ltd");
+    const held = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await page.route("**/CreatePartner", async (route) => {
+      asked.resolve();
+      await held.promise;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Add the partner" }).click();
+    await asked.promise;
+    await page.getByLabel("Organization").selectOption("Dogwood Tools");
+    await page.getByRole("heading", { name: /^Partners in the book of Dogwood/ }).waitFor();
+    const answered = page.waitForResponse(/CreatePartner$/);
+    const asks = page.waitForRequest(/ListPartners$/);
+    held.resolve();
+    await answered;
+    await asks;
+    expect(new URL(page.url()).hash).toBe("#Book");
+    expect(await page.getByText("Late Ltd").count()).toBe(0);
   });
 
   test("deletes a partner after a question, and goes on in the book", async () => {
@@ -139,6 +182,7 @@ describeConsole("the partner book of the console in a browser", (open) => {
     await page.unrouteAll();
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".book .badge").waitFor();
+    await focused(page.getByRole("heading", { name: /^Partners in the book of Birch/ }));
   });
 
   test("takes a partner into the forms of the RPCs", async () => {
@@ -253,13 +297,4 @@ describeConsole("the partner book of the console in a browser", (open) => {
 /** Waits until the keyboard is there. */
 async function focused(locator: Locator): Promise<void> {
   await locator.and(locator.page().locator(":focus")).waitFor();
-}
-
-/** Adds a partner to the book that is shown, and leaves it open. */
-async function addPartner(page: Page, name: string): Promise<void> {
-  await page.getByRole("link", { name: "Add a partner" }).click();
-  await page.getByRole("button", { name: "Fill with examples" }).click();
-  await page.getByLabel("Company name").fill(name);
-  await page.getByRole("button", { name: "Add the partner" }).click();
-  await page.getByRole("heading", { name, exact: true }).waitFor();
 }

@@ -109,3 +109,12 @@ async function openConsole(
     },
   };
 }
+
+/** Adds a partner to the book that is shown, and leaves it open. */
+export async function addPartner(page: Page, name: string): Promise<void> {
+  await page.getByRole("link", { name: "Add a partner" }).click();
+  await page.getByRole("button", { name: "Fill with examples" }).click();
+  await page.getByLabel("Company name").fill(name);
+  await page.getByRole("button", { name: "Add the partner" }).click();
+  await page.getByRole("heading", { name, exact: true }).waitFor();
+}
