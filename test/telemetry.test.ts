@@ -351,6 +351,22 @@ describe("traces", () => {
     });
     expect(spans).toHaveLength(count);
   });
+
+  test("are of some of the calls where a share is asked for, and each of these has a trace of its own", async () => {
+    const answered: string[] = [];
+    const sampler = { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.5" };
+    const spans = await spansOf(sampler, async ({ url }) => {
+      for (let call = 0; call < 40; call += 1) {
+        const { headers } = await fetch(`${url}/healthz`);
+        answered.push(headers.get("traceparent") ?? "");
+      }
+    });
+    const sampled = answered.filter((traceparent) => traceparent !== "");
+    expect(sampled.length).toBeGreaterThan(0);
+    expect(sampled.length).toBeLessThan(40);
+    expect(spans.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`)).toEqual(sampled);
+    expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(sampled.length);
+  });
 });
 
 test("each signal goes where its own variables say, as often as they say", async () => {

@@ -1,13 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Attributes, AttributeValue, Meter } from "@opentelemetry/api";
+import type { AttributeValue, Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
-import type { Call } from "../context.ts";
 import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
 import type { AuditLogEvent } from "./audit-log.ts";
-import type { CallObserver, EndedCall } from "./calls.ts";
-import { failureClass, httpAttributes, rpcAttributes } from "./conventions.ts";
+import { measureCalls } from "./call-metrics.ts";
+import type { CallObserver } from "./calls.ts";
+import { failureClass } from "./conventions.ts";
 import type { Histograms } from "./histograms.ts";
 import { observeRuntime } from "./runtime-metrics.ts";
 
@@ -26,10 +25,8 @@ export interface Metrics {
   close(): void;
 }
 
-/** As the conventions for RPC and databases advise. */
-const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** As the conventions for databases advise. */
 const shortSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
-const bytes = [128, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /**
@@ -59,7 +56,7 @@ export function createMetrics(
   }
 
   const statements = measureStatements();
-  const calls = measureCalls();
+  const calls = measureCalls(meter, histograms);
   const subscriptions = new Map<string, (message: unknown) => void>([
     ["partner-service.statement", statements.ended],
     ["partner-service.retry", statements.retried],
@@ -73,55 +70,6 @@ export function createMetrics(
   observeDatabase();
   observePort();
   const runtime = observeRuntime(meter, histograms);
-
-  function measureCalls(): CallObserver {
-    const duration = histograms.create(
-      ...(["rpc.server.call.duration", "s", seconds, "Duration of calls."] as const),
-      rpcAttributes,
-    );
-    const httpDuration = histograms.create(
-      ...(["http.server.request.duration", "s", seconds] as const),
-      "Duration of requests that reach no RPC.",
-      (attributes: Attributes) => attributes,
-    );
-    const rpcOf = ({ rpc }: EndedCall) => ({ "rpc.method": rpc });
-    const received = histograms.create(
-      ...(["http.server.request.body.size", "By", bytes] as const),
-      "Bytes of request bodies of RPCs, as they travel.",
-      rpcOf,
-    );
-    const sent = histograms.create(
-      ...(["http.server.response.body.size", "By", bytes] as const),
-      "Bytes of response bodies of RPCs, as they travel.",
-      rpcOf,
-    );
-    let active = 0;
-    meter
-      .createObservableUpDownCounter("http.server.active_requests", {
-        unit: "{request}",
-        description: "Requests in flight.",
-      })
-      .addCallback((result) => result.observe(active));
-
-    return {
-      begins(call, request, reply) {
-        active += 1;
-        call.bodyBytes = countBodies(request.raw, reply.raw);
-      },
-      ends(call) {
-        active -= 1;
-        const { rpc, protocol, outcome, bodyBytes } = call;
-        if (rpc === undefined) {
-          const attributes = httpAttributes(call);
-          httpDuration.record(call.durationMs / 1000, attributes, ...Object.values(attributes));
-          return;
-        }
-        duration.record(call.durationMs / 1000, call, rpc, protocol, outcome.code, outcome.reason);
-        received.record(bodyBytes?.received ?? 0, call, rpc);
-        sent.record(bodyBytes?.sent ?? 0, call, rpc);
-      },
-    };
-  }
 
   function measureStatements() {
     const duration = histograms.create(
@@ -299,34 +247,4 @@ export function createMetrics(
       }
     },
   };
-}
-
-/** Counts what passes: Node does not tell how long a body was that did not say so itself. */
-function countBodies(
-  request: IncomingMessage,
-  response: ServerResponse,
-): NonNullable<Call["bodyBytes"]> {
-  // Some of a body may have come while the request waited for its turn.
-  const bytes = { received: request.readableLength, sent: 0 };
-  const { push } = request;
-  request.push = (chunk: Uint8Array | null, encoding) => {
-    bytes.received += chunk?.length ?? 0;
-    return push.call(request, chunk, encoding);
-  };
-  // Each of them takes what is written first, and at most two more.
-  type Write = (chunk: unknown, more: unknown, done: unknown) => unknown;
-  const counted = (write: Write): Write =>
-    function (this: ServerResponse, chunk, more, done) {
-      if (typeof chunk === "string" || chunk instanceof Uint8Array) {
-        bytes.sent += Buffer.byteLength(chunk);
-      }
-      return write.call(this, chunk, more, done);
-    };
-  const own = response as { write: Write; end: Write };
-  own.write = counted(own.write);
-  // That of HTTP/2 calls `write`.
-  if (!("stream" in response)) {
-    own.end = counted(own.end);
-  }
-  return bytes;
 }
