@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import {
   checkTlsFiles,
   defaultLimits,
@@ -45,6 +46,13 @@ export const settings = {
     "the address to listen on; the sandbox serves loopback ones only",
   ),
   port: integer("PORT", 8080, [0, 65_535], "one port for HTTP/1.1 and HTTP/2; 0 takes a free one"),
+  processes: withDefault(
+    "PROCESSES",
+    "1 to 256, or auto",
+    "1",
+    "how many processes serve the port (on PostgreSQL); auto: one for each core. Other limits are those of each",
+    readProcesses,
+  ),
   reusePort: onOff(
     "REUSE_PORT",
     "off",
@@ -491,6 +499,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (values.auditRequired && values.auditLog === "off") {
     throw new StartError("AUDIT_REQUIRED needs an audit trail: AUDIT_LOG must not be off.");
   }
+  if (values.processes > 1 && values.databaseUrl === undefined) {
+    throw new StartError(
+      "PROCESSES needs PostgreSQL: set DATABASE_URL. PGlite, without it, is one process's.",
+    );
+  }
   const authentication = joinAuthentication(values);
   if (authentication === undefined && !isLoopback(values.host)) {
     throw new StartError(
@@ -558,6 +571,14 @@ function joinAuthentication(values: AuthenticationValues): AuthenticationConfig 
   }
   Object.freeze(keys);
   return Object.freeze({ issuer, audience, algorithms, requireAtJwt, keys });
+}
+
+function readProcesses(text: string): number {
+  const number = text === "auto" ? availableParallelism() : Number(text);
+  if (!/^(?:\d+|auto)$/.test(text) || number < 1 || number > 256) {
+    throw new StartError("PROCESSES must be a whole number from 1 to 256, or auto.");
+  }
+  return number;
 }
 
 function readExporter(name: string, value: string): boolean {

@@ -39,6 +39,8 @@ export interface RouteDependencies {
   readonly pageTokens: PageTokens;
   readonly changeTokens: ChangeTokens;
   readonly readiness: Readiness;
+  /** Aborted when the process is about to end, whether the service does or not. */
+  readonly ending: AbortSignal;
   /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
   /** How often each requester may call; absent: as often as it likes. */
@@ -70,7 +72,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   ];
   const access = createAccessInterceptor(services, partners.isConnected);
   const judges = [...admission, access];
-  const streams = createStreamsInterceptor(maxStreams, readiness.draining, judges);
+  const streams = createStreamsInterceptor(maxStreams, dependencies.ending, judges);
   // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
   // read at all.
   const guarded = {

@@ -8,6 +8,7 @@ import {
   UnusableKeyError,
   type VerificationKeys,
 } from "@partner-service/access-tokens";
+import type { Readiness } from "@partner-service/health-reflection";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
@@ -51,6 +52,8 @@ export interface Service {
   readonly app: FastifyInstance;
   /** What makes tokens, where no key is configured. */
   readonly sandbox: Sandbox | undefined;
+  /** Where Prometheus finds the metrics; undefined where it does not. */
+  readonly metricsUrl: string | undefined;
   /** Takes up the TLS files, and opens the file of the audit trail anew. */
   reload(): void;
   /**
@@ -59,6 +62,16 @@ export interface Service {
    * `shutdownTimeoutMs` are cut off; the answer is then false.
    */
   stop(): Promise<boolean>;
+  /** As `stop`, but stays ready and waits for nothing: others have its place. */
+  leave(): Promise<boolean>;
+}
+
+/** What a process is among others that serve the same port. */
+export interface Membership {
+  /** Makes, of whether this process is ready, whether all are. */
+  joinReadiness(own: Readiness): Readiness;
+  /** Is told when all calls of this process are counted. */
+  counted(): Promise<void>;
 }
 
 /**
@@ -66,7 +79,11 @@ export interface Service {
  *
  * @throws StartError
  */
-export async function startService(config: Config, log: LogOptions): Promise<Service> {
+export async function startService(
+  config: Config,
+  log: LogOptions,
+  membership?: Membership,
+): Promise<Service> {
   const { dataDirectory, organizationClaim } = config;
   const sandbox =
     config.authentication === undefined
@@ -84,7 +101,8 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     // All processes on one database read each other's tokens. PGlite has this process alone.
     const secret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
     const [pageTokens, changeTokens] = [createPageTokens(secret), createChangeTokens(secret)];
-    const draining = new AbortController();
+    const [draining, leaving] = [new AbortController(), new AbortController()];
+    const ending = AbortSignal.any([draining.signal, leaving.signal]);
     const auditLog = openAuditLog(config, log, (failure, lost) => {
       if (failure === undefined) {
         app.log.warn({ lost }, "audit trail written again");
@@ -93,13 +111,14 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       }
     });
     const audit = auditLog && createAudit(auditLog, services, config);
-    const readiness = createReadiness(async () => {
+    const own = createReadiness(async () => {
       // Where no change is made without its event, the service can serve what is left.
       if (!config.auditRequired && auditLog?.failure() !== undefined) {
         throw new Error("The audit trail is not written.");
       }
       await ping(orm);
     }, draining.signal);
+    const readiness = membership?.joinReadiness(own) ?? own;
     const port = createPort(config, (failure) => {
       if (failure === undefined) {
         app.log.info("TLS files taken up");
@@ -137,6 +156,7 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
         pageTokens,
         changeTokens,
         readiness,
+        ending,
         maxStreams,
         rateLimit,
         audit,
@@ -158,14 +178,26 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
     }
     const url = await listen(app, config);
     const { deletedRetentionDays } = config;
-    const purging = purgeWhileIdle(partners, deletedRetentionDays, app.log, draining.signal);
-    if (metricsUrl !== undefined) {
-      app.log.info({ url: metricsUrl }, "metrics");
+    const purging = purgeWhileIdle(partners, deletedRetentionDays, app.log, ending);
+
+    async function end(): Promise<boolean> {
+      const clean = await closeWithin(app, config.shutdownTimeoutMs);
+      await membership?.counted();
+      endDatabaseLog();
+      await telemetry.close();
+      await purging;
+      await orm.close(true);
+      // What waited for the database has come to its end, and leaves its event.
+      await turn();
+      const lost = auditLog?.close() ?? 0;
+      if (lost > 0) {
+        app.log.error({ lost }, "audit events lost");
+      }
+      return clean;
     }
+
     return {
-      url,
-      app,
-      sandbox,
+      ...{ url, app, sandbox, metricsUrl },
       reload() {
         port.reloadTls();
         reopenAuditLog(auditLog, app.log);
@@ -173,18 +205,11 @@ export async function startService(config: Config, log: LogOptions): Promise<Ser
       async stop() {
         draining.abort();
         await delay(config.shutdownDelayMs);
-        const clean = await closeWithin(app, config.shutdownTimeoutMs);
-        endDatabaseLog();
-        await telemetry.close();
-        await purging;
-        await orm.close(true);
-        // What waited for the database has come to its end, and leaves its event.
-        await turn();
-        const lost = auditLog?.close() ?? 0;
-        if (lost > 0) {
-          app.log.error({ lost }, "audit events lost");
-        }
-        return clean;
+        return await end();
+      },
+      leave() {
+        leaving.abort();
+        return end();
       },
     };
   } catch (failure) {

@@ -5,6 +5,7 @@ import { StartError } from "../src/start-error.ts";
 const defaults: Config = {
   host: "127.0.0.1",
   port: 8080,
+  processes: 1,
   reusePort: false,
   tls: undefined,
   databaseUrl: undefined,
@@ -82,6 +83,7 @@ describe("settings", () => {
     const config = readConfig({
       HOST: "0.0.0.0",
       PORT: "0",
+      PROCESSES: "256",
       REUSE_PORT: "on",
       DATABASE_URL: "postgres://localhost/partners",
       DATABASE_WAIT_MS: "0",
@@ -138,6 +140,7 @@ describe("settings", () => {
     expect(config).toEqual({
       host: "0.0.0.0",
       port: 0,
+      processes: 256,
       reusePort: true,
       tls: {
         certFile: "test/support/tls/certificate.pem",
@@ -254,6 +257,7 @@ describe("settings", () => {
 
   const issuer = { JWT_ISSUER: "https://issuer.example.com", JWT_AUDIENCE: "partners" };
   const jwks = { JWT_JWKS_URL: "https://issuer.example.com/jwks" };
+  const database = { DATABASE_URL: "postgres://localhost/partners" };
   const tls = {
     TLS_CERT_FILE: "test/support/tls/certificate.pem",
     TLS_KEY_FILE: "test/support/tls/key.pem",
@@ -280,6 +284,11 @@ describe("settings", () => {
     ["MAX_TIMEOUT_MS", { MAX_TIMEOUT_MS: "-1" }],
     ["SHUTDOWN_TIMEOUT_MS", { SHUTDOWN_TIMEOUT_MS: "1.5" }],
     ["UNARY_LANE", { UNARY_LANE: "fast" }],
+    ["PROCESSES", { ...database, PROCESSES: "0" }],
+    ["PROCESSES", { ...database, PROCESSES: "257" }],
+    ["PROCESSES", { ...database, PROCESSES: "2.5" }],
+    ["PROCESSES", { ...database, PROCESSES: "all" }],
+    ["PROCESSES", { PROCESSES: "2" }],
     ["REUSE_PORT", { REUSE_PORT: "yes" }],
     ["RATE_LIMIT", { RATE_LIMIT: "50" }],
     ["RATE_LIMIT", { RATE_LIMIT: "0/1" }],

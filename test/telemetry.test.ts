@@ -75,7 +75,7 @@ async function start(settings: Record<string, string>): Promise<[Service, string
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
   const service = await startService(config, { level: "info", stream });
   running.push(service);
-  return [service, String(log.findLast(({ msg }) => msg === "metrics")?.url)];
+  return [service, String(service.metricsUrl)];
 }
 
 async function scrape(url: string): Promise<Scrape> {

@@ -24,7 +24,7 @@ const drainMs = 1000;
  */
 export function createStreamsInterceptor(
   max: number,
-  draining: AbortSignal,
+  ending: AbortSignal,
   judges: readonly Judge[],
 ): Interceptor {
   const isOpenToAll = (values: ContextValues) => values.get(callerKey) === undefined;
@@ -46,7 +46,7 @@ export function createStreamsInterceptor(
         retryAfterMs: 1000,
       }),
     maxLifeMs,
-    draining,
+    draining: ending,
     drainMs: (values) => (isOpenToAll(values) ? drainMs : 0),
     async judge({ contextValues: values, header: requestHeader, method, signal }) {
       if (!isOpenToAll(values)) {

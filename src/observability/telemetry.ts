@@ -1,10 +1,8 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Config } from "../config.ts";
-import { StartError } from "../start-error.ts";
 import type { CallObserver } from "./calls.ts";
 import type { Histograms } from "./histograms.ts";
 import type { MetricSources } from "./metrics.ts";
+import { serveScrapes } from "./scrapes.ts";
 
 /** What is told of the service to systems for metrics and traces. */
 export interface Telemetry {
@@ -94,8 +92,7 @@ async function startMetrics(config: TelemetryConfig, sources: MetricSources): Pr
     metricsUrl: prometheus?.url,
     async close() {
       metrics.close();
-      prometheus?.server.close();
-      prometheus?.server.closeAllConnections();
+      prometheus?.close();
       await provider.shutdown();
     },
   };
@@ -152,12 +149,7 @@ async function openMetricExport(
   });
 }
 
-/** Serves `GET /metrics` on a port of its own, which is not for callers of the service. */
-async function openScrapes(
-  { metricsHost: host }: TelemetryConfig,
-  port: number,
-  histograms: Histograms,
-) {
+async function openScrapes(config: TelemetryConfig, port: number, histograms: Histograms) {
   const [{ AggregationTemporality }, { PrometheusExporter }] = await Promise.all([
     import("@opentelemetry/sdk-metrics"),
     import("@opentelemetry/exporter-prometheus"),
@@ -168,26 +160,8 @@ async function openScrapes(
     withoutScopeInfo: true,
     metricProducers: [histograms.producer(AggregationTemporality.CUMULATIVE)],
   });
-  const server = createServer((request, response) => {
-    if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
-      reader.getMetricsRequestHandler(request, response);
-    } else {
-      response.writeHead(404).end();
-    }
+  const scrapes = await serveScrapes(config, port, (request, response) => {
+    reader.getMetricsRequestHandler(request, response);
   });
-  await listen(server, port, host);
-  // A server that listens on a port has an address of this type.
-  const address = server.address() as AddressInfo;
-  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return { reader, server, url: `http://${name}:${address.port}/metrics` };
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const message = `METRICS_PORT (${port}) on METRICS_HOST (${host}) cannot be listened on: ${cause.code}.`;
-      reject(new StartError(message, { cause }));
-    });
-    server.listen(port, host, resolve).unref();
-  });
+  return { reader, ...scrapes };
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { type FaultyService, startFaultyService } from "../faults/faulty-service.ts";
 import { missingPrograms } from "../poolers/programs.ts";
 import { createPostgresDatabase, type TestDatabase } from "../support/databases.ts";
@@ -8,56 +8,62 @@ import { startHaproxy, startNginx } from "./balancers.ts";
 import { openCallers, startLoad } from "./callers.ts";
 
 let database: TestDatabase & { readonly settings: { readonly databaseUrl: string } };
-const services: FaultyService[] = [];
 
 beforeAll(async () => {
   database = await createPostgresDatabase();
-});
-afterEach(async () => {
-  await Promise.all(services.splice(0).map((service) => service.close()));
 });
 afterAll(async () => {
   await database?.close();
 });
 
-/** Starts a process for each of the ports, and returns the headers of calls. */
-async function startServices(
-  ports: readonly number[],
-  settings: Readonly<Record<string, string>>,
-): Promise<Headers> {
-  const { databaseUrl } = database.settings;
-  let issuer: FaultyService["issuer"] | undefined;
-  for (const port of ports) {
-    const service = await startFaultyService(databaseUrl, issuer, "src/main.ts", {
-      PORT: String(port),
-      ...settings,
-    });
-    services.push(service);
-    issuer = service.issuer;
-  }
-  return new Headers(await services[0]?.headers(acme));
+/** Two processes, one for each of the ports. */
+interface Processes {
+  /** Of calls to them. */
+  readonly headers: Headers;
+  /** Ends each with SIGTERM and starts it again, one after the other, so many times. */
+  replaceInTurn(rounds: number, isBack: (port: number) => Promise<unknown>): Promise<void>;
 }
 
-/** Ends each process with SIGTERM and starts it again, one after the other, so many times. */
-async function replaceInTurn(rounds: number, isBack: (index: number) => Promise<unknown>) {
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [index, service] of services.entries()) {
-      expect(await service.terminate()).toBe(0);
-      await service.start();
-      await isBack(index);
-    }
+async function startProcesses(
+  { onTestFinished }: TestContext,
+  ports: readonly number[],
+  settings: Readonly<Record<string, string>>,
+): Promise<Processes> {
+  const { databaseUrl } = database.settings;
+  const processes = new Map<FaultyService, number>();
+  let issuer: FaultyService["issuer"] | undefined;
+  let headers = new Headers();
+  for (const port of ports) {
+    const own = { PORT: String(port), ...settings };
+    const service = await startFaultyService(databaseUrl, issuer, "src/main.ts", own);
+    onTestFinished(service.close);
+    processes.set(service, port);
+    issuer = service.issuer;
+    headers = await service.headers(acme);
   }
+  return {
+    headers,
+    async replaceInTurn(rounds, isBack) {
+      for (let round = 0; round < rounds; round += 1) {
+        for (const [service, port] of processes) {
+          expect(await service.terminate()).toBe(0);
+          await service.start();
+          await isBack(port);
+        }
+      }
+    },
+  };
 }
 
 /** No caller repeats anything, neither over HTTP/1.1 nor over gRPC, on connections kept and new. */
 describe("No call fails while two processes are replaced in turn", () => {
-  test("that share a port", async () => {
+  test("that share a port", async (context) => {
     const port = await freePort();
-    const headers = await startServices([port, port], { REUSE_PORT: "on" });
+    const processes = await startProcesses(context, [port, port], { REUSE_PORT: "on" });
     const url = `http://127.0.0.1:${port}`;
-    const load = startLoad(openCallers({ http1: url, grpc: url }, headers));
+    const load = startLoad(openCallers({ http1: url, grpc: url }, processes.headers));
     await load.answers(100);
-    await replaceInTurn(3, () => load.answers(100));
+    await processes.replaceInTurn(3, () => load.answers(100));
     await load.end();
     expect(load.failures).toEqual([]);
   });
@@ -68,17 +74,22 @@ describe("No call fails while two processes are replaced in turn", () => {
     { program: "haproxy", start: startHaproxy, delayMs: 7000 },
   ].map((each) => ({ ...each, missing: missingPrograms(each.program) }));
 
-  test.for(balancers)("behind $program with its defaults$missing", async (balancer, context) => {
-    const { start, delayMs, missing } = balancer;
-    context.skip(missing !== "");
-    const ports = [await freePort(), await freePort()];
-    const headers = await startServices(ports, { SHUTDOWN_DELAY_MS: String(delayMs) });
-    await using running = await start(ports);
-    const load = startLoad(openCallers(running, headers));
-    await Promise.all(ports.map(running.uses));
-    await replaceInTurn(1, (index) => running.uses(ports[index] ?? 0));
-    await load.answers(100);
-    await load.end();
-    expect(load.failures).toEqual([]);
-  });
+  // Most of the time they wait.
+  test.concurrent.for(balancers)(
+    "behind $program with its defaults$missing",
+    async (balancer, context) => {
+      const { start, delayMs, missing } = balancer;
+      context.skip(missing !== "");
+      const ports = [await freePort(), await freePort()];
+      const settings = { SHUTDOWN_DELAY_MS: String(delayMs) };
+      const processes = await startProcesses(context, ports, settings);
+      await using running = await start(ports);
+      const load = startLoad(openCallers(running, processes.headers));
+      await Promise.all(ports.map(running.uses));
+      await processes.replaceInTurn(1, running.uses);
+      await load.answers(100);
+      await load.end();
+      expect(load.failures).toEqual([]);
+    },
+  );
 });

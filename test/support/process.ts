@@ -38,9 +38,12 @@ export function startCommand(
   });
   const end = once(child, "close");
   let output = "";
+  let more = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
       output += text;
+      more.resolve();
+      more = Promise.withResolvers();
     });
   }
   return {
@@ -52,11 +55,10 @@ export function startCommand(
         if (match !== null) {
           return match;
         }
-        const more = Promise.race([once(child.stdout, "data"), once(child.stderr, "data")]);
         const ended = end.then(() => {
           throw new Error(`The process ended without ${pattern}:\n${output}`);
         });
-        await Promise.race([more, ended]);
+        await Promise.race([more.promise, ended]);
       }
     },
     async ended() {

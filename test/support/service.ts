@@ -70,6 +70,7 @@ export async function startTestService(
     pageTokens: createPageTokens("secret"),
     changeTokens: createChangeTokens("secret"),
     readiness,
+    ending: draining.signal,
     maxStreams,
     rateLimit,
   });

@@ -1,0 +1,46 @@
+import type { Config } from "./config.ts";
+import { findOutputFile, joinLogLines, openLogOutput } from "./log-lines.ts";
+import { describeSandbox } from "./sandbox/welcome.ts";
+import { type Membership, type Service, startService } from "./service.ts";
+import { listenToSignals, type Signals } from "./signals.ts";
+
+/** A service that listens, and what its process has to do with it. */
+export interface ServiceProcess {
+  readonly service: Service;
+  readonly signals: Signals;
+  /** What a person reads once the sandbox is ready; undefined outside the sandbox. */
+  readonly welcome: string | undefined;
+  /** Writes to stdout. Past the log, a full disk under it would end the process. */
+  tell(text: string): void;
+}
+
+/** Starts the service in this process: its log is on stdout, and it obeys signals. */
+export async function startServiceProcess(
+  config: Config,
+  membership?: Membership,
+): Promise<ServiceProcess> {
+  const lines = joinLogLines(openLogOutput(process.stdout));
+  process.once("exit", lines.flush);
+  const signals = listenToSignals();
+  const stream = { ...lines, file: findOutputFile(process.stdout) };
+  const service = await startService(config, { level: config.logLevel, stream }, membership);
+  const { url, app, sandbox, stop, reload } = service;
+  signals.serve({ log: app.log, stop, reload });
+  const organization = crypto.randomUUID();
+  const token = await sandbox?.createToken(organization);
+  const welcome = token && describeSandbox(url, config.dataDirectory, organization, token);
+  return { service, signals, welcome, tell: lines.write };
+}
+
+/** Runs the service in this process alone, and says when it is ready. */
+export async function runAlone(config: Config): Promise<void> {
+  const { service, welcome, tell } = await startServiceProcess(config);
+  if (service.metricsUrl !== undefined) {
+    service.app.log.info({ url: service.metricsUrl }, "metrics");
+  }
+  if (welcome === undefined) {
+    service.app.log.info({ url: service.url }, "ready");
+  } else {
+    tell(welcome);
+  }
+}
