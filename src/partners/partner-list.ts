@@ -121,7 +121,7 @@ function scanLimits(poolSize: number): FairLimits {
     atOnceOfOne: Math.max(1, Math.floor(atOnce / 2)),
     waitingOfOne: 32,
     holdersWaiting: 256,
-    // The rest of what a call waits for is for its statements.
-    waitMs: databasePatienceMs / 2,
+    // The rest of what a call waits for is for its statements: most searches of a million take less.
+    waitMs: databasePatienceMs / 3,
   };
 }
