@@ -10,10 +10,10 @@ export interface Client {
   readonly run: string;
 }
 
-export const installPython =
+const installPython =
   'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
   "pip install -r requirements.txt && ./generate.sh";
-export const withPython = '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python';
+const withPython = '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python';
 
 /** Clients that keep a copy of a book in step. */
 export const followers: readonly Client[] = [

@@ -409,7 +409,9 @@ describe("a server that closes", () => {
     http2.write(request(1, "/version"));
     await expect.poll(() => received).toContain('"version":"2.0"');
     // GOAWAY, with the stream that was taken as the last.
-    await expect.poll(() => received).toContain("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x01");
+    await expect
+      .poll(() => received)
+      .toContain("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x01");
     // Would take longer than a test may, if it waited for the grace period.
     await closing;
   });
