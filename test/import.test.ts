@@ -7,7 +7,7 @@ import { acme } from "./support/organizations.ts";
 import { startCommand } from "./support/process.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
-/** An export that nobody has cleaned; the names are made up. The browser's suite imports all of it. */
+/** An export that nobody has cleaned; the names are made up. The suite in a browser imports all of it. */
 const dirtyFile = join(import.meta.dirname, "support/dirty-customers.csv");
 
 let service: TestService;
@@ -34,7 +34,7 @@ async function importFile(file: string, ...options: readonly string[]) {
   return { exitCode, output: command.output() };
 }
 
-test("a dirty file is imported, and again with one row corrected, without duplicates", async () => {
+test("what is refused of a dirty file comes back as a file with the reasons", async () => {
   const file = join(directory, "customers.csv");
   const lines = (await readFile(dirtyFile, "utf8")).split("\r\n");
   const text = lines.slice(0, 80).join("\r\n");
@@ -56,11 +56,6 @@ test("a dirty file is imported, and again with one row corrected, without duplic
       "country_code must be a country of ISO 3166-1 as two capital letters such as DE - got Schlaraffenland",
     ],
   ]);
-
-  await writeFile(file, text.replace("ca. 5000", "5.000,50"));
-  const second = await importFile(file);
-  expect(second.output).toContain("79 rows: 1 created, 72 already there, 6 refused.");
-  expect(await service.countPartners()).toBe(73);
 });
 
 test("a script learns by the exit code that it stopped, or cannot begin", async () => {
