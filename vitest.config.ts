@@ -11,5 +11,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A busy machine takes longer than the second that is the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

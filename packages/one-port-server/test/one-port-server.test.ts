@@ -402,10 +402,11 @@ describe("a server that closes", () => {
       received += chunk.toString("latin1");
     });
 
+    // It has taken what waited, and tells its peers from now on.
+    await expect.poll(() => app.server.listening).toBe(false);
     expect(await requestHttp1(agent, `${url}/version`)).toMatchObject({ connection: "close" });
     undecided.write("GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n");
     expect(await readToEnd(undecided)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close/is);
-    // GOAWAY, with the greatest id that a stream can have.
     http2.write(request(1, "/version"));
     await expect.poll(() => received).toContain('"version":"2.0"');
     // GOAWAY, with the stream that was taken as the last.
