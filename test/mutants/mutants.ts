@@ -216,7 +216,6 @@ export const mutants: readonly Group[] = [
       list("Math.floor(poolSize / 5)", "poolSize"),
       list("Math.floor(atOnce / 2)", "atOnce"),
       turns("waiting.splice(place, 1)", "waiting.splice(place, 0)"),
-      turns("lines.delete(holder)", "lines.size"),
     ],
   },
   {
