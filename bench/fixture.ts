@@ -8,6 +8,8 @@ import { type Database, startDatabase } from "./database.ts";
 export interface Fixture {
   readonly database: Database;
   readonly calls: Calls;
+  /** For what servers write; it is gone afterwards, too. */
+  readonly directory: string;
   /** Of the key that verifies the calls' token. */
   readonly publicKeyFile: string;
 }
@@ -20,7 +22,7 @@ export async function withFixture<T>(measure: (fixture: Fixture) => Promise<T>):
     const calls = await createCalls();
     const publicKeyFile = join(directory, "public-key.pem");
     await writeFile(publicKeyFile, calls.publicKey);
-    return await measure({ database, calls, publicKeyFile });
+    return await measure({ database, calls, directory, publicKeyFile });
   } finally {
     await database.stop();
     await rm(directory, { recursive: true });
