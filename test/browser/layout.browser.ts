@@ -5,7 +5,14 @@ import { addPartner, describeConsole } from "./console-page.ts";
 
 const widths = [360, 800, 1280, 1920];
 const scenarios = ["Self", "Host", "Guest", "Stranger"];
-const pages = ["Book", "Connections", "CreatePartner", "ListPartners", "BatchCreatePartners"];
+const pages = [
+  "Book",
+  "Import",
+  "Connections",
+  "CreatePartner",
+  "ListPartners",
+  "BatchCreatePartners",
+];
 /** No text of a book makes the page wider, not even one that has no place to break at. */
 const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
 
@@ -51,14 +58,16 @@ describeConsole("how the console is laid out in a browser", (open) => {
     expect(await misfitsAtEachWidth(page)).toEqual([]);
   });
 
-  test.each(["light", "dark"] as const)("is accessible on each page, %s", async (colorScheme) => {
-    const { page } = await open({ colorScheme, reducedMotion: "reduce" }, "");
-    for (const width of [1280, 360]) {
-      await page.setViewportSize({ width, height: 740 });
-      for (const name of pages) {
-        await visit(page, name);
-        expect({ name, width, found: await violations(page) }).toEqual({ name, width, found: [] });
-      }
+  test.each(
+    ([360, 1280] as const).flatMap((width) =>
+      (["light", "dark"] as const).map((colorScheme) => ({ width, colorScheme })),
+    ),
+  )("is accessible on each page: $width px, $colorScheme", async ({ width, colorScheme }) => {
+    const viewport = { width, height: 740 };
+    const { page } = await open({ viewport, colorScheme, reducedMotion: "reduce" }, "");
+    for (const name of pages) {
+      await visit(page, name);
+      expect({ name, found: await violations(page) }).toEqual({ name, found: [] });
     }
     await visit(page, "Book");
     await page.getByRole("link", { name: longName }).click();
@@ -89,6 +98,7 @@ async function visit(page: Page, name: string): Promise<void> {
   await page.evaluate(`location.hash = "#${name}"`);
   const loaded: Readonly<Record<string, string>> = {
     Book: ".book h2 .badge, .book .notice",
+    Import: "main > .panel",
     Connections: ".connections h2 .badge",
   };
   await page.locator(loaded[name] ?? `#request-heading:text-is("${name}")`).waitFor();
