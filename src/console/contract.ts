@@ -19,8 +19,8 @@ function isUnary(method: DescMethod): method is DescMethodUnary {
   return method.methodKind === "unary";
 }
 
-/** How the caller may stand to the target. A stranger is not connected with it. */
-export const scenarios = ["self", "host", "guest", "stranger"] as const;
+/** How the caller may stand to the target. Who is invited is not connected with it yet. */
+export const scenarios = ["self", "host", "guest", "invited"] as const;
 export type ScenarioName = (typeof scenarios)[number];
 
 export function isScenario(name: string): name is ScenarioName {
@@ -31,14 +31,14 @@ export const scenarioLabels: Readonly<Record<ScenarioName, string>> = {
   self: "Self",
   host: "Host",
   guest: "Guest",
-  stranger: "Stranger",
+  invited: "Invited",
 };
 
 const admittedAs: Readonly<Record<ScenarioName, Scenario | undefined>> = {
   self: Scenario.SELF,
   host: Scenario.HOST,
   guest: Scenario.GUEST,
-  stranger: undefined,
+  invited: undefined,
 };
 
 /** Whether a scenario is admitted to an RPC; "invited" is by showing an invitation only. */

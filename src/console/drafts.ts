@@ -35,16 +35,16 @@ export function draftsFor(partner: Partner, known: Drafts): Drafts {
 
 /**
  * The forms after an answer: an invitation's token where one is asked for; a partner where none is named
- * yet, or this one, whose etag has moved.
+ * yet, or this one, whose etag has moved, and everywhere if it has just been created.
  */
-export function draftsAfter(known: Drafts, { body }: Answer): Drafts {
+export function draftsAfter(known: Drafts, { body, method }: Answer): Drafts {
   const { invitationToken = "", partner } = Object(body);
   const filled = partner === undefined ? {} : draftsFor(fromJson(PartnerSchema, partner), known);
   return Object.fromEntries(
     methods.map(({ name, input }) => {
       const values = known[name] ?? {};
       const named = values.id ?? values["partner.id"] ?? "";
-      const isWanted = named === "" || named === partner?.id;
+      const isWanted = method === "CreatePartner" || named === "" || named === partner?.id;
       const takesToken = invitationToken !== "" && "invitationToken" in input.field;
       const token = takesToken ? { invitation_token: invitationToken } : {};
       return [name, { ...values, ...(isWanted ? filled[name] : {}), ...token }];

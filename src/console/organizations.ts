@@ -11,7 +11,7 @@ export const demoOrganizations = [
   { name: "Dogwood Tools", id: "d0600000-0000-4000-8000-000000000004" },
 ] as const;
 
-const steps: Readonly<Record<ScenarioName, number>> = { self: 0, host: 1, stranger: 2, guest: 3 };
+const steps: Readonly<Record<ScenarioName, number>> = { self: 0, host: 1, invited: 2, guest: 3 };
 
 /** The organization whose book a call of the requester is about, in the scenario. */
 export function targetOf(requester: string, scenario: ScenarioName): string {

@@ -3,7 +3,8 @@ import { ConnectionState } from "./connection-state.tsx";
 import { type ScenarioName, scenarioLabels, scenarios } from "./contract.ts";
 import { demoOrganizations, organizationName, targetOf, uuidPattern } from "./organizations.ts";
 import type { Go } from "./place.ts";
-import type { TokenSource } from "./tokens.ts";
+import { SandboxOptions } from "./sandbox-options.tsx";
+import type { SandboxTokens } from "./tokens.ts";
 
 const another = "another";
 
@@ -12,7 +13,7 @@ interface SandboxCallerProps {
   readonly requester: string;
   readonly scenario: ScenarioName;
   readonly caller: Caller | undefined;
-  readonly tokens: TokenSource;
+  readonly tokens: SandboxTokens;
   readonly changes: number;
   readonly onChange: () => void;
   readonly go: Go;
@@ -103,6 +104,7 @@ export function SandboxCaller(props: SandboxCallerProps) {
             <dt>Target</dt>
             <dd>{caller.target}</dd>
           </dl>
+          <SandboxOptions caller={caller} tokens={tokens} />
         </>
       )}
     </section>
@@ -118,7 +120,7 @@ function explain(scenario: ScenarioName, target: string): string {
       return `in the book of ${name}, as its host`;
     case "guest":
       return `in the book of ${name}, as its guest`;
-    case "stranger":
-      return `in the book of ${name}, unconnected`;
+    case "invited":
+      return `in the book of ${name}, unconnected, with an invitation`;
   }
 }

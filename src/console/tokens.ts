@@ -8,26 +8,41 @@ export async function isSandbox(): Promise<boolean> {
   return settings.sandbox === true;
 }
 
+/** What tokens may be other than usual; see the sandbox's server. */
+interface TokenWishes {
+  readonly scope?: string;
+  readonly expiresInSeconds?: number | undefined;
+}
+
+/** Where the sandbox's tokens come from, and what they are from now on. */
+export type SandboxTokens = TokenSource & { readonly wish: (wishes: TokenWishes) => void };
+
 /** Mints a token for each organization once, and anew when the service refuses it. */
-export function createSandboxTokens(): TokenSource {
+export function createSandboxTokens(): SandboxTokens {
   const minted = new Map<string, Promise<string>>();
+  let wishes: TokenWishes = {};
   function mint(organization: string): Promise<string> {
-    const token = mintToken(organization);
+    const token = mintToken(organization, wishes);
     minted.set(organization, token);
     token.catch(() => minted.delete(organization));
     return token;
   }
-  return async (organization, refused) => {
+  async function tokenOf(organization: string, refused?: string): Promise<string> {
     const token = await (minted.get(organization) ?? mint(organization));
     return token === refused ? await mint(organization) : token;
-  };
+  }
+  function wish(wanted: TokenWishes): void {
+    wishes = wanted;
+    minted.clear();
+  }
+  return Object.assign(tokenOf, { wish });
 }
 
-async function mintToken(organization: string): Promise<string> {
+async function mintToken(organization: string, wishes: TokenWishes): Promise<string> {
   const response = await fetch("/sandbox/token", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ organization }),
+    body: JSON.stringify({ organization, ...wishes }),
   });
   const answer: { readonly token?: string; readonly message?: string } = await response.json();
   if (answer.token === undefined) {

@@ -121,7 +121,7 @@ describeConsole("the RPC forms of the console in a browser", (open) => {
         cells.map((cell) => cell.replace(/^[✓✕✉]\n/, "").replace(/\s+/, " ")).join(" | "),
       ),
     ).toEqual([
-      "RPC, and the scope it needs | Self | Host | Guest | Stranger",
+      "RPC, and the scope it needs | Self | Host | Guest | Invited",
       "CreatePartner partners:write | allowed | refused | refused | refused",
       "BatchCreatePartners partners:write | allowed | refused | refused | refused",
       "GetPartner partners:read | allowed | allowed | refused | refused",
@@ -178,7 +178,7 @@ describeConsole("the RPC forms of the console in a browser", (open) => {
     await send();
     expect(await outcome()).toMatch(/^200 OK/);
     const gone = async () => expect(await page.locator(".outcome").count()).toBe(0);
-    await page.getByLabel("Stranger").check();
+    await page.getByRole("radio", { name: "Invited" }).check();
     await gone();
     await send();
     expect(await outcome()).toMatch(/^403/);

@@ -109,7 +109,7 @@ describeConsole("the import of the console in a browser", (open) => {
     const { page } = await open({}, "Import");
     await page.getByLabel("Or paste a table here").fill('A;B\n"x;y\n');
     await page.getByRole("alert").getByText("A quotation mark in row 2 is not closed").waitFor();
-    await page.getByLabel("Stranger").check();
+    await page.getByRole("radio", { name: "Invited" }).check();
     await page.getByText(/^Only .* itself may bring partners into its book\.$/).waitFor();
   });
 });

@@ -4,7 +4,7 @@ import { misfits, overhang, violations } from "./accessibility.ts";
 import { addPartner, describeConsole } from "./console-page.ts";
 
 const widths = [360, 800, 1280, 1920];
-const scenarios = ["Self", "Host", "Guest", "Stranger"];
+const scenarios = ["Self", "Host", "Guest", "Invited"];
 const pages = [
   "Book",
   "Import",
