@@ -105,6 +105,6 @@ fn example_partner() -> CreatePartnerRequest {
         postal_code: "12345".into(),
         company_registration_number: "123456789".into(),
         country_code: Some("US".into()),
-        request_id: None,
+        ..Default::default()
     }
 }
