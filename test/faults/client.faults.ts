@@ -60,6 +60,9 @@ async function startServices(count: number): Promise<readonly FaultyService[]> {
     const service = await startFaultyService(postgres.url, issuer, "src/main.ts", settings);
     services.push(service);
     closing.push(service.close);
+    // One that ends by itself leaves what it has compiled to its next starts.
+    await service.terminate();
+    await service.start();
   }
   return services;
 }
