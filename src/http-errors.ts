@@ -88,6 +88,9 @@ export function explainRefusals({ handlers }: Pick<ConnectRouter, "handlers">): 
           return response;
         }
         const error = noteError(request.contextValues?.get(callKey), response.status, refusal);
+        if (request.method === "HEAD") {
+          return response;
+        }
         const header = new Headers(response.header);
         header.set("Content-Type", "application/json");
         const body = createAsyncIterable([errorToJsonBytes(error, undefined)]);

@@ -9,11 +9,19 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
-use partner::partner_service_client::PartnerServiceClient;
-use partner::{CreatePartnerRequest, CreatePartnerResponse, PartnerType};
+use partner::v1::partner_service_client::PartnerServiceClient;
+use partner::v1::{CreatePartnerRequest, CreatePartnerResponse, PartnerType};
 
 mod partner {
-    tonic::include_proto!("partner.v1");
+    pub mod v1 {
+        tonic::include_proto!("partner.v1");
+    }
+}
+/// What the contract imports is looked for beside it.
+mod google {
+    pub mod rpc {
+        tonic::include_proto!("google.rpc");
+    }
 }
 
 /// Puts the token and the two organizations on each call.
