@@ -50,8 +50,9 @@ export interface SuiteOutcome {
 }
 
 /**
- * Requests that no RPC takes. The suite wants their errors without details; here each error has the
- * reason that the contract gives it, which clients go by. They must fail, for just that.
+ * Requests that no RPC takes. The suite wants their errors without details, and has clients of Connect
+ * guess their codes from the HTTP status; here each error has the reason that the contract gives it, with
+ * its code, which clients go by. These cases must fail; in what they differ is not looked at.
  */
 const withReasons = [
   "unexpected-codec",
