@@ -2,7 +2,12 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { create, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import { SignJWT } from "jose";
 import { PartnerType } from "../gen/partner/v1/partner_pb.ts";
-import { CreatePartnerRequestSchema } from "../gen/partner/v1/partner_service_pb.ts";
+import {
+  BatchCreatePartnersRequestSchema,
+  CreatePartnerRequestSchema,
+  GetPartnerRequestSchema,
+  ListPartnersRequestSchema,
+} from "../gen/partner/v1/partner_service_pb.ts";
 import { type Book, createBook } from "./book.ts";
 
 export const issuer = "https://issuer.bench";
@@ -33,10 +38,13 @@ export interface Calls {
   readonly book: Book;
   readonly connect: Readonly<Record<Operation, Call>>;
   readonly rest: Readonly<Record<Operation, Call>>;
-  readonly grpc: { readonly create: Call };
+  readonly grpc: Readonly<Record<Operation, Call>>;
+  /** A hundred creates in one call. */
+  readonly batch: Readonly<Record<"connect" | "grpc", Call>>;
 }
 
 const pageSize = 20;
+export const batchSize = 100;
 const rpcPath = "/partner.v1.PartnerService";
 
 /**
@@ -75,7 +83,17 @@ export async function createCalls(): Promise<Calls> {
     return get(`${rpcPath}/${method}?connect=v1&encoding=json&message=${message}`);
   };
 
+  const grpc = (method: string, message: Uint8Array): Call => ({
+    method: "POST",
+    path: `${rpcPath}/${method}`,
+    headers: { ...headers, "content-type": "application/grpc", te: "trailers" },
+    body: frame(message),
+  });
+
   const request = toJson(CreatePartnerRequestSchema, partner);
+  const batch = create(BatchCreatePartnersRequestSchema, {
+    requests: Array.from({ length: batchSize }, () => partner),
+  });
   const book = createBook(organizationId);
   const { partnerId: id } = book;
   const found = { partnerIds: [id] };
@@ -96,12 +114,22 @@ export async function createCalls(): Promise<Calls> {
       list: { ...get(`/partners?pageSize=${pageSize}`), ...page },
     },
     grpc: {
-      create: {
-        method: "POST",
-        path: `${rpcPath}/CreatePartner`,
-        headers: { ...headers, "content-type": "application/grpc", te: "trailers" },
-        body: frame(toBinary(CreatePartnerRequestSchema, partner)),
-      },
+      create: grpc("CreatePartner", toBinary(CreatePartnerRequestSchema, partner)),
+      get: grpc(
+        "GetPartner",
+        toBinary(GetPartnerRequestSchema, create(GetPartnerRequestSchema, { id })),
+      ),
+      list: grpc(
+        "ListPartners",
+        toBinary(ListPartnersRequestSchema, create(ListPartnersRequestSchema, { pageSize })),
+      ),
+    },
+    batch: {
+      connect: post(
+        `${rpcPath}/BatchCreatePartners`,
+        toJson(BatchCreatePartnersRequestSchema, batch),
+      ),
+      grpc: grpc("BatchCreatePartners", toBinary(BatchCreatePartnersRequestSchema, batch)),
     },
   };
 }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** A contender that runs in a process of its own, or in several. Figures come from /proc, which Linux has. */
 export interface ServerProcess {
   readonly port: number;
+  readonly pid: number;
   /** CPU time used so far, of all its threads, in microseconds. */
   cpuMicros(): Promise<number>;
   /** Resident memory now, and the most it ever was, in bytes. */
@@ -22,6 +23,7 @@ export function joinProcesses(
     (await Promise.all(processes.map(ask))).reduce((sum, number) => sum + number, 0);
   return {
     port: processes[0].port,
+    pid: processes[0].pid,
     cpuMicros: () => sumOf((process) => process.cpuMicros()),
     memory: async () => ({
       now: await sumOf(async (process) => (await process.memory()).now),
@@ -34,8 +36,15 @@ export function joinProcesses(
   };
 }
 
-const startTimeoutMs = 30_000;
+/** Under valgrind a start takes a minute. */
+const startTimeoutMs = 180_000;
 const pollMs = 5;
+
+interface StartOptions {
+  readonly directory?: string | undefined;
+  /** A program that runs Node, such as valgrind, and what it is told. */
+  readonly under?: readonly string[] | undefined;
+}
 
 /**
  * Starts `node ARGS` with the settings, in the directory, and waits until it is ready.
@@ -47,9 +56,10 @@ export async function startServer(
   settings: Readonly<Record<string, string>>,
   port: number,
   isReady: (port: number) => Promise<boolean>,
-  directory = ".",
+  { directory = ".", under = [] }: StartOptions = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [...args], {
+  const [program = process.execPath, ...words] = [...under, process.execPath, ...args];
+  const child = spawn(program, words, {
     cwd: directory,
     env: { PATH: process.env.PATH, NODE_ENV: "production", PORT: String(port), ...settings },
     stdio: ["ignore", "ignore", "pipe"],
@@ -72,6 +82,7 @@ export async function startServer(
   }
   return {
     port,
+    pid,
     cpuMicros: async () => {
       // By thread, but in nanoseconds: what /proc tells of the process is in ticks of 10 ms.
       const threads = await readdir(`/proc/${pid}/task`);

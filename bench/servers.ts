@@ -60,6 +60,8 @@ interface Extra {
   /** More for Node. */
   readonly args?: readonly string[];
   readonly settings?: Readonly<Record<string, string>>;
+  /** A program that runs Node, and what it is told. */
+  readonly under?: readonly string[];
   /** Another checkout, whose own way to start takes the place of this one's. */
   readonly checkout?: { readonly directory: string; readonly startArguments: readonly string[] };
 }
@@ -83,7 +85,10 @@ export async function startContender(
   };
   const port = await freePort();
   const start = (ready: typeof isReady) =>
-    startServer([...(extra.args ?? []), ...args], settings, port, ready, extra.checkout?.directory);
+    startServer([...(extra.args ?? []), ...args], settings, port, ready, {
+      directory: extra.checkout?.directory,
+      under: extra.under,
+    });
   const started: [ServerProcess, ...ServerProcess[]] = [await start(isReady)];
   while (started.length < processes) {
     const listeners = started.length + 1;
