@@ -1,4 +1,4 @@
-import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
+import type { Pool, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig } from "pg";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 
 /** A connection that was idle for this long is asked for a sign of life before it is used. */
@@ -43,9 +43,9 @@ interface Connection extends PoolClient {
  */
 export async function runOnPool(
   pool: PostgresPool,
-  statement: QueryConfig,
+  statement: QueryArrayConfig,
   rehearsal = false,
-): Promise<QueryResult> {
+): Promise<QueryArrayResult<unknown[][]>> {
   const writes = !statement.text.startsWith("select");
   if (pool.mayHang === true && writes) {
     await refuseWhileWritesHang(pool);
@@ -100,7 +100,7 @@ export async function runOnPool(
         });
       });
 
-      function end(failure: Error | null, result?: QueryResult): void {
+      function end(failure: Error | null, result?: QueryArrayResult<unknown[][]>): void {
         connection.answeredAt = performance.now();
         release(failure !== null && !isUsableAfter(failure) ? failure : undefined);
         if (failure) {
@@ -147,8 +147,8 @@ export const hangingSql = `select count(*)::int as hanging from pg_stat_activity
 const mostHanging = 4;
 
 async function refuseWhileWritesHang(pool: PostgresPool): Promise<void> {
-  pool.hanging ??= runOnPool(pool, { text: hangingSql })
-    .then(({ rows: [row] }) => Number(row.hanging))
+  pool.hanging ??= runOnPool(pool, { text: hangingSql, rowMode: "array" })
+    .then(({ rows: [row] }) => Number(row?.[0]))
     .finally(() => {
       pool.hanging = undefined;
     });

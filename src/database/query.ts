@@ -1,4 +1,5 @@
 import { channel } from "node:diagnostics_channel";
+import type { QueryArrayResult } from "pg";
 import { toDatabaseFailure } from "./failures.ts";
 import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
@@ -75,7 +76,7 @@ async function runOnClient(orm: Orm, statement: Statement): Promise<Rows> {
   const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
   if ("totalCount" in client) {
     const config = { ...(name === undefined ? {} : { name }), text, values: [...values] };
-    return await runOnPool(client, config, rehearsal);
+    return toRows(await runOnPool(client, { ...config, rowMode: "array" }, rehearsal));
   }
   return rehearsal
     ? await client.transaction(async (transaction) => {
@@ -84,6 +85,21 @@ async function runOnClient(orm: Orm, statement: Statement): Promise<Rows> {
         return rows;
       })
     : await client.query(text, [...values]);
+}
+
+/** Names the values of rows, all in one shape: pg's own way to do so makes slow objects of many columns. */
+function toRows({ fields, rows }: QueryArrayResult<unknown[][]>): Rows {
+  const names = fields.map(({ name }) => name);
+  const empty: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]));
+  return {
+    rows: rows.map((values) => {
+      const row = { ...empty };
+      names.forEach((name, index) => {
+        row[name] = values[index];
+      });
+      return row;
+    }),
+  };
 }
 
 /** The connections to PostgreSQL. */
