@@ -25,8 +25,8 @@ interface Measured {
   readonly callers: number;
 }
 
-const small = { warmUp: 20_000, counted: 640, callers: 16 };
-const large = { warmUp: 4_000, counted: 128, callers: 16 };
+const small = { warmUp: 20_000, counted: 1920, callers: 16 };
+const large = { warmUp: 4_000, counted: 384, callers: 16 };
 const batches = { warmUp: 600, counted: 24, callers: 4 };
 
 const measured = {
