@@ -49,19 +49,19 @@ function messageWriter(
   if (fields.length < descriptor.fields.length) {
     return undefined;
   }
-  return (value) => {
-    // A message has a property for each field that is set, or has no presence.
-    const message = value as Readonly<Record<string, unknown>>;
-    let text = "{";
-    for (const { localName, label, write } of fields) {
-      const fieldValue = message[localName];
-      if (fieldValue !== undefined) {
-        text += text === "{" ? label : `,${label}`;
-        text += write(fieldValue);
-      }
-    }
-    return `${text}}`;
-  };
+  // A message has a property for each field that is set, or has no presence. Code that names them takes
+  // half of what it takes to go through the fields.
+  const parts = fields.map(
+    ({ localName, label }, index) => `
+      const v${index} = message[${JSON.stringify(localName)}];
+      if (v${index} !== undefined) {
+        text += text === "{" ? ${JSON.stringify(label)} : ${JSON.stringify(`,${label}`)};
+        text += writers[${index}](v${index});
+      }`,
+  );
+  const code = `return (message) => { let text = "{"; ${parts.join("")} return text + "}"; };`;
+  // It is of this type as it is written here, whatever the fields are.
+  return new Function("writers", code)(fields.map(({ write }) => write)) as Write;
 }
 
 function fieldWriter(field: DescField, parents: readonly DescMessage[]): Write | undefined {
