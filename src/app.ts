@@ -71,8 +71,6 @@ const jsonOptions = { alwaysEmitImplicit: true };
 const binaryOptions = { readUnknownFields: false };
 
 const requestIdHeader = "X-Request-Id";
-/** What a page's tracing puts on every call (W3C Trace Context and Baggage). */
-const traceHeaders = ["traceparent", "tracestate", "baggage"];
 /** What is taken as a caller's request id: nothing that could break a log line or a header. */
 const saneRequestId = /^[\w.:-]{1,128}$/;
 
@@ -139,7 +137,8 @@ export async function createApp(
       allowedHeaders: [
         ...connectCors.allowedHeaders,
         ...["Authorization", requesterHeader, targetHeader, requestIdHeader],
-        ...traceHeaders,
+        // What a page's tracing puts on every call (W3C Trace Context and Baggage).
+        ...["traceparent", "tracestate", "baggage"],
         ...config.corsHeaders,
       ],
       exposedHeaders: [

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
 import { describeFailure } from "./database/wait.ts";
-import type { PartnerPurge } from "./partners/partner-purge.ts";
+import type { PartnerRepository } from "./partners/partner-repository.ts";
 
 /** When a process forgets deleted partners, in milliseconds. */
 const defaultTimes = {
@@ -23,7 +23,7 @@ const busyShare = 0.5;
  * @returns a promise of its end, which does not reject.
  */
 export async function purgeWhileIdle(
-  partners: PartnerPurge,
+  partners: Pick<PartnerRepository, "purge">,
   retentionDays: number,
   log: Pick<FastifyBaseLogger, "info" | "warn">,
   signal: AbortSignal,

@@ -17,8 +17,7 @@ import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
-import { toEntryError } from "./interceptors/entry-errors.ts";
-import { createErrorsInterceptor, createRequestGate } from "./interceptors/errors.ts";
+import { createErrorsInterceptor, createRequestGate, toEntryError } from "./interceptors/errors.ts";
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
@@ -26,8 +25,6 @@ import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
 import type { Audit } from "./observability/audit.ts";
-import type { ChangeTokens } from "./partners/change-request.ts";
-import type { PageTokens } from "./partners/paging.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
 import { createTroubleInterceptor, type TroubleSwitch } from "./sandbox/trouble.ts";
@@ -36,8 +33,8 @@ export interface RouteDependencies {
   readonly verifyToken: TokenVerifier<Caller>;
   readonly validator: Validator;
   readonly partners: PartnerRepository;
-  readonly pageTokens: PageTokens;
-  readonly changeTokens: ChangeTokens;
+  /** What page tokens and change tokens are sealed by. */
+  readonly tokenSecret: string | Uint8Array;
   readonly readiness: Readiness;
   /** Aborted when the process is about to end, whether the service does or not. */
   readonly ending: AbortSignal;
@@ -62,9 +59,8 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
 export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, readiness, maxStreams, rateLimit, audit } =
-    dependencies;
-  const { troubleSwitch } = dependencies;
+  const { verifyToken, validator, partners, rateLimit, audit, troubleSwitch } = dependencies;
+  const { maxStreams, ending, readiness } = dependencies;
   const errors = createErrorsInterceptor();
   const admission = [
     createAuthenticationInterceptor(verifyToken),
@@ -72,7 +68,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   ];
   const access = createAccessInterceptor(services, partners.isConnected);
   const judges = [...admission, access];
-  const streams = createStreamsInterceptor(maxStreams, dependencies.ending, judges);
+  const streams = createStreamsInterceptor(maxStreams, ending, judges);
   // The chain, in order. Authorization comes before validation (AIP-211), and before the body is
   // read at all.
   const guarded = {
@@ -94,12 +90,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(
-      partners,
-      dependencies.pageTokens,
-      dependencies.changeTokens,
-      toEntryError,
-    );
+    const rpcs = createPartnerRpcs(partners, dependencies.tokenSecret, toEntryError);
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

@@ -32,8 +32,6 @@ import {
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase, prepareDatabase } from "./open-database.ts";
-import { createChangeTokens } from "./partners/change-request.ts";
-import { createPageTokens } from "./partners/paging.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
 import { purgeWhileIdle } from "./purging.ts";
@@ -99,8 +97,7 @@ export async function startService(
   try {
     const partners = createPartnerRepository(orm);
     // All processes on one database read each other's tokens. PGlite has this process alone.
-    const secret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
-    const [pageTokens, changeTokens] = [createPageTokens(secret), createChangeTokens(secret)];
+    const tokenSecret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
     const [draining, leaving] = [new AbortController(), new AbortController()];
     const ending = AbortSignal.any([draining.signal, leaving.signal]);
     const auditLog = openAuditLog(config, log, (failure, lost) => {
@@ -153,8 +150,7 @@ export async function startService(
         verifyToken,
         validator,
         partners,
-        pageTokens,
-        changeTokens,
+        tokenSecret,
         readiness,
         ending,
         maxStreams,

@@ -102,7 +102,7 @@ export const mechanisms = {
     calls: ["get"],
     edits: [
       {
-        file: repository,
+        file: "src/partners/partner-finds.ts",
         from: "statements: 2,\n  callsPerStatement: 256",
         to: "statements: 10,\n  callsPerStatement: 1",
       },

@@ -4,7 +4,7 @@ import {
   ListPartnersRequestSchema,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { toListQuery } from "../../src/partners/list-request.ts";
+import { toListQuery } from "../../src/partners/list-rpc.ts";
 import { pageStatement } from "../../src/partners/list-statements.ts";
 import { createPageTokens } from "../../src/partners/paging.ts";
 import { medianOf, timed } from "./timed.ts";

@@ -1,18 +1,19 @@
+import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { DatabaseUnavailableError } from "../database/failures.ts";
 import { OverloadedError } from "../database/joining.ts";
+import type { ToEntryError } from "../partners/batch-rpc.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, serviceError } from "./service-error.ts";
 import { toAbortError, untilAborted } from "./until-aborted.ts";
 
-/** What callers are told to wait while the database is away: it is tried again at once when back. */
-const databaseRetryAfterMs = 1000;
-/** What callers are told to wait while too many are waiting already. */
-const overloadRetryAfterMs = 1000;
+/** What callers are told to wait while the database is away, or too many are waiting already. */
+const retryAfterMs = 1000;
 
 /**
  * Runs interceptors on a call's headers, in order, before its body is read. What they fail with
@@ -23,11 +24,11 @@ const overloadRetryAfterMs = 1000;
 export function createRequestGate(
   interceptors: readonly HeaderInterceptor[],
 ): (context: HandlerContext) => Promise<void> {
-  async function run(context: HandlerContext): Promise<void> {
+  const run = async (context: HandlerContext) => {
     for (const intercept of interceptors) {
       await intercept(context);
     }
-  }
+  };
   return (context) => {
     const { values, signal, method, protocolName } = context;
     const call = required(values, callKey);
@@ -42,10 +43,8 @@ export function createRequestGate(
         const onAbort = () => {
           if (signal.reason instanceof ConnectError && !call.hasLeft()) {
             const { code, rawMessage, message, details } = toConnectError(signal.reason);
-            recordFailure(
-              call,
-              Object.assign(signal.reason, { code, rawMessage, message, details }),
-            );
+            Object.assign(signal.reason, { code, rawMessage, message, details });
+            recordFailure(call, signal.reason);
           }
           if (waiting) {
             reject(toAbortError(signal.reason));
@@ -55,10 +54,11 @@ export function createRequestGate(
           onAbort();
         }
         signal.addEventListener("abort", onAbort);
-        const settled = run(context).then(resolve, reject);
-        void settled.then(() => {
-          waiting = false;
-        });
+        void run(context)
+          .then(resolve, reject)
+          .then(() => {
+            waiting = false;
+          });
       }),
     );
   };
@@ -124,7 +124,7 @@ async function decideOutcome<T>({ values }: Context, work: Promise<T>): Promise<
 }
 
 /** The one place where it is decided which failure is which error for the caller. */
-export function toConnectError(failure: unknown): ConnectError {
+function toConnectError(failure: unknown): ConnectError {
   if (failure instanceof ConnectError) {
     return failure.details.length > 0 ? failure : nameReason(failure);
   }
@@ -134,18 +134,27 @@ export function toConnectError(failure: unknown): ConnectError {
       ? serviceError(reason, message, { ...facts, cause: failure })
       : invalidFields(facts.violations);
   }
+  const passing = { retryAfterMs, cause: failure };
   if (failure instanceof DatabaseUnavailableError) {
     return serviceError(
       ErrorReason.DATABASE_UNAVAILABLE,
       "The database is away for the moment; try again.",
-      { retryAfterMs: databaseRetryAfterMs, cause: failure },
+      passing,
     );
   }
   if (failure instanceof OverloadedError) {
-    return serviceError(ErrorReason.OVERLOADED, "Too many calls are waiting; try again.", {
-      retryAfterMs: overloadRetryAfterMs,
-      cause: failure,
-    });
+    return serviceError(ErrorReason.OVERLOADED, "Too many calls are waiting; try again.", passing);
   }
   return serviceError(ErrorReason.INTERNAL, "internal error", { cause: failure });
 }
+
+/** The error that a call would have failed with, in an answer that has several outcomes. */
+export const toEntryError: ToEntryError = (failure) => {
+  const error = toConnectError(failure);
+  const { code, rawMessage: message } = error;
+  return {
+    status: create(StatusSchema, { code, message }),
+    errorInfo: error.findDetails(ErrorInfoSchema)[0],
+    fieldViolations: error.findDetails(BadRequestSchema)[0]?.fieldViolations ?? [],
+  };
+};

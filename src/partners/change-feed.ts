@@ -35,15 +35,7 @@ export interface ChangePage {
   readonly more: boolean;
 }
 
-/** Lists what has changed in books. */
-export interface ChangeFeed {
-  /**
-   * @throws PartnerError CHANGE_TOKEN_EXPIRED
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  listChanges(changeQuery: ChangeQuery, signal: AbortSignal): Promise<ChangePage>;
-}
+export type ChangeFeed = ReturnType<typeof createChangeFeed>;
 
 /**
  * How many pages are read at once, and how many calls wait for that. A page is longer than what others
@@ -85,7 +77,7 @@ export const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text 
  * Makes the part of the repository that lists changes. docs/decisions/change-feed.md has the reasons why
  * none is missed.
  */
-export function createChangeFeed(orm: Orm): ChangeFeed {
+export function createChangeFeed(orm: Orm) {
   const inTurn = createTurns(readsAtOnce, maxWaiting);
   const { table, wholeRow, toEntity } = createRowMapping(orm, PartnerEntity);
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
@@ -141,7 +133,12 @@ export function createChangeFeed(orm: Orm): ChangeFeed {
   }
 
   return {
-    listChanges: (changeQuery, signal) =>
+    /**
+     * @throws PartnerError CHANGE_TOKEN_EXPIRED
+     * @throws OverloadedError
+     * @throws DatabaseUnavailableError
+     */
+    listChanges: (changeQuery: ChangeQuery, signal: AbortSignal) =>
       withRetries(() => inTurn(() => list(changeQuery)), signal),
   };
 }

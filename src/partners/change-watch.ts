@@ -4,27 +4,12 @@ import { createStatement } from "../database/query.ts";
 import { createTurns } from "../database/turns.ts";
 import { type ChangeFeed, type ChangePage, type ChangeQuery, horizonSql } from "./change-feed.ts";
 
-/** Tells of changes as they come. */
-export interface ChangeWatch {
-  /**
-   * What has changed, and then each change soon after it is committed, by whichever process. The first
-   * page comes at once, and one without changes where nothing changes for long. It ends with the
-   * signal.
-   *
-   * @throws PartnerError CHANGE_TOKEN_EXPIRED
-   * @throws DatabaseUnavailableError
-   */
-  watchChanges(changeQuery: ChangeQuery, signal: AbortSignal): AsyncGenerator<ChangePage>;
-}
-
-interface WatchTimes {
+const defaultTimes = {
   /** From one look for changes to the next. */
-  readonly pollMs: number;
+  pollMs: 400,
   /** After how long without changes a watcher reads by itself, and tells that it has. */
-  readonly quietMs: number;
-}
-
-const defaultTimes: WatchTimes = { pollMs: 400, quietMs: 25_000 };
+  quietMs: 25_000,
+};
 
 /** How old the last look may be for a watcher to say that nothing has changed. */
 const freshMs = 2000;
@@ -63,7 +48,7 @@ export function createChangeWatch(
   orm: Orm,
   { listChanges }: ChangeFeed,
   { pollMs, quietMs } = defaultTimes,
-): ChangeWatch {
+) {
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
   const findChangedBooks = createStatement(orm, "changed-books", changedBooksSql);
   const watchers = new Map<string, Set<Watcher>>();
@@ -184,7 +169,15 @@ export function createChangeWatch(
   }
 
   return {
-    async *watchChanges(changeQuery, signal) {
+    /**
+     * What has changed, and then each change soon after it is committed, by whichever process. The first
+     * page comes at once, and one without changes where nothing changes for long. It ends with the
+     * signal.
+     *
+     * @throws PartnerError CHANGE_TOKEN_EXPIRED
+     * @throws DatabaseUnavailableError
+     */
+    async *watchChanges(changeQuery: ChangeQuery, signal: AbortSignal): AsyncGenerator<ChangePage> {
       const { watcher, leave } = join(changeQuery.organizationId);
       try {
         let last: ChangePage | undefined;

@@ -1,44 +1,52 @@
+import { getOption } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import {
-  openedRpcs,
-  toConnection,
-  toConnectionQuery,
-  toConnectionsResponse,
-} from "./connection-mapping.ts";
-import type { PageTokens } from "./paging.ts";
+  type Connection as ConnectionMessage,
+  ConnectionRole,
+  ListConnectionsResponseSchema,
+  PartnerService,
+} from "../../gen/partner/v1/partner_service_pb.ts";
+import { organizationsKey, required, uncached } from "../context.ts";
+import type { Connection, ConnectionPosition, ListedConnection } from "./connections.ts";
+import { createPageSizes, type PageTokens } from "./paging.ts";
 import { partnerTypes, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
-import { chooseWrites } from "./partner-rehearsal.ts";
-import type { PartnerRepository } from "./partner-repository.ts";
-
-/** The RPCs by which partners become connected organizations, and cease to be. */
-type ConnectionRpcs = Pick<
-  ServiceImpl<typeof PartnerService>,
-  | "invitePartner"
-  | "revokeInvitation"
-  | "getInvitation"
-  | "acceptInvitation"
-  | "listConnections"
-  | "endConnection"
->;
+import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 
 /** How long an invitation can be accepted, unless the request says otherwise: 30 days. */
 const defaultLifetime = Temporal.Duration.from({ hours: 30 * 24 });
 
-/** Implements the RPCs about invitations and connections. */
-export function createConnectionRpcs(
-  partners: PartnerRepository,
-  pageTokens: PageTokens,
-): ConnectionRpcs {
+const toPageSize = createPageSizes(ListConnectionsResponseSchema.field.connections);
+
+const roles = {
+  host: ConnectionRole.HOST,
+  guest: ConnectionRole.GUEST,
+} as const satisfies Record<keyof Connection, ConnectionRole>;
+
+/** The stored form of a role; undefined where it narrows nothing down. */
+const storedRoles: Readonly<Partial<Record<ConnectionRole, keyof Connection>>> = {
+  [ConnectionRole.HOST]: "host",
+  [ConnectionRole.GUEST]: "guest",
+};
+
+/**
+ * What an acceptance opens to the host: the RPCs of which the contract says that a host may call them
+ * for its guest.
+ */
+const openedRpcs: readonly string[] = PartnerService.methods
+  .filter((method) => getOption(method, access_rule).scenarios.includes(Scenario.HOST))
+  .map(({ parent, name }) => `${parent.typeName}.${name}`);
+
+/** Implements the RPCs by which partners become connected organizations, and cease to be. */
+export function createConnectionRpcs(partners: PartnerRepository, pageTokens: PageTokens) {
   return {
     async invitePartner(request, { values, signal }) {
       const { target: organizationId } = required(values, organizationsKey);
       const { id, timeToLive, validateOnly } = request;
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
       const { writes, noteChange } = chooseWrites(partners, request, values, id);
-      const issued = await writes.invite({ organizationId, id, lifetime }, signal, noteChange);
+      const issued = await writes.invite({ organizationId, id }, lifetime, signal, noteChange);
       return {
         // One that nothing knows is none.
         invitationToken: validateOnly ? "" : issued.token,
@@ -75,21 +83,38 @@ export function createConnectionRpcs(
     },
 
     async listConnections(request, { values, signal, responseHeader }) {
-      const { target } = required(values, organizationsKey);
-      const list = toConnectionQuery(request, target, pageTokens);
-      const page = await partners.listConnections(list, signal);
+      const { target: organizationId } = required(values, organizationsKey);
+      const role = storedRoles[request.role];
+      const list = ["connections", organizationId, role ?? null];
+      const { connections, more } = await partners.listConnections(
+        {
+          ...{ organizationId, role },
+          after: pageTokens.read<ConnectionPosition>(list, request.pageToken),
+          pageSize: toPageSize(request.pageSize),
+        },
+        signal,
+      );
       responseHeader.set(...uncached);
-      return toConnectionsResponse(list, page, pageTokens);
+      const last = more ? connections.at(-1) : undefined;
+      return {
+        connections: connections.map(toConnectionMessage),
+        nextPageToken:
+          last === undefined ? "" : pageTokens.write(list, { role: last.role, other: last.other }),
+      };
     },
 
     async endConnection(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
       const { writes, noteChange } = chooseWrites(partners, request, values);
-      const connection = toConnection(request.role, target, request.organizationId);
+      const other = request.organizationId.toLowerCase();
+      const connection =
+        request.role === ConnectionRole.HOST
+          ? { host: target, guest: other }
+          : { host: other, guest: target };
       await writes.endConnection(connection, signal, noteChange);
       return {};
     },
-  };
+  } satisfies Partial<ServiceImpl<typeof PartnerService>>;
 }
 
 /** The duration in whole microseconds, which is what the database can hold. */
@@ -98,4 +123,27 @@ function toLifetime({ seconds, nanos }: Duration): Temporal.Duration {
     seconds: Number(seconds),
     microseconds: Math.floor(nanos / 1000),
   });
+}
+
+function toConnectionMessage({ role, other, partners }: ListedConnection): ConnectionMessage {
+  const connected = partners.map(({ id, partnerType, connectedAt, updatedAt }) => ({
+    $typeName: "partner.v1.ConnectedPartner" as const,
+    partnerType: partnerTypes[partnerType],
+    // A process of the release before, which is still there while this one is rolled out, keeps no time.
+    connectedAt: connectedAt ?? updatedAt,
+    id: role === "host" ? id : undefined,
+  }));
+  const first = connected
+    .map(({ connectedAt }) => connectedAt)
+    .reduce((a, b) => (Temporal.Instant.compare(a, b) <= 0 ? a : b));
+  return {
+    $typeName: "partner.v1.Connection",
+    organizationId: other,
+    role: roles[role],
+    connectedAt: toTimestamp(first),
+    partners: connected.map((partner) => ({
+      ...partner,
+      connectedAt: toTimestamp(partner.connectedAt),
+    })),
+  };
 }

@@ -42,39 +42,6 @@ export interface ConnectionQuery {
   readonly pageSize: number;
 }
 
-/** A page of an organization's connections. */
-export interface ConnectionPage {
-  readonly connections: readonly ListedConnection[];
-  /** Whether connections come after these. */
-  readonly more: boolean;
-}
-
-/** Tells which organizations are connected, and ends connections. */
-export interface Connections {
-  /**
-   * Whether the guest accepted an invitation of the host, and is a partner in its book still. It
-   * costs one look into an index, in the rows of the host.
-   *
-   * @throws DatabaseUnavailableError
-   */
-  isConnected(connection: Connection, signal: AbortSignal): Promise<boolean>;
-
-  /** @throws DatabaseUnavailableError */
-  listConnections(listQuery: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage>;
-
-  /**
-   * Ends the connection: its partners are invited again, without guest and without an invitation.
-   *
-   * @throws PartnerError CONNECTION_NOT_FOUND
-   * @throws DatabaseUnavailableError
-   */
-  endConnection(
-    connection: Connection,
-    signal: AbortSignal,
-    noteChange?: NoteChange,
-  ): Promise<void>;
-}
-
 /** Rows of deleted partners name no guest. */
 export const connectionSql = `select 1 from partner
   where organization_id = $1 and guest_organization_id = $2 limit 1`;
@@ -102,7 +69,7 @@ export function connectionsSql(role: ConnectionRole, selection: readonly string[
 }
 
 /** Makes the part of the repository that keeps connections, in the rows of the host's partners. */
-export function createConnections(orm: Orm, query = queryNow): Connections {
+export function createConnections(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const findConnection = createStatement(orm, "find-connection", connectionSql);
@@ -116,10 +83,24 @@ export function createConnections(orm: Orm, query = queryNow): Connections {
     where organization_id = $1 and id = any($2::uuid[]) and write_id = $3`;
 
   return {
-    isConnected: ({ host, guest }, signal) =>
+    /**
+     * Whether the guest accepted an invitation of the host, and is a partner in its book still. It
+     * costs one look into an index, in the rows of the host.
+     *
+     * @throws DatabaseUnavailableError
+     */
+    isConnected: ({ host, guest }: Connection, signal: AbortSignal) =>
       withRetries(async () => (await findConnection([host, guest])).length > 0, signal),
 
-    listConnections: ({ organizationId, role, after, pageSize }, signal) =>
+    /**
+     * Answers a page, and whether connections come after it.
+     *
+     * @throws DatabaseUnavailableError
+     */
+    listConnections: (
+      { organizationId, role, after, pageSize }: ConnectionQuery,
+      signal: AbortSignal,
+    ) =>
       withRetries(async () => {
         const roles = role === undefined ? allRoles : [role];
         const found: ListedConnection[] = [];
@@ -140,7 +121,17 @@ export function createConnections(orm: Orm, query = queryNow): Connections {
         return { connections: found.slice(0, pageSize), more: found.length > pageSize };
       }, signal),
 
-    async endConnection({ host, guest }, signal, noteChange) {
+    /**
+     * Ends the connection: its partners are invited again, without guest and without an invitation.
+     *
+     * @throws PartnerError CONNECTION_NOT_FOUND
+     * @throws DatabaseUnavailableError
+     */
+    async endConnection(
+      { host, guest }: Connection,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ): Promise<void> {
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);

@@ -15,7 +15,6 @@ import {
   type Partner,
   PartnerEntity,
   type PartnerKey,
-  type PartnerType,
 } from "./partner-entity.ts";
 import {
   invitationInvalid,
@@ -24,73 +23,14 @@ import {
   partnerNotFound,
 } from "./partner-error.ts";
 
-/** The partner to invite, and for how long. */
-interface InvitationRequest extends PartnerKey {
-  /** In whole microseconds. */
-  readonly lifetime: Temporal.Duration;
-}
-
-/** An invitation, as only the one who asked for it ever sees it. */
-interface IssuedInvitation {
-  readonly token: string;
-  readonly expiresAt: Temporal.Instant;
-  readonly partner: Partner;
-}
-
-/** An invitation, as the one who holds its token sees it. */
-interface ShownInvitation {
-  readonly partnerType: PartnerType;
-  readonly expiresAt: Temporal.Instant;
-}
-
 /** What the holder of a token shows: to whom it may belong, and whose it is. */
 type Acceptance = Connection & { readonly token: string };
-
-/** Issues, revokes, shows and accepts the invitations of partners. */
-export interface Invitations {
-  /**
-   * Issues an invitation in place of the one before.
-   *
-   * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
-   * @throws DatabaseUnavailableError
-   */
-  invite(
-    request: InvitationRequest,
-    signal: AbortSignal,
-    noteChange?: NoteChange,
-  ): Promise<IssuedInvitation>;
-
-  /**
-   * Voids the invitation that is pending.
-   *
-   * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
-   * @throws DatabaseUnavailableError
-   */
-  revokeInvitation(key: PartnerKey, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
-
-  /**
-   * Shows the invitation to the guest, if it could accept it now.
-   *
-   * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
-   * @throws DatabaseUnavailableError
-   */
-  findInvitation(acceptance: Acceptance, signal: AbortSignal): Promise<ShownInvitation>;
-
-  /**
-   * Makes the guest the one that the host's partner stands for. Repeated by the same guest, it
-   * answers the partner again.
-   *
-   * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
-   * @throws DatabaseUnavailableError
-   */
-  accept(acceptance: Acceptance, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
-}
 
 /** What an invitation sets, and its end. */
 const invitationFields = ["invitation_token"];
 
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
-export function createInvitations(orm: Orm, query = queryNow): Invitations {
+export function createInvitations(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const kept = "organization_id = $1 and id = $2 and deleted_at is null";
@@ -147,7 +87,19 @@ export function createInvitations(orm: Orm, query = queryNow): Invitations {
   }
 
   return {
-    invite({ organizationId, id, lifetime }, signal, noteChange) {
+    /**
+     * Issues an invitation in place of the one before. Only who asks for it ever sees its token.
+     *
+     * @param lifetime in whole microseconds
+     * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
+     * @throws DatabaseUnavailableError
+     */
+    invite(
+      { organizationId, id }: PartnerKey,
+      lifetime: Temporal.Duration,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ) {
       const token = createInvitationToken(id);
       const { tokenHash } = readInvitationToken(token);
       const now = orm.clock.now();
@@ -165,7 +117,17 @@ export function createInvitations(orm: Orm, query = queryNow): Invitations {
       }, signal);
     },
 
-    revokeInvitation({ organizationId, id }, signal, noteChange) {
+    /**
+     * Voids the invitation that is pending.
+     *
+     * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
+     * @throws DatabaseUnavailableError
+     */
+    revokeInvitation(
+      { organizationId, id }: PartnerKey,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ): Promise<Partner> {
       const writeId = randomUUID();
       const values = [organizationId, id, formatInstant(orm.clock.now()), writeId];
       return withRetries(async () => {
@@ -178,7 +140,13 @@ export function createInvitations(orm: Orm, query = queryNow): Invitations {
       }, signal);
     },
 
-    findInvitation({ host, guest, token }, signal) {
+    /**
+     * Shows the invitation to the guest, if it could accept it now.
+     *
+     * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
+     * @throws DatabaseUnavailableError
+     */
+    findInvitation({ host, guest, token }: Acceptance, signal: AbortSignal) {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const values = [host, partnerId, tokenHash, guest, formatInstant(orm.clock.now())];
       return withRetries(async () => {
@@ -191,7 +159,18 @@ export function createInvitations(orm: Orm, query = queryNow): Invitations {
       }, signal);
     },
 
-    accept({ host, guest, token }, signal, noteChange) {
+    /**
+     * Makes the guest the one that the host's partner stands for. Repeated by the same guest, it
+     * answers the partner again.
+     *
+     * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
+     * @throws DatabaseUnavailableError
+     */
+    accept(
+      { host, guest, token }: Acceptance,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ): Promise<Partner> {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();

@@ -1,4 +1,4 @@
-import type { NoteChange } from "../context.ts";
+import type { Change, NoteChange } from "../context.ts";
 import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
 import type { Orm } from "../database/orm.ts";
 import { query as queryNow } from "../database/query.ts";
@@ -7,16 +7,34 @@ import { createdChange, noChange, type Partner, PartnerEntity } from "./partner-
 import { externalIdTaken, type PartnerError, requestIdReused } from "./partner-error.ts";
 
 /**
- * What the book holds that keeps a new partner from being stored: itself, by a try whose answer was lost;
- * the partner that its request id has created before; what makes it impossible; or nothing any more.
+ * What has become of a new partner: the partner that is answered, which is it, or the one that its request
+ * id created before; or what makes it impossible.
  */
-export type Obstacle =
-  | { readonly kind: "stored" | "none" }
-  | { readonly kind: "earlier"; readonly partner: Partner }
-  | { readonly kind: "refusal"; readonly error: PartnerError };
+export type Outcome =
+  | { readonly partner: Partner; readonly change: Change }
+  | { readonly error: PartnerError };
 
-const none: Obstacle = { kind: "none" };
-const stored: Obstacle = { kind: "stored" };
+/** The outcome of a partner that is stored as it was given. */
+export function storedOutcome(partner: Partner): Outcome {
+  return { partner, change: createdChange(partner) };
+}
+
+/**
+ * Notes the outcome of a call that creates one partner, and answers the partner.
+ *
+ * @throws PartnerError
+ * @throws DatabaseUnavailableError when nothing stands against it any more: the next try stores it.
+ */
+export function settle(outcome: Outcome | undefined, noteChange: NoteChange | undefined): Partner {
+  if (outcome === undefined) {
+    throw conflictGone();
+  }
+  if ("error" in outcome) {
+    throw outcome.error;
+  }
+  noteChange?.(outcome.change);
+  return outcome.partner;
+}
 
 /** The constraints by which the insert of a new partner may fail. */
 const constraints: ReadonlySet<string | undefined> = new Set([
@@ -25,19 +43,26 @@ const constraints: ReadonlySet<string | undefined> = new Set([
   "partner_external_id_unique",
 ]);
 
-/** Whether an insert failed because of something that `createConflicts` finds. */
+/** Whether an insert failed because of something that `findOutcomes` finds. */
 export function isConflict(failure: unknown): boolean {
   return failure instanceof DatabaseError && constraints.has(failure.constraint);
 }
 
-/** Makes what tells why new partners could not be stored. It runs after a conflict only. */
+/** What was in conflict is gone: the next try stores it. */
+export function conflictGone(): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(true, new Error("What was in conflict is gone."));
+}
+
+/**
+ * Makes what tells why new partners of one book could not be stored. It runs after a conflict only, and
+ * answers an outcome for each, in their order; undefined where nothing stands against one any more.
+ */
 export function createConflicts(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const sql = `select ${selection.join(", ")} from ${table} where organization_id = $1
     and (id = any($2::uuid[]) or request_id = any($3::uuid[]) or external_id = any($4::text[]))`;
 
-  /** The obstacles of new partners of one book, in their order. */
-  async function find(partners: readonly Partner[]): Promise<readonly Obstacle[]> {
+  return async (partners: readonly Partner[]): Promise<readonly (Outcome | undefined)[]> => {
     const rows = await query(orm, sql, [
       partners[0]?.organizationId,
       partners.map(({ id }) => id),
@@ -45,56 +70,25 @@ export function createConflicts(orm: Orm, query = queryNow) {
       partners.flatMap(({ externalId }) => externalId ?? []),
     ]);
     const found = rows.map(toEntity);
-    const byId = new Map(found.map((partner) => [partner.id, partner]));
+    const ids = new Set(found.map(({ id }) => id));
     const byRequestId = new Map(found.map((partner) => [partner.requestId, partner]));
     const kept = found.filter(({ deletedAt }) => deletedAt === null);
     const byExternalId = new Map(kept.map((partner) => [partner.externalId, partner]));
-    return partners.map(({ id, requestId, externalId, requestFingerprint }): Obstacle => {
-      if (byId.has(id)) {
-        return stored;
+    return partners.map((partner) => {
+      const { id, requestId, externalId, requestFingerprint } = partner;
+      if (ids.has(id)) {
+        // By a try whose answer was lost. This is that answer, whatever became of the partner since.
+        return storedOutcome(partner);
       }
       const earlier = requestId === null ? undefined : byRequestId.get(requestId.toLowerCase());
       if (earlier !== undefined) {
         const isSame = earlier.requestFingerprint === requestFingerprint;
         return isSame && earlier.deletedAt === null
-          ? { kind: "earlier", partner: earlier }
-          : { kind: "refusal", error: requestIdReused(String(requestId), isSame) };
+          ? { partner: earlier, change: noChange(earlier) }
+          : { error: requestIdReused(String(requestId), isSame) };
       }
       const taken = externalId === null ? undefined : byExternalId.get(externalId);
-      return taken === undefined || externalId === null
-        ? none
-        : { kind: "refusal", error: externalIdTaken(externalId, taken.id) };
+      return taken && { error: externalIdTaken(String(externalId), taken.id) };
     });
-  }
-
-  return {
-    find,
-
-    /**
-     * The partner that is answered in place of one that could not be stored.
-     *
-     * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
-     * @throws DatabaseUnavailableError when nothing stands against it any more: the next try stores it.
-     */
-    async resolve(partner: Partner, noteChange: NoteChange | undefined): Promise<Partner> {
-      const [obstacle = none] = await find([partner]);
-      switch (obstacle.kind) {
-        case "none":
-          throw conflictGone();
-        case "refusal":
-          throw obstacle.error;
-        case "stored":
-          // This is the answer of that try, whatever became of the partner since.
-          noteChange?.(createdChange(partner));
-          return partner;
-        case "earlier":
-          noteChange?.(noChange(obstacle.partner));
-          return obstacle.partner;
-      }
-    },
   };
-}
-
-export function conflictGone(): DatabaseUnavailableError {
-  return new DatabaseUnavailableError(true, new Error("What was in conflict is gone."));
 }

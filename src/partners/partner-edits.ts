@@ -39,31 +39,6 @@ interface PartnerVersion extends PartnerKey {
   readonly revision: number | undefined;
 }
 
-/** Changes and deletes partners. */
-export interface PartnerEdits {
-  /**
-   * Makes the changes, and answers the partner as it is stored. Changes that change nothing leave
-   * `updatedAt` and the revision as they are.
-   *
-   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED, EXTERNAL_ID_TAKEN
-   * @throws DatabaseUnavailableError
-   */
-  update(
-    version: PartnerVersion,
-    changes: PartnerChanges,
-    signal: AbortSignal,
-    noteChange?: NoteChange,
-  ): Promise<Partner>;
-
-  /**
-   * Deletes the partner, its invitation and its connection.
-   *
-   * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
-   * @throws DatabaseUnavailableError
-   */
-  delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void>;
-}
-
 const partnerFields = new Set(PartnerSchema.fields.map(({ name }) => name));
 
 /** What was said of the company; a deleted partner's row does not keep it. */
@@ -87,7 +62,7 @@ function erasedValue(field: DescField): string {
 }
 
 /** Makes the part of the repository that changes and deletes partners. */
-export function createPartnerEdits(orm: Orm, query = queryNow): PartnerEdits {
+export function createPartnerEdits(orm: Orm, query = queryNow) {
   const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
   const columns = selection.join(", ");
   const move = movedSql("$3", "$4");
@@ -184,7 +159,19 @@ export function createPartnerEdits(orm: Orm, query = queryNow): PartnerEdits {
   }
 
   return {
-    update(version, changes, signal, noteChange) {
+    /**
+     * Makes the changes, and answers the partner as it is stored. Changes that change nothing leave
+     * `updatedAt` and the revision as they are.
+     *
+     * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED, EXTERNAL_ID_TAKEN
+     * @throws DatabaseUnavailableError
+     */
+    update(
+      version: PartnerVersion,
+      changes: PartnerChanges,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ): Promise<Partner> {
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(async () => {
@@ -199,7 +186,13 @@ export function createPartnerEdits(orm: Orm, query = queryNow): PartnerEdits {
       }, signal);
     },
 
-    delete(version, signal, noteChange) {
+    /**
+     * Deletes the partner, its invitation and its connection.
+     *
+     * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
+     * @throws DatabaseUnavailableError
+     */
+    delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void> {
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);

@@ -131,40 +131,28 @@ export type Partner = Omit<InferEntity<typeof PartnerEntity>, "change">;
 /** Which partner a call is about. UUIDs are in lower case, as they are stored. */
 export type PartnerKey = Pick<Partner, "organizationId" | "id">;
 
+/** What a partner has at first beside what it is created from. */
+const initial = {
+  invitationStatus: "invited",
+  guestOrganizationId: null,
+  revision: 1,
+  deletedAt: null,
+  invitationTokenHash: null,
+  invitationExpiresAt: null,
+  writeId: null,
+  connectedAt: null,
+} as const satisfies Partial<Partner>;
+
 /** What a partner is created from. UUIDs are in lower case. */
 export type NewPartner = Omit<
   Partner,
-  | "id"
-  | "createdAt"
-  | "updatedAt"
-  | "invitationStatus"
-  | "guestOrganizationId"
-  | "revision"
-  | "requestFingerprint"
-  | "deletedAt"
-  | "invitationTokenHash"
-  | "invitationExpiresAt"
-  | "writeId"
-  | "connectedAt"
+  keyof typeof initial | "id" | "createdAt" | "updatedAt" | "requestFingerprint"
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
 export function initialPartner(newPartner: NewPartner, id: string, now: Temporal.Instant): Partner {
-  return {
-    ...newPartner,
-    id,
-    createdAt: now,
-    updatedAt: now,
-    invitationStatus: "invited",
-    guestOrganizationId: null,
-    revision: 1,
-    requestFingerprint: newPartner.requestId === null ? null : fingerprint(newPartner),
-    deletedAt: null,
-    invitationTokenHash: null,
-    invitationExpiresAt: null,
-    writeId: null,
-    connectedAt: null,
-  };
+  const requestFingerprint = newPartner.requestId === null ? null : fingerprint(newPartner);
+  return { ...newPartner, ...initial, id, createdAt: now, updatedAt: now, requestFingerprint };
 }
 
 /** When the invitation expires that is pending now; null where none is. */

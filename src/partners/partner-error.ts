@@ -32,90 +32,61 @@ export class PartnerError extends Error {
 }
 
 /** The request passes the rules of its fields, and asks for what cannot be all the same. */
-export function fieldsInvalid(violations: readonly FieldViolation[]): PartnerError {
-  return new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });
-}
+export const fieldsInvalid = (violations: readonly FieldViolation[]) =>
+  new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });
 
-export function partnerNotFound(): PartnerError {
-  return new PartnerError(
-    ErrorReason.PARTNER_NOT_FOUND,
-    "The target organization has no such partner.",
-  );
-}
+export const partnerNotFound = () =>
+  new PartnerError(ErrorReason.PARTNER_NOT_FOUND, "The target organization has no such partner.");
 
 /** @param deleted whether a partner that the request id has created has been deleted since. */
-export function requestIdReused(requestId: string, deleted: boolean): PartnerError {
-  return new PartnerError(
+export const requestIdReused = (requestId: string, deleted: boolean) =>
+  new PartnerError(
     ErrorReason.REQUEST_ID_REUSED,
     deleted
       ? "The request_id was used before, for a partner that has been deleted since."
       : "The request_id was used before, with other content.",
     { metadata: { request_id: requestId, cause: deleted ? "PARTNER_DELETED" : "OTHER_CONTENT" } },
   );
-}
-
-/** The error of one entry of a batch as that of the whole. */
-export function ofEntry({ reason, message, facts }: PartnerError, index: number): PartnerError {
-  const metadata = { ...facts.metadata, entry: String(index) };
-  return new PartnerError(reason, message, { ...facts, metadata });
-}
 
 /** @param partnerId who has it */
-export function externalIdTaken(externalId: string, partnerId: string): PartnerError {
-  return new PartnerError(
+export const externalIdTaken = (externalId: string, partnerId: string) =>
+  new PartnerError(
     ErrorReason.EXTERNAL_ID_TAKEN,
     "Another partner of the book has the external_id.",
     { metadata: { external_id: externalId, partner_id: partnerId } },
   );
-}
 
 /** @param etag the present one */
-export function etagMismatch(etag: string): PartnerError {
-  return new PartnerError(
+export const etagMismatch = (etag: string) =>
+  new PartnerError(
     ErrorReason.ETAG_MISMATCH,
     "The partner has changed since the etag was answered.",
     { metadata: { etag } },
   );
-}
 
-export function guestAlreadyConnected(): PartnerError {
-  return new PartnerError(
+export const guestAlreadyConnected = () =>
+  new PartnerError(
     ErrorReason.GUEST_ALREADY_CONNECTED,
     "The guest organization already is a partner of this type in the target's book.",
   );
-}
 
-export function partnerAlreadyAccepted(): PartnerError {
-  return new PartnerError(
+export const partnerAlreadyAccepted = () =>
+  new PartnerError(
     ErrorReason.PARTNER_ALREADY_ACCEPTED,
     "The partner has accepted an invitation already.",
   );
-}
 
-export function invitationInvalid(): PartnerError {
-  return new PartnerError(
-    ErrorReason.INVITATION_INVALID,
-    "The requester cannot accept this invitation.",
-  );
-}
+export const invitationInvalid = () =>
+  new PartnerError(ErrorReason.INVITATION_INVALID, "The requester cannot accept this invitation.");
 
-export function invitationNotPending(): PartnerError {
-  return new PartnerError(
-    ErrorReason.INVITATION_NOT_PENDING,
-    "No invitation is pending for the partner.",
-  );
-}
+export const invitationNotPending = () =>
+  new PartnerError(ErrorReason.INVITATION_NOT_PENDING, "No invitation is pending for the partner.");
 
-export function connectionNotFound(): PartnerError {
-  return new PartnerError(
-    ErrorReason.CONNECTION_NOT_FOUND,
-    "The requester has no such connection.",
-  );
-}
+export const connectionNotFound = () =>
+  new PartnerError(ErrorReason.CONNECTION_NOT_FOUND, "The requester has no such connection.");
 
-export function changeTokenExpired(): PartnerError {
-  return new PartnerError(
+export const changeTokenExpired = () =>
+  new PartnerError(
     ErrorReason.CHANGE_TOKEN_EXPIRED,
     "Not all changes since the change_token can be told any more; begin anew without one.",
   );
-}

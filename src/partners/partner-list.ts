@@ -4,12 +4,7 @@ import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createFairTurns, type FairLimits } from "../database/turns.ts";
 import { countStatement, type OrderColumn, pageStatement } from "./list-statements.ts";
-import {
-  type InvitationStatus,
-  type Partner,
-  PartnerEntity,
-  type PartnerType,
-} from "./partner-entity.ts";
+import { type InvitationStatus, PartnerEntity, type PartnerType } from "./partner-entity.ts";
 
 /** A place in a list: that of the partner with this value in the order's column, and this id. */
 export type ListPosition = {
@@ -39,34 +34,15 @@ export interface ListQuery {
   readonly countAll: boolean;
 }
 
-/** A page of a list. */
-export interface PartnerPage {
-  readonly partners: readonly Partner[];
-  /** Whether partners come after these. */
-  readonly more: boolean;
-  /** How many partners all pages have together, if the query asked for it. */
-  readonly totalSize: number | undefined;
-}
-
-/** Lists partners. */
-export interface PartnerLists {
-  /**
-   * @param requester who asks: lists that read much of a book take turns by it
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  list(listQuery: ListQuery, requester: string, signal: AbortSignal): Promise<PartnerPage>;
-}
-
 /** Makes the part of the repository that lists partners. */
-export function createPartnerLists(orm: Orm): PartnerLists {
+export function createPartnerLists(orm: Orm) {
   // All columns, in the table's order: where PostgreSQL has to sort a book, it then sorts the rows as
   // they are, and would else make a narrower one of each first, which takes as long again.
   const { table, wholeRow: selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const scanInTurn = createFairTurns(scanLimits(orm.poolSize));
 
   /** One statement after the other, so that a list has one connection. */
-  async function read(listQuery: ListQuery): Promise<PartnerPage> {
+  async function read(listQuery: ListQuery) {
     const { after, pageSize, countAll } = listQuery;
     const rows = await run(orm, pageStatement(table, selection, listQuery));
     const more = rows.length > pageSize;
@@ -84,7 +60,14 @@ export function createPartnerLists(orm: Orm): PartnerLists {
   }
 
   return {
-    list: (listQuery, requester, signal) =>
+    /**
+     * Answers a page, whether partners come after it, and, if the query asks for it, how many all pages have.
+     *
+     * @param requester who asks: lists that read much of a book take turns by it
+     * @throws OverloadedError
+     * @throws DatabaseUnavailableError
+     */
+    list: (listQuery: ListQuery, requester: string, signal: AbortSignal) =>
       withRetries(
         () =>
           isScan(listQuery)

@@ -5,18 +5,6 @@ import { withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { PartnerEntity } from "./partner-entity.ts";
 
-/** Forgets partners that were deleted. */
-export interface PartnerPurge {
-  /**
-   * Removes some of the partners that were deleted so many days ago, the oldest first, and answers how
-   * many: 0 when none is left that no other process is removing. Any number of processes may do so at once.
-   *
-   * @param signal ends it between two statements.
-   * @throws DatabaseUnavailableError
-   */
-  purge(retentionDays: number, signal: AbortSignal): Promise<number>;
-}
-
 /** How many are removed in one step. Each statement is about some of them, and takes milliseconds. */
 export const purgeStep = 500;
 
@@ -24,7 +12,7 @@ export const purgeStep = 500;
  * Makes the part of the repository that forgets deleted partners. What it is to remove is found in all
  * books; what it writes names the organization, as on a database that spreads rows over machines it must.
  */
-export function createPartnerPurge(orm: Orm): PartnerPurge {
+export function createPartnerPurge(orm: Orm) {
   const { table } = createRowMapping(orm, PartnerEntity);
   // A deletion that followers have not been told of yet stays, however long that takes.
   const horizonSql = "select pg_snapshot_xmin(pg_current_snapshot())::text as horizon";
@@ -37,7 +25,14 @@ export function createPartnerPurge(orm: Orm): PartnerPurge {
       and deleted_at is not null for update skip locked) returning id`;
 
   return {
-    async purge(retentionDays, signal) {
+    /**
+     * Removes some of the partners that were deleted so many days ago, the oldest first, and answers how
+     * many: 0 when none is left that no other process is removing. Any number of processes may do so at once.
+     *
+     * @param signal ends it between two statements.
+     * @throws DatabaseUnavailableError
+     */
+    async purge(retentionDays: number, signal: AbortSignal): Promise<number> {
       const run = (text: string, values: readonly unknown[]) =>
         withRetries(() => query(orm, text, values), signal);
       const deletedBefore = orm.clock.now().subtract({ hours: 24 * retentionDays });
@@ -62,12 +57,6 @@ export function deletedSql(table: string): string {
 }
 
 function greatestChange(rows: readonly Row[]): string {
-  let greatest = 0n;
-  for (const row of rows) {
-    const change = BigInt(String(row.change));
-    if (change > greatest) {
-      greatest = change;
-    }
-  }
-  return String(greatest);
+  const changes = rows.map(({ change }) => BigInt(String(change)));
+  return String(changes.sort((a, b) => (a < b ? -1 : 1)).at(-1));
 }

@@ -1,18 +1,20 @@
-import type { NoteChange } from "../context.ts";
+import type { ContextValues } from "@connectrpc/connect";
+import { changesOf, type NoteChange } from "../context.ts";
 import { createInsertion, createSharing } from "../database/distribution.ts";
 import { DatabaseError } from "../database/failures.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
+import { query, rehearse } from "../database/query.ts";
 import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuid-v7.ts";
-import { type ChangeFeed, createChangeFeed } from "./change-feed.ts";
-import { type ChangeWatch, createChangeWatch } from "./change-watch.ts";
-import { type Connections, createConnections } from "./connections.ts";
-import { createInvitations, type Invitations } from "./invitations.ts";
-import { createPartnerBatches, type PartnerBatches } from "./partner-batch.ts";
-import { createConflicts } from "./partner-conflicts.ts";
-import { createPartnerEdits, type PartnerEdits } from "./partner-edits.ts";
+import { createChangeFeed } from "./change-feed.ts";
+import { createChangeWatch } from "./change-watch.ts";
+import { createConnections } from "./connections.ts";
+import { createInvitations } from "./invitations.ts";
+import { createPartnerBatches } from "./partner-batch.ts";
+import { createConflicts, settle } from "./partner-conflicts.ts";
+import { createPartnerEdits } from "./partner-edits.ts";
 import {
   createdChange,
   initialPartner,
@@ -20,56 +22,9 @@ import {
   type Partner,
   PartnerEntity,
 } from "./partner-entity.ts";
-import { createPartnerFinds, type PartnerFinds } from "./partner-finds.ts";
-import { createPartnerLists, type PartnerLists } from "./partner-list.ts";
-import { createPartnerPurge, type PartnerPurge } from "./partner-purge.ts";
-import { createRehearsal, type PartnerWrites } from "./partner-rehearsal.ts";
-
-/**
- * Keeps partners in the database. Every query carries the organization whose book it is about, and
- * every write is one statement that checks and writes at once. The calls that are many, creates and
- * finds, share their statements with those that are made at the same time.
- *
- * A signal ends the waiting for a database that is away, or for others, not a statement under way.
- */
-export interface PartnerRepository
-  extends Pick<PartnerFinds, "find">,
-    PartnerCreates,
-    PartnerBatches,
-    PartnerLists,
-    PartnerEdits,
-    Invitations,
-    Connections,
-    ChangeFeed,
-    ChangeWatch,
-    PartnerPurge {
-  /** Does what changes a book without leaving a change: it succeeds, and fails, as that would. */
-  readonly rehearsal: PartnerWrites;
-
-  /**
-   * Opens the connections that creates use, and prepares their statement on each, so that the first
-   * need not wait for it.
-   *
-   * @throws DatabaseUnavailableError
-   */
-  warmUp(): Promise<void>;
-
-  /** How many calls wait for a statement. */
-  waitingCalls(): number;
-}
-
-/** Creates partners. */
-export interface PartnerCreates {
-  /**
-   * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
-   * used before, for the same content, it answers the partner that was created then, as it is now.
-   *
-   * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner>;
-}
+import { createPartnerFinds } from "./partner-finds.ts";
+import { createPartnerLists } from "./partner-list.ts";
+import { createPartnerPurge } from "./partner-purge.ts";
 
 /**
  * Few statements under way make large ones, and the server commits them together; a second one uses
@@ -84,14 +39,20 @@ const defaultInsertLimits: JoiningLimits = {
   waitMs: databasePatienceMs,
 };
 
-/** Makes the repository of partners. */
-export function createPartnerRepository(
-  orm: Orm,
-  insertLimits = defaultInsertLimits,
-): PartnerRepository {
+/** Keeps partners in the database. */
+export type PartnerRepository = ReturnType<typeof createPartnerRepository>;
+
+/**
+ * Makes the repository of partners. Every query carries the organization whose book it is about, and
+ * every write is one statement that checks and writes at once. The calls that are many, creates and
+ * finds, share their statements with those that are made at the same time.
+ *
+ * A signal ends the waiting for a database that is away, or for others, not a statement under way.
+ */
+export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLimits) {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
-  const conflicts = createConflicts(orm);
+  const findOutcomes = createConflicts(orm);
 
   const sharing = createSharing(orm, mapping.table);
   const insertRows = createInsertion(orm, mapping, sharing, {
@@ -140,32 +101,91 @@ export function createPartnerRepository(
       noteChange?.(createdChange(partner));
       return partner;
     }
-    return await conflicts.resolve(partner, noteChange);
+    const [outcome] = await findOutcomes([partner]);
+    return settle(outcome, noteChange);
   }
 
   return {
-    ...createPartnerBatches(orm),
+    ...createWrites(orm),
     ...createPartnerLists(orm),
-    ...createPartnerEdits(orm),
-    ...createInvitations(orm),
-    ...createConnections(orm),
     ...feed,
     ...createChangeWatch(orm, feed),
     ...createPartnerPurge(orm),
 
+    /** Does what changes a book without leaving a change: it succeeds, and fails, as that would. */
     rehearsal: createRehearsal(orm),
     find: finds.find,
+
+    /** How many calls wait for a statement. */
     waitingCalls: () => insertJoined.waitingCalls() + finds.waitingCalls(),
 
-    create(newPartner, signal, noteChange) {
+    /**
+     * Creates a partner, and answers it as it is stored. With a `requestId` that the organization
+     * used before, for the same content, it answers the partner that was created then, as it is now.
+     *
+     * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
+     * @throws OverloadedError
+     * @throws DatabaseUnavailableError
+     */
+    create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner> {
       // The id stays the same in all tries: that makes them safe.
       const partner = initialPartner(newPartner, nextId(), orm.clock.now());
       return withRetries(() => insertOrFind(partner, signal, noteChange), signal);
     },
 
+    /**
+     * Opens the connections that creates use, and prepares their statement on each, so that the first
+     * need not wait for it.
+     *
+     * @throws DatabaseUnavailableError
+     */
     async warmUp() {
       const connections = Array.from({ length: insertLimits.statements });
       await Promise.all(connections.map(() => insertRows([])));
     },
   };
+}
+
+/** What changes a book, but for single creates, and what belongs to it. */
+function createWrites(orm: Orm, rehearsal = false) {
+  const run = rehearsal ? rehearse : query;
+  return {
+    ...createPartnerBatches(orm, rehearsal),
+    ...createPartnerEdits(orm, run),
+    ...createInvitations(orm, run),
+    ...createConnections(orm, run),
+  };
+}
+
+/** Makes what does to a book what the repository does, by the same statements, and undoes it at once. */
+function createRehearsal(orm: Orm) {
+  const writes = createWrites(orm, true);
+  return {
+    ...writes,
+    async create(
+      newPartner: NewPartner,
+      signal: AbortSignal,
+      noteChange?: NoteChange,
+    ): Promise<Partner> {
+      const [outcome] = await writes.createEach([newPartner], signal);
+      return settle(outcome, noteChange);
+    },
+  };
+}
+
+/**
+ * What a call changes the book by, and notes it with: for one that is only to be checked the rehearsal,
+ * of which there is nothing to note.
+ *
+ * @param partnerId the partner that the request names
+ */
+export function chooseWrites(
+  partners: PartnerRepository,
+  { validateOnly }: { readonly validateOnly: boolean },
+  values: ContextValues,
+  partnerId?: string,
+) {
+  return validateOnly
+    ? { writes: partners.rehearsal, noteChange: undefined }
+    : { writes: partners, noteChange: changesOf(values, partnerId) };
 }

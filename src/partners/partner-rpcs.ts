@@ -1,24 +1,27 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required, uncached } from "../context.ts";
-import type { ChangeTokens } from "./change-request.ts";
+import { createBatchRpc, type ToEntryError } from "./batch-rpc.ts";
 import { createChangeRpcs } from "./change-rpcs.ts";
 import { createConnectionRpcs } from "./connection-rpcs.ts";
-import { toListQuery, toListResponse } from "./list-request.ts";
-import type { PageTokens } from "./paging.ts";
-import { createBatchRpc, type ToEntryError } from "./partner-batch-rpc.ts";
-import { readPartnerChanges } from "./partner-changes.ts";
+import { createListRpc } from "./list-rpc.ts";
+import { createChangeTokens, createPageTokens } from "./paging.ts";
 import { toNewPartner, toPartnerMessage, toRevision } from "./partner-mapping.ts";
-import { chooseWrites } from "./partner-rehearsal.ts";
-import type { PartnerRepository } from "./partner-repository.ts";
+import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
+import { readPartnerChanges } from "./update-mask.ts";
 
-/** Implements the RPCs of PartnerService: from the message to the repository and back. */
+/**
+ * Implements the RPCs of PartnerService: from the message to the repository and back.
+ *
+ * @param tokenSecret what all processes of the service have in common, and nobody else knows: page tokens
+ * and change tokens are sealed by it.
+ */
 export function createPartnerRpcs(
   partners: PartnerRepository,
-  pageTokens: PageTokens,
-  changeTokens: ChangeTokens,
+  tokenSecret: string | Uint8Array,
   toEntryError: ToEntryError,
 ): ServiceImpl<typeof PartnerService> {
+  const pageTokens = createPageTokens(tokenSecret);
   return {
     async createPartner(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
@@ -33,14 +36,6 @@ export function createPartnerRpcs(
       const partner = await partners.find(key, signal);
       responseHeader.set(...uncached);
       return { partner: toPartnerMessage(partner) };
-    },
-
-    async listPartners(request, { values, signal, responseHeader }) {
-      const { requester, target } = required(values, organizationsKey);
-      const list = toListQuery(request, target, pageTokens);
-      const page = await partners.list(list, requester, signal);
-      responseHeader.set(...uncached);
-      return toListResponse(list, page, pageTokens);
     },
 
     async updatePartner(request, { values, signal }) {
@@ -66,7 +61,8 @@ export function createPartnerRpcs(
     },
 
     ...createBatchRpc(partners, toEntryError),
+    ...createListRpc(partners, pageTokens),
     ...createConnectionRpcs(partners, pageTokens),
-    ...createChangeRpcs(partners, changeTokens),
+    ...createChangeRpcs(partners, createChangeTokens(tokenSecret)),
   };
 }

@@ -38,12 +38,16 @@ const getQueries = of("src/interceptors/get-queries.ts");
 const turns = of("src/database/turns.ts");
 const list = of("src/partners/partner-list.ts");
 const statements = of("src/partners/list-statements.ts");
-const listRequest = of("src/partners/list-request.ts");
+const listRpc = of("src/partners/list-rpc.ts");
 const paging = of("src/partners/paging.ts");
+const sealing = of("src/partners/sealing.ts");
 const mapping = of("src/partners/partner-mapping.ts");
-const changes = of("src/partners/partner-changes.ts");
+const updateMask = of("src/partners/update-mask.ts");
 const edits = of("src/partners/partner-edits.ts");
 const batch = of("src/partners/partner-batch.ts");
+const batchRpc = of("src/partners/batch-rpc.ts");
+const conflicts = of("src/partners/partner-conflicts.ts");
+const finds = of("src/partners/partner-finds.ts");
 const repository = of("src/partners/partner-repository.ts");
 const purge = of("src/partners/partner-purge.ts");
 const purging = of("src/purging.ts");
@@ -182,17 +186,14 @@ export const mutants: readonly Group[] = [
     edits: [
       errors("if (error.code === Code.Internal)", "if (false as boolean)"),
       errors("if (waiting) {", "if (!waiting) {"),
-      errors(
-        "Object.assign(signal.reason, { code, rawMessage, message, details })",
-        "signal.reason",
-      ),
+      errors("Object.assign(signal.reason, { code, rawMessage, message, details });", ""),
       errors("ErrorReason.DATABASE_UNAVAILABLE", "ErrorReason.OVERLOADED"),
       errors("failure.details.length > 0 ? failure : nameReason(failure)", "failure"),
       errors("if (signal.aborted) {", "if (false as boolean) {"),
       errors("&& !call.hasLeft()", ""),
       errors("required(request.contextValues, callKey).outcome = ok;", ""),
       serviceError("const maxViolations = 25;", "const maxViolations = 1000;"),
-      serviceError("return bytes <= maxViolationBytes;", "return true;"),
+      serviceError("bytes <= maxViolationBytes && ", ""),
       serviceError("code === Code.ResourceExhausted && maxBytes !== undefined", "false as boolean"),
       serviceError(
         'code === Code.InvalidArgument && !message.includes("timeout")',
@@ -246,19 +247,13 @@ export const mutants: readonly Group[] = [
       statements('descending ? "<" : ">"', '">"'),
       statements('descending ? (["desc", "<"] as const)', 'descending ? (["desc", ">"] as const)'),
       statements("wholeBook && pageSize === defaultPageSize", "pageSize === defaultPageSize"),
-      listRequest(
-        "(filters?.ids ?? []).map((id) => id.toLowerCase())",
-        "[...(filters?.ids ?? [])]",
-      ),
-      paging(
-        "Math.min(requested || defaultPageSize, greatestPageSize)",
-        "requested || defaultPageSize",
-      ),
-      listRequest("totalSize === undefined ? {} : { totalSize }", "{}"),
-      paging("JSON.stringify([version, list])", "JSON.stringify([version])"),
-      paging("tagAt <= nonceLength || bytes", "bytes"),
-      paging('bytes.toString("base64url") !== token', "false"),
-      listRequest("[...set].sort()", "[...set]"),
+      listRpc("(filters?.ids ?? []).map((id) => id.toLowerCase())", "[...(filters?.ids ?? [])]"),
+      paging("Math.min(requested || fallback, greatest)", "requested || fallback"),
+      listRpc("page.totalSize === undefined ? {} : { totalSize: page.totalSize }", "{}"),
+      sealing(".setAAD(Buffer.from(JSON.stringify(context)))", '.setAAD(Buffer.from(""))'),
+      sealing("bytes.length > headLength + tagLength && ", ""),
+      sealing('&& bytes.toString("base64url") === token', ""),
+      listRpc("map((set) => [...set].sort())", "map((set) => [...set])"),
     ],
   },
   {
@@ -271,13 +266,16 @@ export const mutants: readonly Group[] = [
     edits: [
       mapping("revision <= maxRevision ? revision : 0", "revision"),
       mapping('if (etag === "")', 'if (etag === "none")'),
-      changes("if (missing.length > 0)", "if (false as boolean)"),
-      changes("if (unknown.length > 0)", "if (false as boolean)"),
-      changes('paths.includes("*")', "false"),
-      changes("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
-      changes("values[localName] ?? null", "values[localName]"),
+      updateMask("if (missing.length > 0)", "if (false as boolean)"),
+      updateMask("if (unknown.length > 0)", "if (false as boolean)"),
+      updateMask('paths.includes("*")', "false"),
+      updateMask("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
+      updateMask("values[localName] ?? null", "values[localName]"),
       edits('and (${differences.join(" or ")})', ""),
-      edits("&& found.writeId !== writeId", ""),
+      edits(
+        "const isOwnWrite = found.writeId === writeId;",
+        "const isOwnWrite = false as boolean;",
+      ),
       edits(
         "if (found.deletedAt !== null) {\n      throw partnerNotFound();",
         "if (false as boolean) {\n      throw partnerNotFound();",
@@ -287,11 +285,11 @@ export const mutants: readonly Group[] = [
       edits('${erasures.join(", ")},', ""),
       edits("isGuestConflict(failure) ? guestAlreadyConnected() : failure", "failure"),
       rpcs("id: id.toLowerCase()", "id"),
-      repository(
+      finds(
         "where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null",
         "where organization_id = wanted.organization_id and id = wanted.id",
       ),
-      repository("where organization_id = wanted.organization_id and id", "where id"),
+      finds("where organization_id = wanted.organization_id and id", "where id"),
     ],
   },
   {
@@ -303,13 +301,16 @@ export const mutants: readonly Group[] = [
       "test/partner-creates.test.ts",
     ],
     edits: [
-      batch("newPartner.requestId === batchId", "true"),
-      batch("&& deletedAt === null,", ","),
-      batch("requestFingerprint === partners[0]?.requestFingerprint", "true"),
-      batch("found.length !== partners.length || !isSame", "!isSame"),
-      repository("earlier.requestFingerprint !== requestFingerprint ||", ""),
-      repository("|| earlier.deletedAt !== null", ""),
-      repository("if (earlier.id === id)", "if (false as boolean)"),
+      batchRpc("requestId === undefined || requestId.toLowerCase() === batchId", "true"),
+      batchRpc("index === 0 ? id : uuidV5(id, `partner ${index}`)", "id"),
+      batch("rounds === maxRounds &&", "rounds > maxRounds &&"),
+      batch("found.length > 0 && found.length < outcomes.length", "false as boolean"),
+      batch('cause === "PARTNER_DELETED"', "false"),
+      batch("requestFingerprint: whole", "requestFingerprint: partner.requestFingerprint"),
+      conflicts("isSame && earlier.deletedAt === null", "earlier.deletedAt === null"),
+      conflicts("isSame && earlier.deletedAt === null", "isSame"),
+      conflicts("if (ids.has(id))", "if (false as boolean)"),
+      conflicts("filter(({ deletedAt }) => deletedAt === null)", "filter(() => true)"),
       repository(
         "calls.length > 1 && failure instanceof DatabaseError",
         "calls.length > 9 && failure instanceof DatabaseError",
@@ -332,7 +333,7 @@ export const mutants: readonly Group[] = [
       purge("hours: 24 * retentionDays", "hours: retentionDays"),
       purge("and change < $2 order", "and $2::bigint > 0 order"),
       purge("await run(noteSql, [organizationId, greatestChange(rows)]);", ""),
-      purge("if (change > greatest)", "if (change < greatest)"),
+      purge("(a < b ? -1 : 1)", "(a < b ? 1 : -1)"),
       purge("for update skip locked", "for update"),
       purging("utilization < busyShare", "utilization >= 0"),
     ],

@@ -6,8 +6,7 @@ import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
-import { createChangeTokens } from "../../src/partners/change-request.ts";
-import { createPageTokens } from "../../src/partners/paging.ts";
+
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
@@ -67,8 +66,7 @@ export async function startTestService(
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
     partners,
-    pageTokens: createPageTokens("secret"),
-    changeTokens: createChangeTokens("secret"),
+    tokenSecret: "secret",
     readiness,
     ending: draining.signal,
     maxStreams,

@@ -1,15 +1,21 @@
+import type { ServiceImpl } from "@connectrpc/connect";
 import { InvitationStatus } from "../../gen/partner/v1/partner_pb.ts";
 import {
   type ListPartnersRequest,
-  type ListPartnersResponse,
+  ListPartnersResponseSchema,
   OrderDirection,
   PartnerOrderField,
+  type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
+import { organizationsKey, required, uncached } from "../context.ts";
 import type { OrderColumn } from "./list-statements.ts";
-import { type PageTokens, toPageSize } from "./paging.ts";
+import { createPageSizes, type PageTokens } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
-import type { ListPosition, ListQuery, PartnerPage } from "./partner-list.ts";
+import type { ListPosition, ListQuery } from "./partner-list.ts";
 import { toPartnerMessage, toStoredType } from "./partner-mapping.ts";
+import type { PartnerRepository } from "./partner-repository.ts";
+
+const toPageSize = createPageSizes(ListPartnersResponseSchema.field.partners);
 
 /** The columns of the fields other than creation, which is the default. */
 const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {
@@ -20,6 +26,25 @@ const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = 
   [PartnerOrderField.FREQUENCY]: "frequency",
   [PartnerOrderField.PAYMENT_TERMS]: "payment_terms",
 };
+
+/** Implements the RPC that lists partners. */
+export function createListRpc(partners: PartnerRepository, pageTokens: PageTokens) {
+  return {
+    async listPartners(request, { values, signal, responseHeader }) {
+      const { requester, target } = required(values, organizationsKey);
+      const list = toListQuery(request, target, pageTokens);
+      const page = await partners.list(list, requester, signal);
+      responseHeader.set(...uncached);
+      const last = page.more ? page.partners.at(-1) : undefined;
+      return {
+        partners: page.partners.map(toPartnerMessage),
+        nextPageToken:
+          last === undefined ? "" : pageTokens.write(identityOf(list), positionOf(last, list)),
+        ...(page.totalSize === undefined ? {} : { totalSize: page.totalSize }),
+      };
+    },
+  } satisfies Partial<ServiceImpl<typeof PartnerService>>;
+}
 
 /**
  * The page that a validated request asks for.
@@ -50,21 +75,6 @@ export function toListQuery(
     after: pageTokens.read<ListPosition>(identityOf(list), pageToken),
     pageSize: toPageSize(pageSize),
     countAll: includeTotalSize,
-  };
-}
-
-/** The page as the contract shows it. */
-export function toListResponse(
-  list: ListQuery,
-  { partners, more, totalSize }: PartnerPage,
-  pageTokens: PageTokens,
-): Omit<ListPartnersResponse, "$typeName"> {
-  const last = partners.at(-1);
-  return {
-    partners: partners.map(toPartnerMessage),
-    nextPageToken:
-      more && last !== undefined ? pageTokens.write(identityOf(list), positionOf(last, list)) : "",
-    ...(totalSize === undefined ? {} : { totalSize }),
   };
 }
 

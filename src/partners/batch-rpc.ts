@@ -13,14 +13,14 @@ import type {
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { entryViolationsKey, organizationsKey, required } from "../context.ts";
 import { uuidV5 } from "../database/uuid-v5.ts";
-import type { BatchResult, NewBatch } from "./partner-batch.ts";
+import type { NewBatch } from "./partner-batch.ts";
+import type { Outcome } from "./partner-conflicts.ts";
 import type { NewPartner } from "./partner-entity.ts";
 import { type FieldViolation, fieldsInvalid, type PartnerError } from "./partner-error.ts";
 import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
-import { chooseWrites } from "./partner-rehearsal.ts";
-import type { PartnerRepository } from "./partner-repository.ts";
+import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 
-/** What the error of an entry is for the caller. */
+/** What the error of an entry is for the caller, in an answer that has several outcomes. */
 export type ToEntryError = (error: PartnerError) => {
   readonly status: Status;
   readonly errorInfo: ErrorInfo | undefined;
@@ -28,10 +28,7 @@ export type ToEntryError = (error: PartnerError) => {
 };
 
 /** Implements the RPC that creates several partners. */
-export function createBatchRpc(
-  partners: PartnerRepository,
-  toEntryError: ToEntryError,
-): Pick<ServiceImpl<typeof PartnerService>, "batchCreatePartners"> {
+export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {
     async batchCreatePartners(request, { values, signal }) {
       const { target } = required(values, organizationsKey);
@@ -52,7 +49,7 @@ export function createBatchRpc(
       const results = await writes.createEach(good, signal, noteChange);
       return toPartialResponse(request, refused, results, toEntryError);
     },
-  };
+  } satisfies Partial<ServiceImpl<typeof PartnerService>>;
 }
 
 /** What is wrong with entries of a validated batch besides the rules of their fields. */
@@ -123,7 +120,7 @@ function groupByEntry(violations: readonly FieldViolation[]) {
 function toPartialResponse(
   { requests }: BatchCreatePartnersRequest,
   refused: ReadonlyMap<number, readonly FieldViolation[]>,
-  created: readonly BatchResult[],
+  created: readonly Outcome[],
   toEntryError: ToEntryError,
 ): Omit<BatchCreatePartnersResponse, "$typeName"> {
   const others = created.values();
