@@ -70,9 +70,9 @@ const jsonOptions = { alwaysEmitImplicit: true };
 /** Nothing is done with what is unknown in a message, which need not be kept then. */
 const binaryOptions = { readUnknownFields: false };
 
-const requestIdHeader = "X-Request-Id";
-/** What is taken as a caller's request id: nothing that could break a log line or a header. */
-const saneRequestId = /^[\w.:-]{1,128}$/;
+const callIdHeader = "X-Request-Id";
+/** What is taken from a caller as the id of its call: nothing that could break a log line or a header. */
+const saneCallId = /^[\w.:-]{1,128}$/;
 
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
@@ -89,11 +89,11 @@ export async function createApp(
     }),
     serverFactory: port.serverFactory,
     clientErrorHandler: port.answerFaults((fault) => {
-      const requestId = randomUUID();
+      const callId = randomUUID();
       const { body, code } = describeFault(fault);
-      app.log.info({ requestId, code, status: fault.status }, "no request");
+      app.log.info({ requestId: callId, code, status: fault.status }, "no request");
       return {
-        headers: { [requestIdHeader]: requestId, "Content-Type": "application/json" },
+        headers: { [callIdHeader]: callId, "Content-Type": "application/json" },
         body,
       };
     }),
@@ -105,15 +105,15 @@ export async function createApp(
     // No route asks Fastify for its query: Connect reads that of a GET from the URL.
     routerOptions: { querystringParser: () => ({}) },
     genReqId: ({ headers }) => {
-      const given = headers[requestIdHeader.toLowerCase()];
-      return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
+      const given = headers[callIdHeader.toLowerCase()];
+      return typeof given === "string" && saneCallId.test(given) ? given : randomUUID();
     },
   });
 
   const told = [accessLog, ...observers];
 
   function openCall(request: FastifyRequest, reply: FastifyReply): Call {
-    reply.header(requestIdHeader, request.id);
+    reply.header(callIdHeader, request.id);
     request.call = followCall(request, reply, told);
     return request.call;
   }
@@ -136,14 +136,14 @@ export async function createApp(
       methods: [...connectCors.allowedMethods],
       allowedHeaders: [
         ...connectCors.allowedHeaders,
-        ...["Authorization", requesterHeader, targetHeader, requestIdHeader],
+        ...["Authorization", requesterHeader, targetHeader, callIdHeader],
         // What a page's tracing puts on every call (W3C Trace Context and Baggage).
         ...["traceparent", "tracestate", "baggage"],
         ...config.corsHeaders,
       ],
       exposedHeaders: [
         ...connectCors.exposedHeaders,
-        ...[requestIdHeader, "WWW-Authenticate", "traceparent"],
+        ...[callIdHeader, "WWW-Authenticate", "traceparent"],
       ],
       maxAge: 7200,
     });

@@ -15,7 +15,8 @@ type Connection = Http2Session | Socket;
  * comes from here; who learns something of it on its way writes it down.
  */
 export interface Call {
-  readonly requestId: string;
+  /** What its log lines are found by: the header X-Request-Id, which is no `request_id` of a create. */
+  readonly callId: string;
   log: FastifyBaseLogger;
   /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
   readonly connection: Connection;

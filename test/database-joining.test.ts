@@ -138,7 +138,7 @@ test("A call whose signal has aborted keeps no place from others", async () => {
 /** What the app has of each call. */
 const knowCall: Interceptor = (next) => (request) => {
   request.contextValues.set(callKey, {
-    requestId: "",
+    callId: "",
     log: Fastify().log,
     connection: new Socket(),
     repeatedHeaders: new Set<string>(),

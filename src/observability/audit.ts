@@ -141,7 +141,7 @@ function nameOf({ parent, name }: DescMethod): string {
 
 /** The event, as docs/audit-event.schema.json describes it. */
 function describeCall(call: Call, { code, reason }: Outcome) {
-  const { rpc, subject, requester, target, changes, partnerId, requestId, traceId, address } = call;
+  const { rpc, subject, requester, target, changes, partnerId, callId, traceId, address } = call;
   return {
     audit: 1,
     kind: "call",
@@ -153,7 +153,7 @@ function describeCall(call: Call, { code, reason }: Outcome) {
     requester,
     target,
     partners: changes ?? (partnerId === undefined ? [] : [{ id: partnerId }]),
-    requestId,
+    requestId: callId,
     traceId,
     address,
   };

@@ -39,7 +39,7 @@ export function followCall(
 ): Call {
   const { raw } = request;
   const call: Call = {
-    requestId: request.id,
+    callId: request.id,
     log: request.log,
     connection: connectionOf(raw),
     repeatedHeaders: findRepeatedHeaders(raw),

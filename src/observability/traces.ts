@@ -79,10 +79,10 @@ export function createTraces({
         return;
       }
       spans.delete(call);
-      const { rpc, route, requestId, outcome } = call;
+      const { rpc, route, callId, outcome } = call;
       span.updateName(rpc ?? [call.httpMethod, route].filter(Boolean).join(" "));
       span.setAttributes(rpc === undefined ? httpAttributes(call) : rpcAttributes(call));
-      span.setAttribute("partner.request_id", requestId);
+      span.setAttribute("partner.request_id", callId);
       if (serverFailures.has(outcome.code)) {
         span.setStatus({ code: SpanStatusCode.ERROR });
       }
