@@ -4,6 +4,6 @@
  * @module
  */
 export { type BinaryCheck, createBinaryCheck } from "./binary-check.ts";
-export type { UnknownNames } from "./json-check.ts";
+export type { UnknownNames } from "./json-shape.ts";
 export { withStrictMessages } from "./strict-router.ts";
 export type { Violation } from "./violation.ts";

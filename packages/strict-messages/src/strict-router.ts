@@ -15,7 +15,8 @@ import {
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { createBinaryCheck } from "./binary-check.ts";
 import { guardHandler } from "./guarded-handler.ts";
-import { createJsonCheck, type UnknownNames } from "./json-check.ts";
+import { createJsonCheck } from "./json-check.ts";
+import type { UnknownNames } from "./json-shape.ts";
 import type { Violation } from "./violation.ts";
 
 export interface StrictMessageOptions
