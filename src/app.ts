@@ -37,16 +37,6 @@ declare module "fastify" {
   }
 }
 
-export type AppConfig = Pick<
-  Config,
-  | "corsOrigins"
-  | "corsHeaders"
-  | "readMaxBytes"
-  | "maxTimeoutMs"
-  | "jsonUnknownFields"
-  | "unaryLane"
->;
-
 export interface LogOptions {
   readonly level: string;
   /** Where the lines go; absent: stdout. */
@@ -76,7 +66,7 @@ const saneCallId = /^[\w.:-]{1,128}$/;
 
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
-  config: AppConfig,
+  config: Config,
   { log, readiness, port, validator, observers = [], routes }: AppDependencies,
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({

@@ -7,8 +7,7 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { FastifyBaseLogger } from "fastify";
-
-type Connection = Http2Session | Socket;
+import type { FieldViolation } from "./partners/partner-error.ts";
 
 /**
  * What is known of a call from its first byte on. All that is told of it, to the log and elsewhere,
@@ -19,7 +18,7 @@ export interface Call {
   readonly callId: string;
   log: FastifyBaseLogger;
   /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
-  readonly connection: Connection;
+  readonly connection: Http2Session | Socket;
   /** The header names that the client sent more than once, in lower case. */
   readonly repeatedHeaders: ReadonlySet<string>;
   /** The route, or as much of the path as is kept of one that is none. */
@@ -110,16 +109,9 @@ export const organizationsKey = createContextKey<Organizations | undefined>(unde
 });
 
 /** What is wrong with entries of a request that may be refused one by one. */
-export const entryViolationsKey = createContextKey<readonly EntryViolation[]>([], {
+export const entryViolationsKey = createContextKey<readonly FieldViolation[]>([], {
   description: "violations of entries",
 });
-
-/** A rule that a field of an entry breaks; as FieldViolation. */
-interface EntryViolation {
-  readonly field: string;
-  readonly description: string;
-  readonly reason: string;
-}
 
 /**
  * Returns what takes down the changes of a call.

@@ -46,29 +46,19 @@ export function answerFailure(
   return sendError(request, reply, status, message);
 }
 
-/** What the contract says of a request that is answered with this status; undefined: nothing. */
-function reasonOf(status: number): ErrorReason | undefined {
-  switch (status) {
-    case 400:
-      return ErrorReason.REQUEST_MALFORMED;
-    case 404:
-      return ErrorReason.RPC_NOT_FOUND;
-    case 405:
-    case 415:
-    case 505:
-      return ErrorReason.REQUEST_UNSUPPORTED;
-    case 408:
-      return ErrorReason.DEADLINE_EXCEEDED;
-    case 413:
-    case 414:
-    case 431:
-      return ErrorReason.HEADERS_TOO_LARGE;
-    case 500:
-      return ErrorReason.INTERNAL;
-    default:
-      return undefined;
-  }
-}
+/** What the contract says of a request that is answered with this status. */
+const reasons: Readonly<Partial<Record<number, ErrorReason>>> = {
+  400: ErrorReason.REQUEST_MALFORMED,
+  404: ErrorReason.RPC_NOT_FOUND,
+  405: ErrorReason.REQUEST_UNSUPPORTED,
+  408: ErrorReason.DEADLINE_EXCEEDED,
+  413: ErrorReason.HEADERS_TOO_LARGE,
+  414: ErrorReason.HEADERS_TOO_LARGE,
+  415: ErrorReason.REQUEST_UNSUPPORTED,
+  431: ErrorReason.HEADERS_TOO_LARGE,
+  500: ErrorReason.INTERNAL,
+  505: ErrorReason.REQUEST_UNSUPPORTED,
+};
 
 /** Why Connect turns a request away that is none of the RPC's protocols', without a word. */
 const refusals: Readonly<Partial<Record<number, string>>> = {
@@ -106,7 +96,7 @@ export function explainRefusals({ handlers }: Pick<ConnectRouter, "handlers">): 
 function noteError(call: Call | undefined, status: number, message: string): ConnectError {
   const error = toError(status, message);
   if (call !== undefined) {
-    const reason = reasonOf(status);
+    const reason = reasons[status];
     call.outcome = {
       code: codeToString(error.code),
       ...(reason === undefined ? {} : { reason: reasonName(reason) }),
@@ -116,7 +106,7 @@ function noteError(call: Call | undefined, status: number, message: string): Con
 }
 
 function toError(status: number, message: string): ConnectError {
-  const reason = reasonOf(status);
+  const reason = reasons[status];
   return reason === undefined
     ? new ConnectError(message, codeFromHttpStatus(status))
     : serviceError(reason, message);

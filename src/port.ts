@@ -5,26 +5,9 @@ import {
 } from "@partner-service/one-port-server";
 import type { Config } from "./config.ts";
 
-export type PortConfig = Pick<
-  Config,
-  | "tls"
-  | "maxConnections"
-  | "maxRequests"
-  | "maxRequestsPerConnection"
-  | "maxWaitingBytes"
-  | "maxWaitingBytesPerConnection"
-  | "headersTimeoutMs"
-  | "requestTimeoutMs"
-  | "idleTimeoutMs"
-  | "writeTimeoutMs"
-  | "maxResponseMs"
-  | "maxConnectionMs"
-  | "shutdownGraceMs"
->;
-
 /** The port that the service listens on, as the settings say. */
 export function createPort(
-  config: PortConfig,
+  config: Config,
   onTlsReload?: (failure: TlsFilesError | undefined) => void,
 ): OnePortServer {
   return createOnePortServer({

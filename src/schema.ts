@@ -1,5 +1,5 @@
+import type { DatabaseSchema } from "./database/either-orm.ts";
 import { migrations } from "./database/migrations.ts";
-import type { DatabaseSchema } from "./database/orm-options.ts";
 import { ChangeEpochEntity } from "./partners/change-epoch.ts";
 import { PartnerEntity, PurgeEntity } from "./partners/partner-entity.ts";
 

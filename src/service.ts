@@ -37,32 +37,14 @@ import { createPort } from "./port.ts";
 import { purgeWhileIdle } from "./purging.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
-import { openSandbox, type Sandbox } from "./sandbox/sandbox.ts";
+import { openSandbox } from "./sandbox/sandbox.ts";
 import { mountSandboxTokens } from "./sandbox/token-route.ts";
 import { createTroubleSwitch } from "./sandbox/trouble.ts";
 import { mountTrouble } from "./sandbox/trouble-route.ts";
 import { StartError } from "./start-error.ts";
 
 /** A service that listens. */
-export interface Service {
-  /** Where it is reached: `http://127.0.0.1:8080`. */
-  readonly url: string;
-  readonly app: FastifyInstance;
-  /** What makes tokens, where no key is configured. */
-  readonly sandbox: Sandbox | undefined;
-  /** Where Prometheus finds the metrics; undefined where it does not. */
-  readonly metricsUrl: string | undefined;
-  /** Takes up the TLS files, and opens the file of the audit trail anew. */
-  reload(): void;
-  /**
-   * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
-   * calls in flight finish and closes the database. Calls that are still there after
-   * `shutdownTimeoutMs` are cut off; the answer is then false.
-   */
-  stop(): Promise<boolean>;
-  /** As `stop`, but stays ready and waits for nothing: others have its place. */
-  leave(): Promise<boolean>;
-}
+export type Service = Awaited<ReturnType<typeof startService>>;
 
 /** What a process is among others that serve the same port. */
 export interface Membership {
@@ -77,11 +59,7 @@ export interface Membership {
  *
  * @throws StartError
  */
-export async function startService(
-  config: Config,
-  log: LogOptions,
-  membership?: Membership,
-): Promise<Service> {
+export async function startService(config: Config, log: LogOptions, membership?: Membership) {
   const { dataDirectory, organizationClaim } = config;
   const sandbox =
     config.authentication === undefined
@@ -146,18 +124,8 @@ export async function startService(
     const { maxStreams, rateLimit } = config;
     const troubleSwitch = sandbox && createTroubleSwitch();
     const routes = createRoutes({
-      ...{
-        verifyToken,
-        validator,
-        partners,
-        tokenSecret,
-        readiness,
-        ending,
-        maxStreams,
-        rateLimit,
-        audit,
-        troubleSwitch,
-      },
+      ...{ verifyToken, validator, partners, tokenSecret, readiness, ending },
+      ...{ maxStreams, rateLimit, audit, troubleSwitch },
     });
     const building = createApp(config, {
       ...{ log, readiness, port, validator, observers, routes },
@@ -193,17 +161,30 @@ export async function startService(
     }
 
     return {
-      ...{ url, app, sandbox, metricsUrl },
-      reload() {
+      /** Where it is reached: `http://127.0.0.1:8080`. */
+      url,
+      app,
+      /** What makes tokens, where no key is configured. */
+      sandbox,
+      /** Where Prometheus finds the metrics; undefined where it does not. */
+      metricsUrl,
+      /** Takes up the TLS files, and opens the file of the audit trail anew. */
+      reload(): void {
         port.reloadTls();
         reopenAuditLog(auditLog, app.log);
       },
-      async stop() {
+      /**
+       * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
+       * calls in flight finish and closes the database. Calls that are still there after
+       * `shutdownTimeoutMs` are cut off; the answer is then false.
+       */
+      async stop(): Promise<boolean> {
         draining.abort();
         await delay(config.shutdownDelayMs);
         return await end();
       },
-      leave() {
+      /** As `stop`, but stays ready and waits for nothing: others have its place. */
+      leave(): Promise<boolean> {
         leaving.abort();
         return end();
       },

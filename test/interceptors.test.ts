@@ -18,6 +18,7 @@ import {
   PartnerService,
 } from "../gen/partner/v1/partner_service_pb.ts";
 import { createApp } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
 import { createErrorsInterceptor, createRequestGate } from "../src/interceptors/errors.ts";
 import { createValidationInterceptor } from "../src/interceptors/validation.ts";
 import { PartnerError } from "../src/partners/partner-error.ts";
@@ -27,14 +28,7 @@ import { failureOf } from "./support/outcome.ts";
 async function startApp(routes: (router: ConnectRouter) => void, unaryLane = true) {
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
-    {
-      corsOrigins: [],
-      corsHeaders: [],
-      readMaxBytes: 65_536,
-      maxTimeoutMs: 5000,
-      jsonUnknownFields: "refuse",
-      unaryLane,
-    },
+    { ...readConfig({}), maxTimeoutMs: 5000, unaryLane },
     {
       log: { level: "error", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness: { isReady: async () => true, draining: new AbortController().signal },

@@ -8,29 +8,17 @@ export interface ClockEvent {
   readonly aheadMs: number;
 }
 
-/**
- * What time it is. The database's clock is the standard, since all processes have that one in common: ids
- * that grow with time, and times, would else come in another order than that of the changes.
- */
-export interface Clock {
-  /** The time now, in what the database can hold: whole microseconds. */
-  now(): Temporal.Instant;
-  /** The same, in milliseconds since 1970. */
-  milliseconds(): number;
-  /**
-   * Sets the clock by what the database's was at some time between two of this machine's, which are
-   * without correction.
-   */
-  compare(askedAt: number, databaseMs: number, answeredAt: number): void;
-  /** Tells of the correction once more, where there is one, for those who listen only now. */
-  tell(): void;
-}
-
 /** Clocks that are kept by NTP differ by less. */
 const toleratedMs = 1000;
 
-/** Makes a clock that is this machine's until it is compared. */
-export function createClock(): Clock {
+export type Clock = ReturnType<typeof createClock>;
+
+/**
+ * Makes what tells the time: this machine's clock until it is compared with the database's. That is the
+ * standard, since all processes have it in common: ids that grow with time, and times, would else come in
+ * another order than that of the changes.
+ */
+export function createClock() {
   let aheadMs = 0;
 
   function publish(): void {
@@ -39,13 +27,19 @@ export function createClock(): Clock {
   }
 
   return {
-    now() {
+    /** The time now, in what the database can hold: whole microseconds. */
+    now(): Temporal.Instant {
       const { epochNanoseconds } = Temporal.Now.instant();
       const ahead = BigInt(aheadMs) * 1_000_000n;
       return new Temporal.Instant(epochNanoseconds - (epochNanoseconds % 1000n) + ahead);
     },
+    /** The same, in milliseconds since 1970. */
     milliseconds: () => Date.now() + aheadMs,
-    compare(askedAt, databaseMs, answeredAt) {
+    /**
+     * Sets the clock by what the database's was at some time between two of this machine's, which are
+     * without correction.
+     */
+    compare(askedAt: number, databaseMs: number, answeredAt: number): void {
       // The least by which they differ, however long the answer took.
       const least = Math.max(0, databaseMs - answeredAt) + Math.min(0, databaseMs - askedAt);
       // What has been corrected stays so until it is well within.
@@ -56,7 +50,8 @@ export function createClock(): Clock {
         publish();
       }
     },
-    tell() {
+    /** Tells of the correction once more, where there is one, for those who listen only now. */
+    tell(): void {
       if (aheadMs !== 0) {
         publish();
       }

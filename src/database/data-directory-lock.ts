@@ -5,13 +5,7 @@ import { StartError } from "../start-error.ts";
 import { makeFolder } from "./make-folder.ts";
 
 /** The only lock on a data directory. */
-export interface DataDirectoryLock {
-  /** Whether the directory has been there whole, now or before. */
-  readonly wasMade: boolean;
-  /** Remembers beside the directory that it is there whole. */
-  rememberMade(): void;
-  release(): void;
-}
+export type DataDirectoryLock = ReturnType<typeof lockDataDirectory>;
 
 /** SQLITE_BUSY: the file is locked. */
 const busy = 5;
@@ -26,7 +20,7 @@ const busy = 5;
  *
  * @throws StartError when another process works in it, or this one does already
  */
-export function lockDataDirectory(dataDirectory: string): DataDirectoryLock {
+export function lockDataDirectory(dataDirectory: string) {
   makeFolder(dirname(dataDirectory));
   const path = `${dataDirectory}.lock`;
   const file = new DatabaseSync(path);
@@ -44,7 +38,9 @@ export function lockDataDirectory(dataDirectory: string): DataDirectoryLock {
   }
   chmodSync(path, 0o600);
   return {
+    /** Whether the directory has been there whole, now or before. */
     wasMade: file.prepare("PRAGMA user_version").get()?.user_version === 1,
+    /** Remembers beside the directory that it is there whole. */
     rememberMade: () => file.exec("PRAGMA user_version = 1; COMMIT; BEGIN EXCLUSIVE"),
     release: () => {
       if (file.isOpen) {

@@ -2,10 +2,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/pglite";
 import { StartError } from "../start-error.ts";
-import { closeForGood } from "./close-for-good.ts";
 import { type DataDirectoryLock, lockDataDirectory } from "./data-directory-lock.ts";
+import { closeForGood, type DatabaseSchema, ormOptions } from "./either-orm.ts";
 import { makeDataDirectory } from "./new-data-directory.ts";
-import { type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import { sessionSql } from "./session.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { QueryArrayResult } from "pg";
 import { toDatabaseFailure } from "./failures.ts";
 import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
-import { type PostgresPool, runOnPool } from "./postgres-pool.ts";
+import { runOnPool } from "./postgres-pool.ts";
 
 /** A row as the driver reads it: by column name, instants as text. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -38,15 +38,6 @@ interface Rows {
   readonly rows: readonly Row[];
 }
 
-/** What is used here of a PGlite. */
-interface Pglite extends PgliteTransaction {
-  transaction<T>(work: (transaction: PgliteTransaction) => Promise<T>): Promise<T>;
-}
-
-interface PgliteTransaction {
-  query(text: string, values: unknown[]): Promise<Rows>;
-}
-
 /**
  * Runs one statement by itself, outside any transaction, and returns its rows.
  *
@@ -73,18 +64,18 @@ export async function run(orm: Orm, statement: Statement): Promise<readonly Row[
 
 async function runOnClient(orm: Orm, statement: Statement): Promise<Rows> {
   const { name, text, values, rehearsal = false } = statement;
-  const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
+  const client = await orm.driver.getConnection().getNativeClient();
   if ("totalCount" in client) {
     const config = { ...(name === undefined ? {} : { name }), text, values: [...values] };
     return toRows(await runOnPool(client, { ...config, rowMode: "array" }, rehearsal));
   }
   return rehearsal
     ? await client.transaction(async (transaction) => {
-        const rows = await transaction.query(text, [...values]);
+        const rows = await transaction.query<Row>(text, [...values]);
         await transaction.query("rollback", []);
         return rows;
       })
-    : await client.query(text, [...values]);
+    : await client.query<Row>(text, [...values]);
 }
 
 type MakeRow = (values: readonly unknown[]) => Row;
@@ -119,7 +110,7 @@ export interface PoolStats {
 
 /** Counts the connections; undefined on PGlite, which has none. */
 export async function countConnections(orm: Orm): Promise<PoolStats | undefined> {
-  const client: PostgresPool | Pglite = await orm.driver.getConnection().getNativeClient();
+  const client = await orm.driver.getConnection().getNativeClient();
   if (!("totalCount" in client)) {
     return undefined;
   }

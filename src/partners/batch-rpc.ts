@@ -12,7 +12,7 @@ import type {
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { entryViolationsKey, organizationsKey, required } from "../context.ts";
-import { uuidV5 } from "../database/uuid-v5.ts";
+import { uuidV5 } from "../database/uuids.ts";
 import type { NewBatch } from "./partner-batch.ts";
 import type { Outcome } from "./partner-conflicts.ts";
 import type { NewPartner } from "./partner-entity.ts";

@@ -7,7 +7,7 @@ import type { Orm } from "../database/orm.ts";
 import { query, rehearse } from "../database/query.ts";
 import { databasePatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
-import { createUuidV7Generator } from "../database/uuid-v7.ts";
+import { createUuidV7Generator } from "../database/uuids.ts";
 import { createChangeFeed } from "./change-feed.ts";
 import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";

@@ -9,20 +9,6 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** Writes values as tokens that nobody reads or makes without the secret. */
-export interface Sealing {
-  /** @param context all that the token is bound to: it is good for this only. */
-  seal(context: JsonValue, value: JsonValue): string;
-  /**
-   * The value that was sealed for this context; undefined when it is none, or one of another context.
-   *
-   * @param Value what `seal` is given for such a context.
-   */
-  open<Value extends JsonValue>(context: JsonValue, token: string): Value | undefined;
-  /** Whether the token may be one that was sealed by another secret, or for another use. */
-  isForeign(token: string): boolean;
-}
-
 const algorithm = "aes-256-gcm";
 const keyIdLength = 4;
 const nonceLength = 12;
@@ -30,13 +16,13 @@ const tagLength = 16;
 const headLength = keyIdLength + nonceLength;
 
 /**
- * Makes what seals values into tokens.
+ * Makes what seals values into tokens, which nobody reads or makes without the secret.
  *
  * @param secret what all processes of the service have in common, and nobody else knows.
  * @param use what the tokens are for, with the version of what they hold: tokens of an older release,
  * which held something else, are foreign.
  */
-export function createSealing(secret: string | Uint8Array, use: string): Sealing {
+export function createSealing(secret: string | Uint8Array, use: string) {
   const derive = (part: string, length: number) =>
     Buffer.from(hkdfSync("sha256", secret, "", `partner-service ${use}: ${part}`, length));
   const [key, nonceKey] = [derive("encryption", 32), derive("nonces", 32)];
@@ -44,7 +30,8 @@ export function createSealing(secret: string | Uint8Array, use: string): Sealing
   const isOwn = (bytes: Buffer) => bytes.subarray(0, keyIdLength).equals(keyId);
 
   return {
-    seal(context, value) {
+    /** @param context all that the token is bound to: it is good for this only. */
+    seal(context: JsonValue, value: JsonValue): string {
       const plaintext = JSON.stringify(value);
       const data = Buffer.from(JSON.stringify(context));
       // It follows from what is sealed, so that none is used twice for two things, and that one place has
@@ -59,7 +46,12 @@ export function createSealing(secret: string | Uint8Array, use: string): Sealing
       return Buffer.concat([keyId, nonce, ...sealed, cipher.getAuthTag()]).toString("base64url");
     },
 
-    open<Value extends JsonValue>(context: JsonValue, token: string) {
+    /**
+     * The value that was sealed for this context; undefined when it is none, or one of another context.
+     *
+     * @param Value what `seal` is given for such a context.
+     */
+    open<Value extends JsonValue>(context: JsonValue, token: string): Value | undefined {
       const bytes = read(token);
       if (bytes === undefined || !isOwn(bytes)) {
         return undefined;
@@ -77,7 +69,8 @@ export function createSealing(secret: string | Uint8Array, use: string): Sealing
       }
     },
 
-    isForeign(token) {
+    /** Whether the token may be one that was sealed by another secret, or for another use. */
+    isForeign(token: string): boolean {
       const bytes = read(token);
       return bytes !== undefined && !isOwn(bytes);
     },

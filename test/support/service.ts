@@ -3,10 +3,9 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { createConfiguredKeys, createTokenVerifier } from "@partner-service/access-tokens";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import { createApp } from "../../src/app.ts";
-import type { Config } from "../../src/config.ts";
+import { type Config, readConfig } from "../../src/config.ts";
 import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
 import { query } from "../../src/database/query.ts";
-
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";
@@ -50,10 +49,7 @@ export async function startTestService(
     rateLimit,
     issuer: givenIssuer,
     ...settings
-  }: Partial<
-    Parameters<typeof createApp>[0] &
-      Pick<Config, "maxStreams" | "rateLimit"> & { readonly issuer: TokenIssuer }
-  > = {},
+  }: Partial<Config & { readonly issuer: TokenIssuer }> = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
@@ -74,15 +70,7 @@ export async function startTestService(
   });
   const log: Record<string, unknown>[] = [];
   const app = await createApp(
-    {
-      corsOrigins: [],
-      corsHeaders: [],
-      readMaxBytes: 65_536,
-      maxTimeoutMs: 30_000,
-      jsonUnknownFields: "refuse",
-      unaryLane: true,
-      ...settings,
-    },
+    { ...readConfig({}), ...settings },
     {
       log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
       readiness,
