@@ -1,27 +1,40 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createFairTurns, type FairLimits } from "../src/database/turns.ts";
 
 const overloaded = { name: "OverloadedError" };
 
-/** Turns for pieces of work that end when the test ends them, and are told by name once they begin. */
+/** Turns for pieces of work that end when the test does it, or ends, and are told by name once they begin. */
 function startTurns(limits: Partial<FairLimits> = {}) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
+  const added: Promise<string>[] = [];
+  let isOver = false;
+  // What still waited would be refused in the end, in the middle of another test.
+  onTestFinished(async () => {
+    isOver = true;
+    for (const end of ends.values()) {
+      end();
+    }
+    await Promise.allSettled(added);
+  });
   const inTurn = createFairTurns({
     ...{ atOnce: 2, atOnceOfOne: 1, waitingOfOne: 2, holdersWaiting: 2, waitMs: 60_000, ...limits },
   });
   return {
     begun,
-    add: (holder: string, name: string, signal = new AbortController().signal) =>
-      inTurn(
-        holder,
-        () => {
-          begun.push(name);
-          return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
-        },
-        signal,
-      ),
+    add(holder: string, name: string, signal = new AbortController().signal) {
+      const work = async () => {
+        begun.push(name);
+        const { promise, resolve } = Promise.withResolvers<void>();
+        ends.set(name, resolve);
+        await (isOver || promise);
+        return name;
+      };
+      const piece = inTurn(holder, work, signal);
+      added.push(piece);
+      return piece;
+    },
     async end(name: string) {
       ends.get(name)?.();
       await turn();
