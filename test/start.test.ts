@@ -4,6 +4,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { startService } from "../src/service.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { onServer } from "./support/postgres.ts";
 import { startProcess } from "./support/process.ts";
@@ -25,8 +27,29 @@ const tls = {
 };
 const issuer = { JWT_ISSUER: "https://issuer.test", JWT_AUDIENCE: "test" };
 
-/** What a start says that ends by itself, with these settings. */
-async function failedStart(
+/** How a start of the service fails, as the command takes it, and what it has logged until then. */
+async function failedStart(settings: Record<string, string>) {
+  const log: string[] = [];
+  const failure = await startHere(settings, log).then(
+    async (service) => {
+      await service.stop();
+      throw new Error("The service has started.");
+    },
+    (reason: unknown) => reason,
+  );
+  return { failure, log };
+}
+
+async function startHere(settings: Record<string, string>, log: string[]) {
+  const config = readConfig({ PORT: "0", DATA_DIR: dataDirectory, ...settings });
+  return await startService(config, {
+    level: "info",
+    stream: { write: (line) => log.push(line) },
+  });
+}
+
+/** What a process says that ends by itself, with these settings. */
+async function failedProcess(
   settings: Record<string, string>,
   file = "src/main.ts",
   args: readonly string[] = [],
@@ -36,6 +59,20 @@ async function failedStart(
     start.child.kill("SIGKILL");
   });
   return { code: await start.ended(), output: start.output() };
+}
+
+/** Of such a failure `runCommand` prints the message, which is one line, and ends the process with 1. */
+function expectStartError(failure: unknown, line: RegExp): void {
+  expect(failure).toMatchObject({ name: "StartError", message: expect.stringMatching(line) });
+  expect(failure).toMatchObject({ message: expect.not.stringContaining("\n") });
+}
+
+async function databaseUrl(change: (url: URL) => void = () => undefined): Promise<string> {
+  const database = await createPostgresDatabase();
+  onTestFinished(() => database.close());
+  const url = new URL(database.settings.databaseUrl);
+  change(url);
+  return url.href;
 }
 
 async function takenPort(): Promise<string> {
@@ -52,14 +89,15 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
   [
     "a port in use",
     /^PORT \(\d+\) is in use on 127\.0\.0\.1: /,
-    async () => ({ PORT: await takenPort() }),
+    async () => ({ PORT: await takenPort(), DATABASE_URL: await databaseUrl() }),
   ],
   [
     "an address of another machine",
     /^HOST \(192\.0\.2\.1\) is not an address of this machine: /,
     async () => {
       await writeFile(join(dataDirectory, "key.json"), await publicKey());
-      return { ...issuer, HOST: "192.0.2.1", JWT_PUBLIC_KEY_FILE: join(dataDirectory, "key.json") };
+      const settings = { HOST: "192.0.2.1", DATABASE_URL: await databaseUrl() };
+      return { ...issuer, ...settings, JWT_PUBLIC_KEY_FILE: join(dataDirectory, "key.json") };
     },
   ],
   [
@@ -128,9 +166,16 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
     () => ({ ...tls, TLS_CERT_FILE: "nowhere.pem" }),
   ],
 ])("A start with %s ends in one line", async (_name, line, makeSettings) => {
-  const { code, output } = await failedStart(await makeSettings());
-  expect(output).toMatch(line);
-  expect({ code, lines: output.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
+  const { failure, log } = await failedStart(await makeSettings());
+  expectStartError(failure, line);
+  expect(log).toEqual([]);
+});
+
+test("The process of a start that fails, whatever it has begun, prints that line and ends with 1", async () => {
+  const settings = { PORT: await takenPort(), DATABASE_URL: await databaseUrl() };
+  const { code, output } = await failedProcess(settings);
+  expect(output).toMatch(/^PORT \(\d+\) is in use on 127\.0\.0\.1: [^\n]*\n$/);
+  expect(code).toBe(1);
 });
 
 async function publicKey(): Promise<string> {
@@ -144,13 +189,13 @@ async function publicKey(): Promise<string> {
 }
 
 test("With LOG_LEVEL=debug it also tells where that came from", async () => {
-  const { code, output } = await failedStart({ DATA_DIR: "package.json", LOG_LEVEL: "debug" });
+  const { code, output } = await failedProcess({ DATA_DIR: "package.json", LOG_LEVEL: "debug" });
   expect(output).toMatch(/^DATA_DIR \(package\.json\) cannot be used: .*\n[\s\S]*\n {4}at /);
   expect(code).toBe(1);
 });
 
 test("A start with an argument that it does not know ends in one line", async () => {
-  const { code, output } = await failedStart({}, "src/main.ts", ["--prot=80"]);
+  const { code, output } = await failedProcess({}, "src/main.ts", ["--prot=80"]);
   expect({ code, output }).toEqual({
     code: 1,
     output: "The start takes no arguments but --help: settings are in the environment.\n",
@@ -158,7 +203,7 @@ test("A start with an argument that it does not know ends in one line", async ()
 });
 
 test("npm run token ends in one line, too", async () => {
-  const { code, output } = await failedStart({ DATA_DIR: "package.json" }, "scripts/token.ts", [
+  const { code, output } = await failedProcess({ DATA_DIR: "package.json" }, "scripts/token.ts", [
     "--organization",
     crypto.randomUUID(),
   ]);
@@ -166,15 +211,7 @@ test("npm run token ends in one line, too", async () => {
   expect(code).toBe(1);
 });
 
-describe.each(["src/main.ts", "scripts/migrate.ts"])("%s, where the database", (file) => {
-  async function databaseUrl(change: (url: URL) => void): Promise<string> {
-    const database = await createPostgresDatabase();
-    onTestFinished(() => database.close());
-    const url = new URL(database.settings.databaseUrl);
-    change(url);
-    return url.href;
-  }
-
+describe("A start whose database", () => {
   test.each<[string, RegExp, (url: URL) => void]>([
     [
       "does not know the role",
@@ -204,76 +241,108 @@ describe.each(["src/main.ts", "scripts/migrate.ts"])("%s, where the database", (
         url.searchParams.set("sslmode", "require");
       },
     ],
-  ])("%s, ends in one line at once", async (_name, line, change) => {
-    const { code, output } = await failedStart(
-      { DATABASE_URL: await databaseUrl(change), DATABASE_WAIT_MS: "600000" },
-      file,
-    );
-    expect(output).toMatch(line);
-    expect({ code, lines: output.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
+  ])("%s ends in one line at once", async (_name, line, change) => {
+    const settings = { DATABASE_URL: await databaseUrl(change), DATABASE_WAIT_MS: "600000" };
+    const { failure, log } = await failedStart(settings);
+    expectStartError(failure, line);
+    expect(log).toEqual([]);
+  });
+
+  test("is not there yet waits for it, says so, and ends in one line in the end", async () => {
+    const { failure, log } = await failedStart(absent);
+    expectStartError(failure, afterWaiting);
+    expect(log).toEqual([expect.stringMatching(whileWaiting)]);
+  });
+
+  test("refuses its role a right ends in one line", async () => {
+    const url = await urlOfRole(undefined, "grant select on mikro_orm_migrations to");
+    const { failure, log } = await failedStart({ DATABASE_URL: url });
+    expectStartError(failure, withoutRight);
+    expect(log).toEqual([]);
+  });
+
+  test("comes while it waits uses it", async () => {
+    const database = await createPostgresDatabase();
+    const proxy = await createTcpProxy(database.settings.databaseUrl);
+    onTestFinished(async () => {
+      await proxy.close();
+      await database.close();
+    });
+    await proxy.stop();
+    const log: string[] = [];
+    const starting = startHere({ DATABASE_URL: proxy.url }, log);
+    await expect
+      .poll(() => log)
+      .toContainEqual(expect.stringContaining("waiting for the database"));
+    await proxy.start();
+    const service = await starting;
+    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+    expect(await service.stop()).toBe(true);
+  });
+});
+
+/** A database that nobody serves. */
+const absent = { DATABASE_URL: "postgres://127.0.0.1:1/partners", DATABASE_WAIT_MS: "300" };
+const whileWaiting =
+  /waiting for the database.*ECONNREFUSED|ECONNREFUSED.*waiting for the database/;
+const afterWaiting =
+  /^The database of DATABASE_URL does not answer, after 300 ms \(DATABASE_WAIT_MS\): connect ECONNREFUSED/;
+const withoutRight =
+  /^The role of DATABASE_URL lacks a right in the database: 42501: permission denied /;
+
+/** The URL of a new database for a new role, which is granted, or refused, a right. */
+async function urlOfRole(template: string | undefined, right: string): Promise<string> {
+  const database = await createPostgresDatabase(template);
+  const { databaseUrl: ownerUrl } = database.settings;
+  const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
+  await onServer(ownerUrl, `create role ${role} login password 'secret'; ${right} ${role}`);
+  onTestFinished(async () => {
+    await onServer(ownerUrl, `drop owned by ${role}; drop role ${role}`);
+    await database.close();
+  });
+  const url = new URL(ownerUrl);
+  url.username = role;
+  url.password = "secret";
+  return url.href;
+}
+
+// It opens the database as a start does, in whose tests the other cases are.
+describe("npm run migrate, where the database", () => {
+  const migrate = (settings: Record<string, string>) =>
+    failedProcess(settings, "scripts/migrate.ts");
+
+  test("does not exist, ends in one line at once", async () => {
+    const url = await databaseUrl((changed) => {
+      changed.pathname = "/nowhere";
+    });
+    expect(await migrate({ DATABASE_URL: url, DATABASE_WAIT_MS: "600000" })).toEqual({
+      code: 1,
+      output: expect.stringMatching(/^The server has no such database as [^\n]*\n$/),
+    });
   });
 
   test("is not there yet, waits for it, says so, and ends in one line in the end", async () => {
-    const { code, output } = await failedStart(
-      { DATABASE_URL: "postgres://127.0.0.1:1/partners", DATABASE_WAIT_MS: "300" },
-      file,
-    );
-    // One on stdout, one on stderr: on a busy machine they come in either order.
-    const lines = output.trimEnd().split("\n");
-    const end =
-      /^The database of DATABASE_URL does not answer, after 300 ms \(DATABASE_WAIT_MS\): connect ECONNREFUSED/;
-    expect(lines.filter((line) => end.test(line))).toHaveLength(1);
-    expect(lines.find((line) => !end.test(line))).toMatch(
-      /waiting for the database.*ECONNREFUSED|ECONNREFUSED.*waiting for the database/,
-    );
-    expect({ code, lines: lines.length }).toEqual({ code: 1, lines: 2 });
+    const { code, output } = await migrate(absent);
+    const [first, last, ...rest] = output.trimEnd().split("\n");
+    expect({ code, first, last, rest }).toEqual({
+      ...{ code: 1, rest: [] },
+      first: expect.stringMatching(whileWaiting),
+      last: expect.stringMatching(afterWaiting),
+    });
   });
-});
 
-test.each([
-  ["src/main.ts", undefined, "grant select on mikro_orm_migrations to"],
-  ["scripts/migrate.ts", "template1", "revoke create on schema public from"],
-] as const)("%s with a role that lacks rights ends in one line", async (file, template, right) => {
-  const database = await createPostgresDatabase(template);
-  const { databaseUrl } = database.settings;
-  const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
-  await onServer(databaseUrl, `create role ${role} login password 'secret'; ${right} ${role}`);
-  onTestFinished(async () => {
-    await onServer(databaseUrl, `drop owned by ${role}; drop role ${role}`);
-    await database.close();
+  test("refuses its role a right, ends in one line", async () => {
+    const url = await urlOfRole("template1", "revoke create on schema public from");
+    const { code, output } = await migrate({ DATABASE_URL: url });
+    expect(output.trimEnd()).toMatch(withoutRight);
+    expect({ code, lines: output.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
   });
-  const url = new URL(databaseUrl);
-  url.username = role;
-  url.password = "secret";
-  expect(await failedStart({ DATABASE_URL: url.href }, file)).toEqual({
-    code: 1,
-    output: expect.stringMatching(
-      /^The role of DATABASE_URL lacks a right in the database: 42501: permission denied [^\n]*\n$/,
-    ),
-  });
-});
-
-test("A database that comes while the service waits for it is used", async () => {
-  const database = await createPostgresDatabase();
-  const proxy = await createTcpProxy(database.settings.databaseUrl);
-  onTestFinished(async () => {
-    await proxy.close();
-    await database.close();
-  });
-  await proxy.stop();
-  const settings = { PORT: "0", DATA_DIR: dataDirectory, DATABASE_URL: proxy.url };
-  const service = startProcess("src/main.ts", settings);
-  await service.waitFor(/waiting for the database/);
-  await proxy.start();
-  await service.waitFor(/ready at/);
-  service.child.kill("SIGTERM");
-  expect(await service.ended()).toBe(0);
 });
 
 test("An older Node is told which one is needed", async () => {
   const olderNode =
     "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})";
-  const { code, output } = await failedStart({
+  const { code, output } = await failedProcess({
     NODE_OPTIONS: `--import ${olderNode} --import ./src/compile-cache.js`,
   });
   expect({ code, output }).toEqual({
