@@ -83,15 +83,15 @@ const methods = PartnerService.methods.filter(isSingleRequest);
 const notAuthorized = { code: "PermissionDenied", reason: "REQUESTER_NOT_AUTHORIZED" };
 const notAllowed = { code: "PermissionDenied", reason: "SCENARIO_NOT_ALLOWED" };
 
+const names: readonly Name[] = ["acme", "globex", "initech"];
+
 /** What the token speaks for. */
 const tokenOrganizations: readonly (readonly Name[])[] = [
   ["acme"],
   ["globex"],
   ["acme", "globex"],
-  ["acme", "globex", "initech"],
+  names,
 ];
-
-const names: Name[] = ["acme", "globex", "initech"];
 
 interface Pairing {
   readonly speaksFor: readonly Name[];
@@ -102,6 +102,9 @@ interface Pairing {
 const pairings: readonly Pairing[] = tokenOrganizations.flatMap((speaksFor) =>
   names.flatMap((requester) => names.map((target) => ({ speaksFor, requester, target }))),
 );
+
+/** What the token speaks for is asked before the database is: on PGlite these are the pairings that differ. */
+const pairingsOfAllSpeaking = pairings.filter(({ speaksFor }) => speaksFor === names);
 
 /** A value of an organization header, and what CreatePartner makes of it. */
 const headerValues: Readonly<
@@ -153,7 +156,11 @@ async function startWorld(kind: DatabaseKind) {
     headersOf,
 
     /** Calls the RPC in each pairing, and holds what comes of it to the contract. */
-    async tryPairings(method: SingleRequestMethod, createTransport: CreateTransport) {
+    async tryPairings(
+      method: SingleRequestMethod,
+      createTransport: CreateTransport,
+      tried = pairings,
+    ) {
       const sample = samples[method.name];
       if (sample === undefined) {
         throw new Error(`There is no sample of a request of ${method.name}: add one here.`);
@@ -163,7 +170,7 @@ async function startWorld(kind: DatabaseKind) {
       const message = fromJson(method.input, sample.request);
       const before = await service.countPartners();
       const outcomes = await Promise.all(
-        pairings.map(async (pairing) => {
+        tried.map(async (pairing) => {
           const headers = await headersOf(pairing);
           return {
             ...pairing,
@@ -176,13 +183,13 @@ async function startWorld(kind: DatabaseKind) {
         speaksFor.includes(requester) &&
         scenariosOf(requester, target).some((scenario) => scenarios.includes(scenario));
       expect(outcomes).toEqual(
-        pairings.map((pairing) => {
+        tried.map((pairing) => {
           const speaks = pairing.speaksFor.includes(pairing.requester);
           const refused = speaks ? notAllowed : notAuthorized;
           return { ...pairing, failure: admits(pairing) ? sample.failure : refused };
         }),
       );
-      const created = pairings.filter(admits).length * (sample.creates ?? 0);
+      const created = tried.filter(admits).length * (sample.creates ?? 0);
       expect(await service.countPartners()).toBe(before + created);
     },
   };
@@ -297,8 +304,9 @@ describe("An organization, on PGlite,", () => {
       })),
     ),
   )(
-    "may call $name over $protocol as the contract says, whichever token, requester and target",
-    ({ method, createTransport }) => world.tryPairings(method, createTransport),
+    "may call $name over $protocol as the contract says, whichever requester and target",
+    ({ method, createTransport }) =>
+      world.tryPairings(method, createTransport, pairingsOfAllSpeaking),
   );
 });
 
