@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join, normalize, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSandbox } from "../src/sandbox/sandbox.ts";
 import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
 import { type ServiceProcess, startProcess } from "./support/process.ts";
 
@@ -137,10 +138,10 @@ test("the import of a file tells of each row what it says", async () => {
 
 test("a connection is lived from both sides as it says, and what has ended is dropped", async () => {
   const guestId = crypto.randomUUID();
-  const guestToken = await runShell(`npm run --silent token -- --organization ${guestId}`);
+  const guestToken = await sandboxToken(guestId);
   const given = `
     const [hostId, hostToken, partnerId] = [organization, token, partner?.id];
-    const [guestId, guestToken] = ["${guestId}", "${guestToken.trim()}"];
+    const [guestId, guestToken] = ["${guestId}", "${guestToken}"];
   `;
   const use = `
     const refusal = await host.to(guestId).listPartners({}).catch(({ message }) => message);
@@ -162,16 +163,21 @@ test("a connection is lived from both sides as it says, and what has ended is dr
   expect(refusal).toContain("permission_denied");
 });
 
+/** A token as `npm run token` prints it, which the calls with curl run. */
+async function sandboxToken(organization: string): Promise<string> {
+  return await (await openSandbox(dataDirectory, "org_id")).createToken(organization);
+}
+
 /** Runs code that uses the client, for an organization of its own; returns what it prints. */
 async function runTypeScript(code: string): Promise<string> {
   const organization = crypto.randomUUID();
-  const token = await runShell(`npm run --silent token -- --organization ${organization}`);
+  const token = await sandboxToken(organization);
   // In the project's folder, where the packages are found.
   await mkdir(".data", { recursive: true });
   const directory = await mkdtemp(resolve(".data/readme-"));
   try {
     const file = join(directory, "snippet.ts");
-    const constants = { baseUrl: url, organization, token: token.trim() };
+    const constants = { baseUrl: url, organization, token };
     const header = Object.entries(constants).map(
       ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
     );

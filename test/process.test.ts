@@ -202,51 +202,51 @@ function readCommand(command: string) {
   return { url, headers };
 }
 
-const wayOfStarting = {
-  node: start,
-  "npm start": (settings: Record<string, string>) => {
-    const service = startCommand("npm", ["start"], {
-      PORT: "0",
-      DATA_DIR: dataDirectory,
-      HOME: dataDirectory,
-      ...settings,
-    });
-    started.push(service);
-    return service;
-  },
-};
-
-test.each<[keyof typeof wayOfStarting, readonly NodeJS.Signals[]]>([
-  ["node", ["SIGTERM"]],
-  ["npm start", ["SIGTERM"]],
-  // npm hands on the Ctrl-C that the terminal sends to both.
-  ["npm start", ["SIGINT", "SIGINT"]],
-])("%s answers, at %j, the calls that are in flight over every protocol", async (way, signals) => {
-  await using database = await createPostgresDatabase();
-  const service = wayOfStarting[way]({ DATABASE_URL: database.settings.databaseUrl });
-  const command = await printedCommand(service);
-  const { url, headers } = readCommand(command);
-  const created = await createdBy(command);
-
-  // The lock keeps the calls in flight until the shutdown is under way.
-  const lock = await lockPartners(database.settings);
-  const calls = Object.values(protocols).map(async (createTransport) => {
-    const client = createClient(PartnerService, createTransport(url));
-    // Not GetPartner, which shares one statement among the calls that come at once.
-    const { partners } = await client.listPartners({}, { headers });
-    return partners.map(({ id }) => id);
+/** Starts the service as its users do: npm runs a shell, and that becomes the service. */
+function npmStart(settings: Record<string, string>): ServiceProcess {
+  const service = startCommand("npm", ["start"], {
+    PORT: "0",
+    DATA_DIR: dataDirectory,
+    HOME: dataDirectory,
+    ...settings,
   });
-  await lock.awaited(calls.length);
-  for (const signal of signals) {
-    service.child.kill(signal);
-  }
-  const [, pid] = await service.waitFor(/"pid":(\d+).*"stopping"/);
-  await lock.release();
+  started.push(service);
+  return service;
+}
 
-  expect(await Promise.all(calls)).toEqual(calls.map(() => [created.id]));
-  expect(await service.ended()).toBe(0);
-  expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
-});
+test.each<[readonly NodeJS.Signals[]]>([
+  [["SIGTERM"]],
+  // npm hands on the Ctrl-C that the terminal sends to both.
+  [["SIGINT", "SIGINT"]],
+])(
+  "npm start answers, at %j, the calls that are in flight over every protocol",
+  async (signals) => {
+    await using database = await createPostgresDatabase();
+    const service = npmStart({ DATABASE_URL: database.settings.databaseUrl });
+    const command = await printedCommand(service);
+    const { url, headers } = readCommand(command);
+    const created = await createdBy(command);
+
+    // The lock keeps the calls in flight until the shutdown is under way.
+    const lock = await lockPartners(database.settings);
+    const calls = Object.values(protocols).map(async (createTransport) => {
+      const client = createClient(PartnerService, createTransport(url));
+      // Not GetPartner, which shares one statement among the calls that come at once.
+      const { partners } = await client.listPartners({}, { headers });
+      return partners.map(({ id }) => id);
+    });
+    await lock.awaited(calls.length);
+    for (const signal of signals) {
+      service.child.kill(signal);
+    }
+    const [, pid] = await service.waitFor(/"pid":(\d+).*"stopping"/);
+    await lock.release();
+
+    expect(await Promise.all(calls)).toEqual(calls.map(() => [created.id]));
+    expect(await service.ended()).toBe(0);
+    expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
+  },
+);
 
 test("For SHUTDOWN_DELAY_MS after SIGTERM the service is not ready, and takes calls on new connections", async () => {
   await using database = await createPostgresDatabase();
@@ -271,7 +271,9 @@ test("SIGHUP has the TLS files read again, and what cannot be used leaves all as
     await copyFile(`test/support/tls/${name}key.pem`, key);
   };
   await install("");
-  const service = start({ TLS_CERT_FILE: certificate, TLS_KEY_FILE: key });
+  await using database = await createPostgresDatabase();
+  const files = { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key };
+  const service = start({ DATABASE_URL: database.settings.databaseUrl, ...files });
   const [, port = ""] = await service.waitFor(/ready at https:\/\/127\.0\.0\.1:(\d+)/);
   const fingerprint = async () => {
     // Whether it may be trusted is not asked here.
@@ -308,7 +310,10 @@ test("SIGTERM ends a start that waits for its database", async () => {
 test.skipIf(!existsSync("/dev/full"))("A full disk under its output ends no service", async () => {
   const port = String(await freePort());
   const shell = ["-c", 'exec "$0" src/main.ts > /dev/full', process.execPath];
-  const service = startCommand("sh", shell, { PORT: port, DATA_DIR: dataDirectory });
+  await using database = await createPostgresDatabase();
+  const service = startCommand("sh", shell, {
+    ...{ PORT: port, DATA_DIR: dataDirectory, DATABASE_URL: database.settings.databaseUrl },
+  });
   started.push(service);
   const isAlive = () =>
     fetch(`http://127.0.0.1:${port}/healthz`).then(
