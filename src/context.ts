@@ -26,32 +26,30 @@ export interface Call {
   /** Whether the client has left, or was cut off: it can get no answer any more. */
   readonly hasLeft: () => boolean;
   /** Connect's name of the RPC protocol: `connect`, `grpc`, `grpc-web`. Absent: plain HTTP. */
-  protocol?: string;
+  protocol: string | undefined;
   /** The RPC, once one has been found: `partner.v1.PartnerService/CreatePartner`. */
-  rpc?: string;
+  rpc: string | undefined;
   /** The subject of the access token, once that has been verified. */
-  subject?: string;
+  subject: string | undefined;
   /** The organizations that the headers name, once they are well-formed; access is another matter. */
-  requester?: string;
-  target?: string;
+  requester: string | undefined;
+  target: string | undefined;
   /** Aborts when the call ends; statements know the call by it. */
-  signal?: AbortSignal;
+  signal: AbortSignal | undefined;
   /** Where the call comes from: an IP address. Absent: from this machine, without one. */
-  address?: string | undefined;
+  address: string | undefined;
   /** The trace that it belongs to, where its caller's `traceparent` or its own span names one. */
-  traceId?: string | undefined;
-  /** How many bytes of its bodies have passed, where somebody counts them. */
-  bodyBytes?: { received: number; sent: number };
+  traceId: string | undefined;
   /** How many messages a stream has been answered with. */
-  messages?: number;
+  messages: number | undefined;
   /** What the call has come to, once there is an answer to it. */
-  outcome?: Outcome;
+  outcome: Outcome | undefined;
   /** The id of the partner that the request names, where it is to be changed. */
-  partnerId?: string;
+  partnerId: string | undefined;
   /** What the call has changed; empty where all was so already. */
-  changes?: Change[];
+  changes: Change[] | undefined;
   /** How far the audit trail is with it. */
-  audit?: "working" | "ended" | "recorded";
+  audit: "working" | "ended" | "recorded" | undefined;
 }
 
 /** What a call has done to a partner. A revision is null where there was, or is, no partner. */

@@ -4,7 +4,7 @@ import { createClient, createRouterTransport, type Interceptor } from "@connectr
 import Fastify from "fastify";
 import { expect, test } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { callKey } from "../src/context.ts";
+import { type Call, callKey } from "../src/context.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../src/database/joining.ts";
 import { createErrorsInterceptor } from "../src/interceptors/errors.ts";
 import { failureOf } from "./support/outcome.ts";
@@ -137,14 +137,16 @@ test("A call whose signal has aborted keeps no place from others", async () => {
 
 /** What the app has of each call. */
 const knowCall: Interceptor = (next) => (request) => {
-  request.contextValues.set(callKey, {
+  const call: Partial<Call> = {
     callId: "",
     log: Fastify().log,
     connection: new Socket(),
     repeatedHeaders: new Set<string>(),
     path: "",
     hasLeft: () => false,
-  });
+  };
+  // The rest is not known of it yet.
+  request.contextValues.set(callKey, call as Call);
   return next(request);
 };
 

@@ -170,6 +170,15 @@ describe("metrics", () => {
       auditFailing: [[{}, 0]],
       pending: [[{}, 0]],
     });
+    expect([
+      told("http_server_request_body_size_count"),
+      told("http_server_response_body_size_count"),
+    ]).toEqual([[[{ rpc_method: rpc }, 8]], [[{ rpc_method: rpc }, 8]]]);
+    for (const direction of ["request", "response"]) {
+      const [[, bytes] = []] = told(`http_server_${direction}_body_size_sum`);
+      // Seven partners, in JSON or in binary.
+      expect(bytes).toBeGreaterThan(7 * 60);
+    }
     expect(told("partner_statement_calls_sum")).toContainEqual([
       { db_query_summary: "insert-partners" },
       7,
@@ -190,7 +199,7 @@ describe("metrics", () => {
     // What else would need a failure of the database, or an issuer's keys that are fetched.
     const failure = new DatabaseUnavailableError(true, new Error("The connection is lost."));
     channel("partner-service.retry").publish({ failure });
-    channel("partner-service.keys").publish({ fetched: true });
+    channel("access-tokens.keys").publish({ fetched: true });
     channel("partner-service.audit").publish({ written: 0, lost: 1, waiting: 0, failing: false });
     channel("partner-service.statement").publish({
       ...{ name: "insert-partners", text: "", startedAt: 0, durationMs: 1, failure },

@@ -85,7 +85,7 @@ export function createAudit(
     if (call.audit === "ended") {
       record(call, call.outcome ?? ok);
     } else if (call.audit === "working") {
-      delete call.audit;
+      call.audit = undefined;
     }
   }
 

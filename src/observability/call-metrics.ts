@@ -1,6 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Attributes, Meter } from "@opentelemetry/api";
-import type { Call } from "../context.ts";
 import type { CallObserver, EndedCall } from "./calls.ts";
 import { httpAttributes, rpcAttributes } from "./conventions.ts";
 import type { Histograms } from "./histograms.ts";
@@ -40,51 +38,20 @@ export function measureCalls(meter: Meter, histograms: Histograms): CallObserver
     .addCallback((result) => result.observe(active));
 
   return {
-    begins(call, request, reply) {
+    begins() {
       active += 1;
-      call.bodyBytes = countBodies(request.raw, reply.raw);
     },
     ends(call) {
       active -= 1;
-      const { rpc, protocol, outcome, bodyBytes } = call;
+      const { rpc, protocol, outcome } = call;
       if (rpc === undefined) {
         const attributes = httpAttributes(call);
         httpDuration.record(call.durationMs / 1000, attributes, ...Object.values(attributes));
         return;
       }
       duration.record(call.durationMs / 1000, call, rpc, protocol, outcome.code, outcome.reason);
-      received.record(bodyBytes?.received ?? 0, call, rpc);
-      sent.record(bodyBytes?.sent ?? 0, call, rpc);
+      received.record(call.received, call, rpc);
+      sent.record(call.sent, call, rpc);
     },
   };
-}
-
-/** Counts what passes: Node does not tell how long a body was that did not say so itself. */
-function countBodies(
-  request: IncomingMessage,
-  response: ServerResponse,
-): NonNullable<Call["bodyBytes"]> {
-  // Some of a body may have come while the request waited for its turn.
-  const bytes = { received: request.readableLength, sent: 0 };
-  const { push } = request;
-  request.push = (chunk: Uint8Array | null, encoding) => {
-    bytes.received += chunk?.length ?? 0;
-    return push.call(request, chunk, encoding);
-  };
-  // Each of them takes what is written first, and at most two more.
-  type Write = (chunk: unknown, more: unknown, done: unknown) => unknown;
-  const counted = (write: Write): Write =>
-    function (this: ServerResponse, chunk, more, done) {
-      if (typeof chunk === "string" || chunk instanceof Uint8Array) {
-        bytes.sent += Buffer.byteLength(chunk);
-      }
-      return write.call(this, chunk, more, done);
-    };
-  const own = response as { write: Write; end: Write };
-  own.write = counted(own.write);
-  // That of HTTP/2 calls `write`.
-  if (!("stream" in response)) {
-    own.end = counted(own.end);
-  }
-  return bytes;
 }

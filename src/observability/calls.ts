@@ -3,6 +3,7 @@ import { constants, type Http2ServerRequest } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { findRepeatedHeaders } from "@partner-service/connect-http";
+import { bodyBytesOf } from "@partner-service/one-port-server";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Call, Outcome } from "../context.ts";
 
@@ -10,6 +11,9 @@ import type { Call, Outcome } from "../context.ts";
 export interface EndedCall extends Call {
   readonly outcome: Outcome;
   readonly durationMs: number;
+  /** How many bytes of its bodies have passed. */
+  readonly received: number;
+  readonly sent: number;
   readonly httpMethod: string;
   readonly httpStatus: number;
   /** The route's own path; undefined for a path that is none. */
@@ -45,6 +49,20 @@ export function followCall(
     repeatedHeaders: findRepeatedHeaders(raw),
     path: pathOf(request),
     hasLeft: () => hasLeft(raw),
+    // Named already, so that all calls have one shape, which V8 knows.
+    protocol: undefined,
+    rpc: undefined,
+    subject: undefined,
+    requester: undefined,
+    target: undefined,
+    signal: undefined,
+    address: undefined,
+    traceId: undefined,
+    messages: undefined,
+    outcome: undefined,
+    partnerId: undefined,
+    changes: undefined,
+    audit: undefined,
   };
   const startedAt = performance.now();
   for (const observer of observers) {
@@ -55,6 +73,8 @@ export function followCall(
     const ended = Object.assign(call, {
       outcome: outcomeOf(call, request, reply),
       durationMs,
+      received: bodyBytesOf(raw),
+      sent: bodyBytesOf(reply.raw),
       httpMethod: request.method,
       httpStatus: reply.raw.statusCode,
       route: request.routeOptions.url,

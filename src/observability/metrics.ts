@@ -125,11 +125,11 @@ export function createMetrics(
     );
     return [
       [
-        "partner-service.token",
+        "access-tokens.token",
         (message) => countToken((message as { readonly remembered: boolean }).remembered),
       ],
       [
-        "partner-service.keys",
+        "access-tokens.keys",
         (message) => countFetch((message as { readonly fetched: boolean }).fetched),
       ],
     ];

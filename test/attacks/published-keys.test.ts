@@ -281,9 +281,9 @@ test("how each fetch ended is told", async () => {
   const { jwk, token } = await createKey("1");
   const told: unknown[] = [];
   const listener = (message: unknown) => told.push(message);
-  subscribe("partner-service.keys", listener);
+  subscribe("access-tokens.keys", listener);
   onTestFinished(() => {
-    unsubscribe("partner-service.keys", listener);
+    unsubscribe("access-tokens.keys", listener);
   });
   await failureOf(site.verify(await token()));
   site.publish(jwk);

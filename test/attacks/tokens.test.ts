@@ -224,9 +224,9 @@ describe("A good token", () => {
     const { issuer, verify } = await createVerifier();
     const told: unknown[] = [];
     const listener = (message: unknown) => told.push(message);
-    subscribe("partner-service.token", listener);
+    subscribe("access-tokens.token", listener);
     onTestFinished(() => {
-      unsubscribe("partner-service.token", listener);
+      unsubscribe("access-tokens.token", listener);
     });
     const token = await issuer.token({ exp: seconds() + 60 });
     expect(await verify(token)).toBe(await verify(token));

@@ -25,7 +25,7 @@ export interface PublishedKeysOptions {
 }
 
 /** Publishes how each fetch ended: `{ fetched: boolean }`. */
-const keysChannel = channel("partner-service.keys");
+const keysChannel = channel("access-tokens.keys");
 
 /**
  * The keys that a JWKS URL publishes (RFC 7517). jose fetches them when first needed, one fetch at a

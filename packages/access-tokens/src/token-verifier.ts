@@ -16,7 +16,7 @@ export const clockToleranceSeconds = 5;
 export const maxKeysTried = 16;
 
 /** Publishes for each token whether its verification was remembered: `{ remembered: boolean }`. */
-const tokenChannel = channel("partner-service.token");
+const tokenChannel = channel("access-tokens.token");
 
 /** Three parts of base64url without padding (RFC 7515, section 7.1); jose would take padding too. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;

@@ -14,6 +14,13 @@ import type { Fault, FaultAnswer, Timeouts } from "./options.ts";
  * its connection then neither goes on nor ends.
  */
 export class Http1Request extends IncomingMessage {
+  bodyBytes = 0;
+
+  override push(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    this.bodyBytes += chunk?.length ?? 0;
+    return super.push(chunk, encoding);
+  }
+
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Uint8Array> {
     return this.iterator({ destroyOnReturn: false });
   }

@@ -7,6 +7,7 @@ import http2, {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Connection, Connections } from "./connections.ts";
+import { Http2Request, Http2Response } from "./counted-bodies.ts";
 import type { Limits, Timeouts } from "./options.ts";
 
 /** What the connections of a port have in common. */
@@ -26,6 +27,8 @@ export interface Http2Service {
  */
 export function createHttp2Acceptor(service: Http2Service): (socket: Socket) => void {
   const server: Http2Server = http2.createServer({
+    Http2ServerRequest: Http2Request,
+    Http2ServerResponse: Http2Response,
     settings: {
       maxConcurrentStreams: service.limits.requestsPerConnection,
       maxHeaderListSize: 16 * 1024,

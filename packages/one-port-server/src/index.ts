@@ -4,6 +4,7 @@
  * @module
  */
 export type { ServerStats } from "./connections.ts";
+export { bodyBytesOf } from "./counted-bodies.ts";
 export {
   createOnePortServer,
   type OnePortServer,

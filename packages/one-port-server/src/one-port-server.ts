@@ -5,6 +5,7 @@ import https from "node:https";
 import net, { type Socket } from "node:net";
 import { onceAllAccepted } from "./accept-queue.ts";
 import { Connections, type ServerStats, UndecidedConnection } from "./connections.ts";
+import { Http1Response } from "./counted-bodies.ts";
 import { Http1Connection, Http1Request } from "./http1-connection.ts";
 import { createHttp2Acceptor } from "./http2-connection.ts";
 import {
@@ -66,6 +67,7 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
   function serverFactory(serve: RequestHandler): http.Server {
     const common = {
       IncomingMessage: Http1Request,
+      ServerResponse: Http1Response,
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
       keepAliveTimeout: timeouts.idleMs,
