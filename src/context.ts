@@ -19,6 +19,8 @@ export interface Call {
   log: FastifyBaseLogger;
   /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
   readonly connection: Http2Session | Socket;
+  /** When its headers had come, by the clock of `performance`. */
+  readonly arrivedAt: number;
   /** The header names that the client sent more than once, in lower case. */
   readonly repeatedHeaders: ReadonlySet<string>;
   /** The route, or as much of the path as is kept of one that is none. */
@@ -42,6 +44,8 @@ export interface Call {
   traceId: string | undefined;
   /** How many messages a stream has been answered with. */
   messages: number | undefined;
+  /** To be done when the call is over. */
+  onEnd: (() => void) | undefined;
   /** What the call has come to, once there is an answer to it. */
   outcome: Outcome | undefined;
   /** The id of the partner that the request names, where it is to be changed. */

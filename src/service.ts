@@ -121,11 +121,11 @@ export async function startService(config: Config, log: LogOptions, membership?:
     );
     // While the database answers, the app is built.
     const validator = createValidator();
-    const { maxStreams, rateLimit } = config;
+    const { maxStreams, maxCallsPerRequester, rateLimit } = config;
     const troubleSwitch = sandbox && createTroubleSwitch();
     const routes = createRoutes({
       ...{ verifyToken, validator, partners, tokenSecret, readiness, ending },
-      ...{ maxStreams, rateLimit, audit, troubleSwitch },
+      ...{ maxStreams, maxCallsPerRequester, rateLimit, audit, troubleSwitch },
     });
     const building = createApp(config, {
       ...{ log, readiness, port, validator, observers, routes },
@@ -262,13 +262,15 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
 /** Starts listening, and returns the URL. */
 async function listen(
   app: FastifyInstance,
-  { host, port, reusePort, tls }: Config,
+  { host, port, reusePort, maxConnections, tls }: Config,
 ): Promise<string> {
   // That the server of its factory speaks TLS Fastify does not know.
   const withScheme = (url: string) => (tls === undefined ? url : url.replace("http:", "https:"));
   const listenTextResolver = (url: string) => `Server listening at ${withScheme(url)}`;
+  // As many as may be open may come at once. Linux has the others try again, a second later and more.
+  const backlog = maxConnections;
   // Fastify hands its options on to Node, reusePort too, which its types lack.
-  const address = { host, port, reusePort, listenTextResolver };
+  const address = { host, port, reusePort, backlog, listenTextResolver };
   try {
     return withScheme(await app.listen(address));
   } catch (cause) {

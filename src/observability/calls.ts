@@ -3,7 +3,7 @@ import { constants, type Http2ServerRequest } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { findRepeatedHeaders } from "@partner-service/connect-http";
-import { bodyBytesOf } from "@partner-service/one-port-server";
+import { arrivalOf, bodyBytesOf } from "@partner-service/one-port-server";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Call, Outcome } from "../context.ts";
 
@@ -46,6 +46,7 @@ export function followCall(
     callId: request.id,
     log: request.log,
     connection: connectionOf(raw),
+    arrivedAt: arrivalOf(raw),
     repeatedHeaders: findRepeatedHeaders(raw),
     path: pathOf(request),
     hasLeft: () => hasLeft(raw),
@@ -59,17 +60,18 @@ export function followCall(
     address: undefined,
     traceId: undefined,
     messages: undefined,
+    onEnd: undefined,
     outcome: undefined,
     partnerId: undefined,
     changes: undefined,
     audit: undefined,
   };
-  const startedAt = performance.now();
   for (const observer of observers) {
     observer.begins?.(call, request, reply);
   }
   reply.raw.once("close", () => {
-    const durationMs = performance.now() - startedAt;
+    const durationMs = performance.now() - call.arrivedAt;
+    call.onEnd?.();
     const ended = Object.assign(call, {
       outcome: outcomeOf(call, request, reply),
       durationMs,

@@ -14,6 +14,7 @@ import type { Fault, FaultAnswer, Timeouts } from "./options.ts";
  * its connection then neither goes on nor ends.
  */
 export class Http1Request extends IncomingMessage {
+  readonly arrivedAt = performance.now();
   bodyBytes = 0;
 
   override push(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {

@@ -1,5 +1,4 @@
 import http2, {
-  type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
@@ -7,7 +6,7 @@ import http2, {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Connection, Connections } from "./connections.ts";
-import { Http2Request, Http2Response } from "./counted-bodies.ts";
+import { Http2Request, Http2Response } from "./observed-messages.ts";
 import type { Limits, Timeouts } from "./options.ts";
 
 /** What the connections of a port have in common. */
@@ -26,7 +25,7 @@ export interface Http2Service {
  * empty or invalid frames, header pairs) Node's default limits are in force.
  */
 export function createHttp2Acceptor(service: Http2Service): (socket: Socket) => void {
-  const server: Http2Server = http2.createServer({
+  const server = http2.createServer({
     Http2ServerRequest: Http2Request,
     Http2ServerResponse: Http2Response,
     settings: {

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ServerStats } from "./connections.ts";
-export { bodyBytesOf } from "./counted-bodies.ts";
+export { arrivalOf, bodyBytesOf } from "./observed-messages.ts";
 export {
   createOnePortServer,
   type OnePortServer,

@@ -3,11 +3,11 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import https from "node:https";
 import net, { type Socket } from "node:net";
-import { onceAllAccepted } from "./accept-queue.ts";
+import { createAcceptFirst, onceAllAccepted } from "./accept-queue.ts";
 import { Connections, type ServerStats, UndecidedConnection } from "./connections.ts";
-import { Http1Response } from "./counted-bodies.ts";
 import { Http1Connection, Http1Request } from "./http1-connection.ts";
 import { createHttp2Acceptor } from "./http2-connection.ts";
+import { Http1Response } from "./observed-messages.ts";
 import {
   defaultLimits,
   defaultTimeouts,
@@ -64,7 +64,8 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
   const secureServers = new Set<https.Server>();
   const reloadTls = () => identity?.reload(secureServers);
 
-  function serverFactory(serve: RequestHandler): http.Server {
+  function serverFactory(handler: RequestHandler): http.Server {
+    const { serve, noteAccepted } = createAcceptFirst(handler);
     const common = {
       IncomingMessage: Http1Request,
       ServerResponse: Http1Response,
@@ -153,6 +154,7 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
         });
       });
     }
+    server.on("connection", noteAccepted);
     const take: RequestListener<typeof Http1Request> = (request, response) => {
       http1Connections.get(request.socket)?.take(response);
     };

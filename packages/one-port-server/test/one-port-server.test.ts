@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import net, { type AddressInfo, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { arrivalOf, createOnePortServer, type RequestHandler } from "../src/index.ts";
 import { request } from "./support/http2-frames.ts";
 import {
   closed,
@@ -341,6 +342,64 @@ test("a peer is not cut off while the server makes it wait, or streams", async (
     Array(2).fill("begun, released"),
   );
   expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+});
+
+describe("a server that many come to", () => {
+  /** A server with a handler of its own. */
+  async function listen(handler: RequestHandler) {
+    const server = createOnePortServer().serverFactory(handler).listen(0, "127.0.0.1");
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    await once(server, "listening");
+    // A server that listens on a port has an address of this type.
+    return { server, port: (server.address() as AddressInfo).port };
+  }
+
+  function connectTo(port: number): Socket {
+    const socket = net.connect({ host: "127.0.0.1", port });
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    return socket;
+  }
+
+  const get = "GET / HTTP/1.1\r\n\r\n";
+
+  test("accepts those that wait before it serves any", async () => {
+    const peers = 200;
+    let accepted = 0;
+    const acceptedBefore: number[] = [];
+    const { server, port } = await listen((_request, response) => {
+      acceptedBefore.push(accepted);
+      response.end();
+    });
+    server.on("connection", () => {
+      accepted += 1;
+    });
+    const answers = Array.from({ length: peers }, async () => {
+      const socket = connectTo(port);
+      socket.write(get);
+      await once(socket, "data");
+    });
+    await Promise.all(answers);
+    // All, but for a machine that stops in between for a second.
+    expect(acceptedBefore[peers / 2]).toBe(peers);
+  });
+
+  test("tells when a request came that has waited for its turn", async () => {
+    const waited: number[] = [];
+    const { port } = await listen((request, response) => {
+      waited.push(performance.now() - arrivalOf(request));
+      setTimeout(() => response.end(), 50);
+    });
+    connectTo(port).write(get + get);
+    await expect.poll(() => waited.length).toBe(2);
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    await Promise.all(Array.from({ length: 17 }, () => requestHttp2(session, "/")));
+    expect([waited[1], waited.at(-1)].map((ms = 0) => ms >= 45)).toEqual([true, true]);
+  });
 });
 
 describe("a server that closes", () => {

@@ -11,6 +11,11 @@ export function bodyBytesOf(message: object): number {
   return "bodyBytes" in message ? Number(message.bodyBytes) : 0;
 }
 
+/** When the headers of a port's request had come, by the clock of `performance`; now, for any other request. */
+export function arrivalOf(request: object): number {
+  return "arrivedAt" in request ? Number(request.arrivedAt) : performance.now();
+}
+
 export class Http1Response extends ServerResponse<Http1Request> {
   bodyBytes = 0;
 
@@ -27,6 +32,7 @@ export class Http1Response extends ServerResponse<Http1Request> {
 }
 
 export class Http2Request extends Http2ServerRequest {
+  readonly arrivedAt = performance.now();
   bodyBytes = 0;
 
   override push(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
