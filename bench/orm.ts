@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createOrm } from "../src/database/orm.ts";
-import { databasePatienceMs } from "../src/database/retries.ts";
+import { turnPatienceMs } from "../src/database/retries.ts";
 import { initialPartner, type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { toNewPartner } from "../src/partners/partner-mapping.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     const repository = createPartnerRepository(orm);
     const alone = createPartnerRepository(orm, {
       ...{ statements: 10, callsPerStatement: 1 },
-      ...{ waiting: callers, waitMs: databasePatienceMs },
+      ...{ waiting: callers, waitMs: turnPatienceMs },
     });
     const { organizationId, id } = await repository.create(newPartner(), signal);
     const ways: readonly [title: string, call: () => Promise<unknown>][] = [

@@ -264,6 +264,12 @@ export const settings = {
     [2, 65_536],
     "how many streaming calls may be open at once; a quarter of them for one requester, half from one address, 16 on one connection",
   ),
+  maxCallsPerRequester: integer(
+    "MAX_CALLS_PER_REQUESTER",
+    256,
+    [1, million],
+    "how many calls of one requester, without its streams, may be under way at once; further ones wait for a second at most",
+  ),
   rateLimit: optional(
     "RATE_LIMIT",
     "calls a second/burst",

@@ -21,6 +21,7 @@ import { createErrorsInterceptor, createRequestGate, toEntryError } from "./inte
 import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
+import { createSharesInterceptor } from "./interceptors/shares.ts";
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 import { demandAccessRules, mountService } from "./mounting.ts";
@@ -40,6 +41,8 @@ export interface RouteDependencies {
   readonly ending: AbortSignal;
   /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
+  /** How many unary calls of one requester may be under way at once. */
+  readonly maxCallsPerRequester: number;
   /** How often each requester may call; absent: as often as it likes. */
   readonly rateLimit?: RateLimit | undefined;
   readonly audit?: Audit | undefined;
@@ -60,7 +63,7 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  */
 export function createRoutes(dependencies: RouteDependencies) {
   const { verifyToken, validator, partners, rateLimit, audit, troubleSwitch } = dependencies;
-  const { maxStreams, ending, readiness } = dependencies;
+  const { maxStreams, maxCallsPerRequester, ending, readiness } = dependencies;
   const errors = createErrorsInterceptor();
   const admission = [
     createAuthenticationInterceptor(verifyToken),
@@ -75,6 +78,7 @@ export function createRoutes(dependencies: RouteDependencies) {
     requestGate: createRequestGate([
       ...admission,
       ...(rateLimit === undefined ? [] : [createRateLimitInterceptor(rateLimit)]),
+      createSharesInterceptor(maxCallsPerRequester),
       access,
       ...(audit?.gate ?? []),
       checkGetQuery,

@@ -130,6 +130,17 @@ describe("With PostgreSQL", () => {
     await busy.close(true);
   });
 
+  test("a statement for which others leave no connection is refused after two seconds", async () => {
+    const busy = await createOrm({ ...database.settings, poolSize: 2 }, schema);
+    const statements = Array.from({ length: 10 }, () => query(busy, "select pg_sleep(0.6)", []));
+    const outcomes = await Promise.allSettled(statements);
+    const statuses = outcomes.map(({ status }) => status);
+    expect(statuses.slice(0, 2)).toEqual(["fulfilled", "fulfilled"]);
+    expect(outcomes.at(-1)).toMatchObject({ reason: { name: "OverloadedError" } });
+    await expect(ping(busy)).resolves.toBeUndefined();
+    await busy.close(true);
+  });
+
   test("a server that takes no more connections is unavailable", async () => {
     const role = `role_${randomUUID().replaceAll("-", "")}`;
     await onServer(serverUrl, `create role ${role} login password 'x' connection limit 0`);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DatabaseUnavailableError, toDatabaseFailure } from "../src/database/failures.ts";
+import { OverloadedError } from "../src/database/joining.ts";
 import { createOrm, type Orm, ping } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { withRetries } from "../src/database/retries.ts";
@@ -132,6 +133,16 @@ describe("An operation", () => {
     };
     await expect(withRetries(operation, signal)).rejects.toBe(failure);
     expect(tries).toBe(expected);
+  });
+
+  test("that is refused on a further try fails as the one before it, which may have been done", async () => {
+    const failures = [conflict(), new OverloadedError()];
+    const [first] = failures;
+    const operation = async () => {
+      throw failures.shift();
+    };
+    await expect(withRetries(operation, signal)).rejects.toBe(first);
+    expect(failures).toEqual([]);
   });
 
   test("is not tried again after its caller has left", async () => {

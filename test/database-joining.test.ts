@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import Fastify from "fastify";
 import { expect, test } from "vitest";
@@ -141,6 +141,7 @@ const knowCall: Interceptor = (next) => (request) => {
     callId: "",
     log: Fastify().log,
     connection: new Socket(),
+    arrivedAt: performance.now(),
     repeatedHeaders: new Set<string>(),
     path: "",
     hasLeft: () => false,
@@ -169,16 +170,34 @@ test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to 
   });
 });
 
-test("What waits too long for a statement that does not end finds the database unavailable", async () => {
-  const { add, names, endStatement } = startJoining({ waitMs: 20 });
+test("What still waits after its time when others are done is refused, and is not done later", async () => {
+  const { add, names, endStatement } = startJoining({ callsPerStatement: 1, waitMs: 20 });
   const first = add("a");
   await turn();
-  await turn();
-  await expect(add("b")).rejects.toMatchObject({
-    name: "DatabaseUnavailableError",
-    passing: false,
-  });
+  void add("b");
+  void add("c");
+  const late = expect(add("d")).rejects.toMatchObject(overloaded);
+  await delay(25);
+  // It began before they came, and says nothing of how fast statements are.
   await endStatement();
   expect(await first).toBe("did a");
-  expect(names()).toEqual(["a"]);
+  await endStatement();
+  await late;
+  await endStatement();
+  expect(names()).toEqual(["a", "b", "c"]);
+});
+
+test("What waits while no statement ends waits on, however long", async () => {
+  const { add, names, endStatement } = startJoining({ callsPerStatement: 1, waitMs: 20 });
+  void add("a");
+  await turn();
+  const second = add("b");
+  const third = add("c");
+  await delay(25);
+  await endStatement();
+  await endStatement();
+  expect(await second).toBe("did b");
+  await endStatement();
+  expect(await third).toBe("did c");
+  expect(names()).toEqual(["a", "b", "c"]);
 });

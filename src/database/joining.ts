@@ -1,5 +1,3 @@
-import { DatabaseUnavailableError } from "./failures.ts";
-
 /** How much a joining takes on. */
 export interface JoiningLimits {
   /** Statements under way at once. */
@@ -7,7 +5,7 @@ export interface JoiningLimits {
   readonly callsPerStatement: number;
   /** Calls that wait for a statement. */
   readonly waiting: number;
-  /** How long a call waits for a statement while those under way do not end. */
+  /** How long a call waits while others are done. While none are, it waits on. */
   readonly waitMs: number;
 }
 
@@ -46,7 +44,6 @@ export function createJoining<Item, Answer>(
   let waiting: JoinedCall<Item, Answer>[] = [];
   let underWay = 0;
   let scheduled = false;
-  let watch: NodeJS.Timeout | undefined;
 
   function schedule(): void {
     if (underWay === limits.statements) {
@@ -67,9 +64,11 @@ export function createJoining<Item, Answer>(
     dropAborted();
     while (waiting.length > 0 && underWay < limits.statements) {
       underWay += 1;
+      const startedAt = performance.now();
       void run(waiting.splice(0, limits.callsPerStatement)).finally(() => {
         underWay -= 1;
         schedule();
+        dropLate(startedAt);
       });
     }
   }
@@ -83,25 +82,15 @@ export function createJoining<Item, Answer>(
     });
   }
 
-  /** One timer, for the call that has waited longest, does for all. */
-  function watchOver(): void {
-    const [oldest] = waiting;
-    if (watch === undefined && oldest !== undefined) {
-      const leftMs = oldest.since + limits.waitMs - performance.now();
-      watch = setTimeout(dropExpired, Math.max(1, leftMs)).unref();
+  /**
+   * Drops calls for which there is still no room when a statement has ended. One that hung says nothing
+   * of those that came while it did.
+   */
+  function dropLate(startedAt: number): void {
+    const latest = Math.min(startedAt, performance.now() - limits.waitMs);
+    while (underWay === limits.statements && (waiting[0]?.since ?? Infinity) <= latest) {
+      waiting.shift()?.reject(new OverloadedError());
     }
-  }
-
-  function dropExpired(): void {
-    watch = undefined;
-    const latest = performance.now() - limits.waitMs;
-    waiting = waiting.filter(({ since, reject }) => {
-      if (since <= latest) {
-        reject(new DatabaseUnavailableError(false, new Error("No statement has ended in time.")));
-      }
-      return since > latest;
-    });
-    watchOver();
   }
 
   const waitingCalls = () => waiting.length;
@@ -111,7 +100,6 @@ export function createJoining<Item, Answer>(
    *
    * @param signal takes the call out, with its reason, if it aborts before the statement is sent.
    * @throws OverloadedError
-   * @throws DatabaseUnavailableError
    */
   const join = (item: Item, signal: AbortSignal): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -123,7 +111,6 @@ export function createJoining<Item, Answer>(
       }
       waiting.push({ item, signal, since: performance.now(), resolve, reject });
       schedule();
-      watchOver();
     });
   return Object.assign(join, { waitingCalls });
 }

@@ -1,8 +1,12 @@
 import type { Pool, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig } from "pg";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
+import { OverloadedError } from "./joining.ts";
+import { turnPatienceMs } from "./retries.ts";
 
 /** A connection that was idle for this long is asked for a sign of life before it is used. */
 const freshForMs = 1000;
+/** A pool that has answered a statement within this time is busy, not stuck. */
+const movingMs = 1000;
 /** How long it may take to give one. */
 const signOfLifeMs = 500;
 
@@ -14,6 +18,8 @@ export interface PostgresPool extends Pool {
   statementNames?: boolean | undefined;
   /** Set while statements that write may be hanging on the server. */
   mayHang?: boolean;
+  /** When a statement was answered last, by the clock of `performance`. */
+  answeredAt?: number;
   /** The question how many hang, once for all who want to know. */
   hanging?: Promise<number> | undefined;
 }
@@ -39,6 +45,7 @@ interface Connection extends PoolClient {
  * and connections to a host that is in use no more are dropped.
  *
  * @param rehearsal whether it runs in a transaction that is rolled back
+ * @throws OverloadedError where others' statements leave no connection for it for too long.
  * @throws DatabaseUnavailableError for whatever keeps a connection from being made.
  */
 export async function runOnPool(
@@ -51,10 +58,25 @@ export async function runOnPool(
     await refuseWhileWritesHang(pool);
   }
   return await new Promise((resolve, reject) => {
+    const isBusy = pool.idleCount === 0 && pool.totalCount >= pool.options.max;
+    const patience = isBusy ? setTimeout(endWaiting, turnPatienceMs) : undefined;
+    let isLate = false;
+
+    /** Where no other statement is answered either, the database is to blame. */
+    function endWaiting(): void {
+      isLate = performance.now() - (pool.answeredAt ?? 0) < movingMs;
+      if (isLate) {
+        reject(new OverloadedError());
+      }
+    }
+
     function take(hostsLeft: number): void {
       const host = pool.options.connectionString;
       pool.connect((failure, connection: Connection | undefined, release) => {
-        if (connection === undefined) {
+        clearTimeout(patience);
+        if (isLate) {
+          release();
+        } else if (connection === undefined) {
           // A pool that is busy says nothing of its host.
           if (failure?.message !== "timeout exceeded when trying to connect") {
             moveOn(pool, host);
@@ -107,6 +129,7 @@ export async function runOnPool(
           pool.mayHang ||= writes && failure.message === "Query read timeout";
           reject(failure);
         } else if (result !== undefined) {
+          pool.answeredAt = connection.answeredAt;
           resolve(result);
         }
       }

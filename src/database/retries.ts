@@ -1,12 +1,16 @@
 import { channel } from "node:diagnostics_channel";
 import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
+import { OverloadedError } from "./joining.ts";
 
 /**
  * How long a call waits for the database, whatever for: its turn, a connection, an answer. A
  * statement that takes longer is ended.
  */
 export const databasePatienceMs = 3000;
+
+/** How much of it may go by in waiting for others' statements; the rest is for its own. */
+export const turnPatienceMs = 2000;
 
 /** Tells of each further try, and of what the last one failed with: `{ failure: unknown }`. */
 const retried = channel("partner-service.retry");
@@ -50,6 +54,7 @@ async function tryUntil<T>(
   operation: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
+  let lastFailure: unknown;
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     try {
@@ -57,6 +62,11 @@ async function tryUntil<T>(
     } catch (error) {
       const failure = toDatabaseFailure(error);
       const wait = waits[tries];
+      if (failure instanceof OverloadedError && lastFailure !== undefined) {
+        // It says that nothing has been done, which may not hold for the try before.
+        throw lastFailure;
+      }
+      lastFailure = failure;
       const passing = failure instanceof DatabaseUnavailableError && failure.passing;
       if (!passing || wait === undefined || performance.now() + wait > deadline) {
         throw failure;

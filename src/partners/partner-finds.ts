@@ -2,7 +2,7 @@ import { createSharing } from "../database/distribution.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
 import { createStatement } from "../database/query.ts";
-import { databasePatienceMs, withRetries } from "../database/retries.ts";
+import { turnPatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
 import { partnerNotFound } from "./partner-error.ts";
@@ -25,7 +25,7 @@ const findLimits: JoiningLimits = {
   statements: 2,
   callsPerStatement: 256,
   waiting: 2048,
-  waitMs: databasePatienceMs,
+  waitMs: turnPatienceMs,
 };
 
 /**

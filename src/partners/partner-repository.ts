@@ -5,7 +5,7 @@ import { DatabaseError } from "../database/failures.ts";
 import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
 import type { Orm } from "../database/orm.ts";
 import { query, rehearse } from "../database/query.ts";
-import { databasePatienceMs, withRetries } from "../database/retries.ts";
+import { turnPatienceMs, withRetries } from "../database/retries.ts";
 import { createRowMapping } from "../database/row-mapping.ts";
 import { createUuidV7Generator } from "../database/uuids.ts";
 import { createChangeFeed } from "./change-feed.ts";
@@ -36,7 +36,7 @@ const defaultInsertLimits: JoiningLimits = {
   statements: 3,
   callsPerStatement: 32,
   waiting: 2048,
-  waitMs: databasePatienceMs,
+  waitMs: turnPatienceMs,
 };
 
 /** Keeps partners in the database. */

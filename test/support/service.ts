@@ -46,6 +46,7 @@ export async function startTestService(
   on: DatabaseKind | TestDatabase,
   {
     maxStreams = 256,
+    maxCallsPerRequester = 256,
     rateLimit,
     issuer: givenIssuer,
     ...settings
@@ -66,6 +67,7 @@ export async function startTestService(
     readiness,
     ending: draining.signal,
     maxStreams,
+    maxCallsPerRequester,
     rateLimit,
   });
   const log: Record<string, unknown>[] = [];

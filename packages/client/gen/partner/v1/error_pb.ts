@@ -161,8 +161,9 @@ export const ErrorReason = {
   PARTNER_ALREADY_ACCEPTED: 17,
 
   /**
-   * More calls are waiting, or more streams are open, than the service takes on, and nothing was
-   * done. A `google.rpc.RetryInfo` detail says how long to wait before the next try.
+   * More calls are waiting than are done in time, most often those of the same organization, or more
+   * streams are open than the service takes on. Nothing was done. A `google.rpc.RetryInfo` detail says
+   * how long to wait before the next try.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 18;
    */
