@@ -8,10 +8,9 @@ import { endWith } from "./end-with.ts";
 import { findGenerators } from "./load/generators.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { type Bench, say, serverOf } from "./phases/bench.ts";
-import { measureAtHalfRate, measureOneCaller } from "./phases/latency.ts";
+import { measureAtRate, measureOneCaller } from "./phases/latency.ts";
 import { measureMemory } from "./phases/memory.ts";
 import { measureStart } from "./phases/start.ts";
-import { measureSteadiness } from "./phases/steadiness.ts";
 import { measureThroughput } from "./phases/throughput.ts";
 import { keepResults } from "./report/keep.ts";
 import { describeMachine } from "./report/machine.ts";
@@ -20,8 +19,8 @@ import { formatResults } from "./report/table.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { type ServerName, startContender } from "./servers.ts";
 
-/** Whose calls are timed: the service, what it is held against, and its bound. */
-const timedIds = ["service", "fastify-rest", "fastify-bare"];
+/** Whose calls are timed: the service's, those of what it is held against, and of its bound. */
+const timedIds = ["service", "fastify-rest", "fastify-bare", "service-get", "fastify-rest-get"];
 
 /** Measures the service and its peers in turn, on one database, and prints one table. */
 async function main(options: Options): Promise<void> {
@@ -56,8 +55,7 @@ async function main(options: Options): Promise<void> {
 
 async function measure(bench: Bench, present: readonly Contender[]): Promise<Results> {
   const { options, database, generators } = bench;
-  const steadiness = measureSteadiness();
-  const startMs = await measureStart(bench);
+  const start = await measureStart(bench);
   const served = present.filter(isServed);
   const servers = new Map<ServerName, ServerProcess>();
   try {
@@ -66,7 +64,7 @@ async function measure(bench: Bench, present: readonly Contender[]): Promise<Res
         servers.set(server, await startContender(server, database, bench.publicKeyFile));
       }
     }
-    const throughput = await measureThroughput(bench, present, servers);
+    const { throughput, steadiness } = await measureThroughput(bench, present, servers);
     const timed = served.filter(({ id }) => timedIds.includes(id));
     const oneCaller = await measureOneCaller(bench, timed, servers);
     const service = served.find(({ id }) => id === "service");
@@ -83,10 +81,14 @@ async function measure(bench: Bench, present: readonly Contender[]): Promise<Res
       warmUpSeconds: options.warmUpSeconds,
       throughput,
       oneCaller,
-      halfRate: await measureAtHalfRate(bench, timed, servers, throughput),
+      atRate: await measureAtRate(
+        bench,
+        timed.filter(({ operation }) => operation === "create"),
+        servers,
+      ),
       steadiness,
       memory: service && server && (await measureMemory(bench, service, server)),
-      startMs,
+      start,
     };
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()));

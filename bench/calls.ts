@@ -24,6 +24,8 @@ export interface Call {
   readonly body: Buffer;
   /** The partners that its answer holds, in order; absent where the call creates them. */
   readonly partnerIds?: readonly string[];
+  /** How many partners it creates (1). */
+  readonly creates?: number;
 }
 
 /** The calls that contenders get, in the forms that they are sent in. */
@@ -125,10 +127,10 @@ export async function createCalls(): Promise<Calls> {
       ),
     },
     batch: {
-      connect: post(
-        `${rpcPath}/BatchCreatePartners`,
-        toJson(BatchCreatePartnersRequestSchema, batch),
-      ),
+      connect: {
+        ...post(`${rpcPath}/BatchCreatePartners`, toJson(BatchCreatePartnersRequestSchema, batch)),
+        creates: batchSize,
+      },
       grpc: grpc("BatchCreatePartners", toBinary(BatchCreatePartnersRequestSchema, batch)),
     },
   };

@@ -1,4 +1,4 @@
-import type { Call, Calls, Operation } from "./calls.ts";
+import { batchSize, type Call, type Calls, type Operation } from "./calls.ts";
 import type { Target } from "./load/load.ts";
 import type { ServerProcess } from "./server-process.ts";
 import type { ServerName } from "./servers.ts";
@@ -15,12 +15,14 @@ export interface ServerContender extends Line {
 
 export interface DatabaseContender extends Line {
   readonly load: "sql";
+  /** How many rows a statement has. */
+  readonly rows: number;
 }
 
 interface Line {
   readonly id: string;
   readonly title: string;
-  readonly operation: Operation;
+  readonly operation: Operation | "batch";
 }
 
 export const contenders: readonly Contender[] = [
@@ -77,6 +79,22 @@ export const contenders: readonly Contender[] = [
     title: "PostgreSQL itself (pgbench)",
     operation: "create",
     load: "sql",
+    rows: 1,
+  },
+  {
+    id: "service-batch",
+    title: "this service",
+    operation: "batch",
+    load: "json",
+    server: "service",
+    call: ({ batch }) => batch.connect,
+  },
+  {
+    id: "pgbench-batch",
+    title: "PostgreSQL itself (pgbench), VALUES of 100 rows",
+    operation: "batch",
+    load: "sql",
+    rows: batchSize,
   },
   {
     id: "service-grpc",

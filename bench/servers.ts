@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { audience, issuer } from "./calls.ts";
 import type { Database } from "./database.ts";
@@ -95,6 +96,16 @@ export async function startContender(
     started.push(await start(async () => (await countListeners(port)) === listeners));
   }
   return joinProcesses(started);
+}
+
+/** Starts the service without a database of its own, on what it keeps in the directory. */
+export async function startSandbox(directory: string): Promise<ServerProcess> {
+  const settings = {
+    DATA_DIR: join(directory, "data"),
+    // In place of the one beside the packages.
+    NODE_COMPILE_CACHE: join(directory, "compiled"),
+  };
+  return await startServer(startArguments, settings, await freePort(), answersReady);
 }
 
 /** How many sockets listen on a port of IPv4: what is ready last listens last. */

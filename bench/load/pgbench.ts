@@ -29,16 +29,27 @@ const values = [
   ...[":postal_code", ":registration", ":country", ":invitation_status", "1"],
 ];
 
-/** Runs pgbench: each of the clients sends the peers' INSERT, prepared, when its last is durable. */
+/** The same as they stand in a text: a statement of pgbench's has 255 parameters at most. */
+const literals = values.map((value) => {
+  const text = new Map(Object.entries(variables)).get(value.slice(1));
+  return text === undefined ? value : `'${text}'`;
+});
+
+/**
+ * Runs pgbench: each of the clients sends the peers' INSERT, of so many rows, prepared, when its last is
+ * durable.
+ */
 export async function runPgbench(
   databaseUrl: string,
-  clients: number,
+  { clients, rows }: { readonly clients: number; readonly rows: number },
   seconds: number,
 ): Promise<LoadResult> {
   const directory = await mkdtemp(join(tmpdir(), "partner-bench-pgbench-"));
   try {
     const script = join(directory, "insert.sql");
-    await writeFile(script, `${insertStatement(values)};\n`);
+    const more = Array.from({ length: rows - 1 }, () => `, (${literals.join(", ")})`);
+    const first = insertStatement(rows === 1 ? values : literals);
+    await writeFile(script, `${first}${more.join("")};\n`);
     const { hostname, port, username, password, pathname } = new URL(databaseUrl);
     const output = await runProgram(
       "pgbench",

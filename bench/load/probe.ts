@@ -20,9 +20,9 @@ export async function probeGrpc(target: Target): Promise<void> {
   }
 }
 
-/** Makes one call with JSON, likewise: the answer must hold the call's partners, or the one created. */
+/** Makes one call with JSON, likewise: the answer must hold the call's partners, or those created. */
 export async function probeJson({ url, call }: Target): Promise<void> {
-  const { method, headers, body, partnerIds } = call;
+  const { method, headers, body, partnerIds, creates = 1 } = call;
   const response = await fetch(url, {
     method,
     headers: { ...headers },
@@ -31,8 +31,8 @@ export async function probeJson({ url, call }: Target): Promise<void> {
   const answer = await response.text();
   const ids = [...answer.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id);
   const names = [...answer.matchAll(/"companyName":"Example Supplies/g)];
-  const complete = isDeepStrictEqual(ids, partnerIds ?? ids.slice(0, 1));
-  if (!response.ok || ids.length === 0 || !complete || names.length !== ids.length) {
+  const complete = isDeepStrictEqual(ids, partnerIds ?? ids.slice(0, creates));
+  if (!response.ok || ids.length < creates || !complete || names.length !== ids.length) {
     throw new Error(`${url} answers ${response.status}: ${answer}`);
   }
 }

@@ -21,6 +21,11 @@ export type Servers = ReadonlyMap<ServerName, ServerProcess>;
 
 export const connections = 64;
 
+/** How many callers there are at a time, over HTTP/1.1 or on connections to PostgreSQL. */
+export function callersOf({ operation }: Contender): number {
+  return operation === "batch" ? 4 : connections;
+}
+
 export function serverOf({ id, server }: ServerContender, servers: Servers): ServerProcess {
   const found = servers.get(server);
   if (found === undefined) {
@@ -34,7 +39,8 @@ export async function prepareTable(
   { operation }: Contender,
   bench: Pick<Bench, "database" | "calls">,
 ): Promise<void> {
-  await bench.database.reset(operation === "create" ? undefined : bench.calls.book);
+  const writes = operation === "create" || operation === "batch";
+  await bench.database.reset(writes ? undefined : bench.calls.book);
 }
 
 /** The result of a load, or what is wrong with it. */

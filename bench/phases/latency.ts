@@ -1,7 +1,7 @@
 import { type ServerContender, targetOf } from "../contenders.ts";
 import { runOpenLoad } from "../load/http1-load.ts";
 import type { TimedResult } from "../load/load.ts";
-import { type Latency, type LatencyAtRate, median, type Throughput } from "../report/results.ts";
+import { type Latency, median } from "../report/results.ts";
 import {
   type Bench,
   connections,
@@ -33,33 +33,29 @@ export async function measureOneCaller(
   return [...rounds].map(([{ id }, results]) => summarize(id, results));
 }
 
-/** Times the calls that arrive at a constant rate, half of the highest, from when they were due. */
-export async function measureAtHalfRate(
+/** A rate that each of those whose calls are timed answers well below its highest. */
+export const callsPerSecond = 2000;
+
+/** Times the calls that arrive at a constant rate, the same for all, from when they were due. */
+export async function measureAtRate(
   bench: Bench,
   timed: readonly ServerContender[],
   servers: Servers,
-  throughput: readonly Throughput[],
-): Promise<readonly LatencyAtRate[]> {
-  const { rounds, seconds } = bench.options;
-  const loads = timed.map((contender) => ({
-    contender,
-    callsPerSecond: (throughput.find(({ id }) => id === contender.id)?.callsPerSecond ?? 0) / 2,
-    results: Array.of<TimedResult>(),
-  }));
+): Promise<readonly Latency[]> {
+  const { options, calls } = bench;
+  const { rounds, seconds } = options;
+  const loads = timed.map((contender) => ({ contender, results: Array.of<TimedResult>() }));
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { contender, callsPerSecond, results } of loads) {
-      const target = targetOf(contender, serverOf(contender, servers), bench.calls);
+    for (const { contender, results } of loads) {
+      const target = targetOf(contender, serverOf(contender, servers), calls);
       await runOpenLoad(target, connections, callsPerSecond, 1);
       await prepareTable(contender, bench);
       const result = await runOpenLoad(target, connections, callsPerSecond, seconds);
       results.push(succeeded(contender, result));
-      say(`half of the highest rate: round ${round} of ${rounds}, ${contender.id}`);
+      say(`${callsPerSecond} calls a second: round ${round} of ${rounds}, ${contender.id}`);
     }
   }
-  return loads.map(({ contender: { id }, callsPerSecond, results }) => ({
-    ...summarize(id, results),
-    callsPerSecond,
-  }));
+  return loads.map(({ contender: { id }, results }) => summarize(id, results));
 }
 
 /** The medians of the rounds. */

@@ -1,17 +1,24 @@
-import { type Contender, isServed, type ServerContender, targetOf } from "../contenders.ts";
+import {
+  type Contender,
+  type DatabaseContender,
+  isServed,
+  type ServerContender,
+  targetOf,
+} from "../contenders.ts";
 import type { LoadResult } from "../load/load.ts";
 import { runPgbench } from "../load/pgbench.ts";
 import { probeGrpc, probeJson } from "../load/probe.ts";
 import { median, type Throughput } from "../report/results.ts";
 import {
   type Bench,
-  connections,
+  callersOf,
   prepareTable,
   type Servers,
   say,
   serverOf,
   succeeded,
 } from "./bench.ts";
+import { measureSteadiness, type Steadiness } from "./steadiness.ts";
 
 export const grpcConnections = 8;
 export const grpcStreams = 8;
@@ -28,9 +35,13 @@ export async function measureThroughput(
   bench: Bench,
   present: readonly Contender[],
   servers: Servers,
-): Promise<readonly Throughput[]> {
+): Promise<{
+  readonly throughput: readonly Throughput[];
+  readonly steadiness: readonly Steadiness[];
+}> {
   const rounds = new Map<Contender, RoundResult[]>(present.map((contender) => [contender, []]));
   await warmUp(bench, present, servers);
+  const steadiness = [measureSteadiness()];
   for (let round = 1; round <= bench.options.rounds; round += 1) {
     for (const [contender, results] of rounds) {
       const result = isServed(contender)
@@ -40,8 +51,9 @@ export async function measureThroughput(
       const rate = Math.round(result.callsPerSecond);
       say(`round ${round} of ${bench.options.rounds}: ${contender.id}, ${rate} calls a second`);
     }
+    steadiness.push(measureSteadiness());
   }
-  return [...rounds].map(([{ id, title, operation, load }, results]) => {
+  const throughput = [...rounds].map(([{ id, title, operation, load }, results]) => {
     const cpu = results.flatMap(({ cpuMicrosPerCall }) => cpuMicrosPerCall ?? []);
     return {
       id,
@@ -53,6 +65,7 @@ export async function measureThroughput(
       cpuMicrosPerCall: cpu.length === 0 ? undefined : median(cpu),
     };
   });
+  return { throughput, steadiness };
 }
 
 /**
@@ -76,10 +89,12 @@ async function warmUp(
   }
 }
 
-async function measureDatabase(bench: Bench, contender: Contender): Promise<RoundResult> {
+async function measureDatabase(bench: Bench, contender: DatabaseContender): Promise<RoundResult> {
   await prepareTable(contender, bench);
-  const result = await runPgbench(bench.database.url, connections, bench.options.seconds);
-  await checkRows(bench, contender, result);
+  const { rows } = contender;
+  const load = { clients: callersOf(contender), rows };
+  const result = await runPgbench(bench.database.url, load, bench.options.seconds);
+  await checkRows(bench, contender, rows, result);
   return { callsPerSecond: result.calls / result.seconds };
 }
 
@@ -96,8 +111,8 @@ async function measureServer(
   const cpuBefore = await server.cpuMicros();
   const result = await load(bench, contender, servers, bench.options.seconds);
   const cpuMicros = (await server.cpuMicros()) - cpuBefore;
-  if (contender.operation === "create") {
-    await checkRows(bench, contender, result);
+  if (contender.operation === "create" || contender.operation === "batch") {
+    await checkRows(bench, contender, contender.call(bench.calls).creates ?? 1, result);
   } else {
     succeeded(contender, result);
   }
@@ -116,7 +131,7 @@ function load(
   const target = targetOf(contender, serverOf(contender, servers), calls);
   return contender.load === "grpc"
     ? generators.grpc(target, grpcConnections, grpcStreams, seconds)
-    : generators.http1(target, connections, seconds);
+    : generators.http1(target, callersOf(contender), seconds);
 }
 
 /**
@@ -125,13 +140,15 @@ function load(
  */
 async function checkRows(
   { database }: Bench,
-  { id }: Contender,
+  contender: Contender,
+  rowsPerCall: number,
   { calls, failures }: LoadResult,
 ): Promise<void> {
   const rows = await database.countPartners();
-  if (failures > 0 || rows < calls || rows > calls + 2 * connections) {
+  const least = calls * rowsPerCall;
+  if (failures > 0 || rows < least || rows > least + 2 * callersOf(contender) * rowsPerCall) {
     throw new Error(
-      `${id} answered ${calls} calls, failed ${failures}, and stored ${rows} partners.`,
+      `${contender.id} answered ${calls} calls, failed ${failures}, and stored ${rows} partners.`,
     );
   }
 }

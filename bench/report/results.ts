@@ -14,12 +14,12 @@ export interface Results {
   readonly throughput: readonly Throughput[];
   /** One caller that waits for each answer. */
   readonly oneCaller: readonly Latency[];
-  /** Calls at a constant rate: half of what each reached. */
-  readonly halfRate: readonly LatencyAtRate[];
-  readonly steadiness: Steadiness;
+  /** Calls at a constant rate. */
+  readonly atRate: readonly Latency[];
+  /** Before the first round and after each. */
+  readonly steadiness: readonly Steadiness[];
   readonly memory: Memory | undefined;
-  /** From the start of the process until /readyz says so, in milliseconds. */
-  readonly startMs: number | undefined;
+  readonly start: StartTimes;
 }
 
 export interface Machine {
@@ -36,7 +36,7 @@ export interface Machine {
 export interface Throughput {
   readonly id: string;
   readonly title: string;
-  readonly operation: Operation;
+  readonly operation: Operation | "batch";
   readonly load: "json" | "grpc" | "sql";
   /** The median of the rounds. */
   readonly callsPerSecond: number;
@@ -50,8 +50,13 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-export interface LatencyAtRate extends Latency {
-  readonly callsPerSecond: number;
+/** From the start of the process until /readyz says so, in milliseconds. */
+export interface StartTimes {
+  /** On PostgreSQL; what Node compiles is there from the start before. */
+  readonly postgres: number;
+  /** In the sandbox: with nothing there yet, and once more. */
+  readonly sandboxFirst: number;
+  readonly sandboxAgain: number;
 }
 
 /** Resident memory of the service, in megabytes. */

@@ -1,12 +1,16 @@
-import { slowFactor } from "../phases/steadiness.ts";
+import { callsPerSecond } from "../phases/latency.ts";
+import { type Steadiness, slowFactor } from "../phases/steadiness.ts";
 import type { Results, Throughput } from "./results.ts";
 import { compareWithTargets } from "./targets.ts";
 
 /** The results as Markdown, for a terminal as much as for docs/performance.md. */
 export function formatResults(results: Results): string {
-  const { machine, rounds, seconds, warmUpSeconds, oneCaller, halfRate, memory } = results;
+  const { machine, rounds, seconds, warmUpSeconds, oneCaller, atRate, memory } = results;
   const { throughput, steadiness } = results;
-  const titleOf = (id: string) => throughput.find((each) => each.id === id)?.title ?? id;
+  const titleOf = (id: string) => {
+    const { title = id, operation } = throughput.find((each) => each.id === id) ?? {};
+    return operation === "get" ? `a get by ${title}` : `a create by ${title}`;
+  };
   const lines = [
     ...groups.flatMap((group) => formatThroughput(group, throughput)),
     ...(oneCaller.length === 0 ? [] : ["| | p50 | p99 |", "|---|---:|---:|"]),
@@ -14,9 +18,9 @@ export function formatResults(results: Results): string {
       ({ id, p50Ms, p99Ms }) =>
         `| one caller at a time, ${titleOf(id)} | ${ms(p50Ms)} | ${ms(p99Ms)} |`,
     ),
-    ...halfRate.map(
-      ({ id, p50Ms, p99Ms, callsPerSecond }) =>
-        `| at half of the highest rate (${count(callsPerSecond)} a second), ${titleOf(id)} | ${ms(p50Ms)} | ${ms(p99Ms)} |`,
+    ...atRate.map(
+      ({ id, p50Ms, p99Ms }) =>
+        `| at ${count(callsPerSecond)} a second, ${titleOf(id)} | ${ms(p50Ms)} | ${ms(p99Ms)} |`,
     ),
     ...(oneCaller.length === 0 ? [] : [""]),
     "| | measured | target | | the bound |",
@@ -26,12 +30,7 @@ export function formatResults(results: Results): string {
       return `| ${title} | ${figure(measured, unit)} | ${bound} ${figure(limit, unit)} | ${met ? "✓" : "✗"} | ${best} |`;
     }),
     "",
-    [
-      `The machine itself, with nothing else to do, ran a loop of arithmetic ${slowFactor} times slower`,
-      `than usual or worse for ${(steadiness.slowShare * 100).toFixed(1)} % of the time, for up to`,
-      `${Math.round(steadiness.longestMs)} ms on end: calls that fall into such a time are slow for`,
-      "every contender.",
-    ].join(" "),
+    formatSteadiness(steadiness),
     "",
     [
       ...(memory === undefined ? [] : [`At its peak, this service took ${memory.peak} MB.`]),
@@ -44,6 +43,24 @@ export function formatResults(results: Results): string {
     ].join(" "),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** How quiet the machine was, by what it did before the first round and after each. */
+function formatSteadiness(steadiness: readonly Steadiness[]): string {
+  const range = (digits: number, measure: (each: Steadiness) => number) => {
+    const values = steadiness.map(measure);
+    return `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
+  };
+  const fastest = Math.min(...steadiness.map(({ pieceMs }) => pieceMs));
+  const longestMs = Math.max(...steadiness.map((each) => each.longestMs));
+  return [
+    "The machine itself, before the first round and after each: others used",
+    `${range(2, ({ othersCores }) => othersCores)} of its cores, and a loop of arithmetic took`,
+    `${range(2, ({ pieceMs }) => pieceMs / fastest)} times as long as at best; it ran ${slowFactor}`,
+    `times slower than usual or worse for ${range(1, ({ slowShare }) => slowShare * 100)} % of the`,
+    `time, for up to ${Math.round(longestMs)} ms on end: calls that fall into such a time are slow`,
+    "for every contender.",
+  ].join(" ");
 }
 
 /** Contenders that are compared with one of them, the service. */
@@ -63,6 +80,11 @@ const groups: readonly Group[] = [
     title: "gRPC, h2c, 8 connections × 8 streams",
     serviceId: "service-grpc",
     holds: ({ operation, load }) => operation === "create" && load === "grpc",
+  },
+  {
+    title: "BatchCreatePartners of 100, HTTP/1.1, 4 connections",
+    serviceId: "service-batch",
+    holds: ({ operation }) => operation === "batch",
   },
   {
     title: "GetPartner, HTTP/1.1, 64 connections",

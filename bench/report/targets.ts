@@ -1,3 +1,4 @@
+import { callsPerSecond } from "../phases/latency.ts";
 import { type Memory, median, type Results } from "./results.ts";
 
 /** A promise about speed, and what was measured. */
@@ -17,35 +18,32 @@ export interface Target {
 export function compareWithTargets(results: Results): readonly Target[] {
   const rate = (id: string) => results.throughput.find((each) => each.id === id)?.callsPerSecond;
   const p50 = (id: string) => results.oneCaller.find((each) => each.id === id)?.p50Ms;
-  const tail = (id: string) => {
-    const latency = results.halfRate.find((each) => each.id === id);
-    return ratio(latency?.p99Ms, latency?.p50Ms);
-  };
-  const { memory, startMs } = results;
+  const p99 = (id: string) => results.atRate.find((each) => each.id === id)?.p99Ms;
+  const cpu = (id: string) => results.throughput.find((each) => each.id === id)?.cpuMicrosPerCall;
+  const { memory, start } = results;
   const service = rate("service");
   const bare = rate("fastify-bare");
   return [
-    target("JSON: against PostgreSQL itself", "≥", 0.9, {
+    target("JSON: against PostgreSQL itself", "≥", 1.4, {
       measured: ratio(service, rate("pgbench")),
       atBest: ratio(bare, rate("pgbench")),
     }),
     target("JSON, two processes: against PostgreSQL itself", "≥", 0.9, {
       measured: ratio(rate("service-twice"), rate("pgbench")),
     }),
-    target("JSON: against Fastify by hand", "≥", 2.5, {
+    target("JSON: against Fastify by hand", "≥", 2.2, {
       measured: ratio(service, rate("fastify-rest")),
       atBest: ratio(bare, rate("fastify-rest")),
+    }),
+    target("JSON: CPU against the bound", "≤", 1.5, {
+      measured: ratio(cpu("service"), cpu("fastify-bare")),
     }),
     target("JSON: against connect-fastify", "≥", 8, {
       measured: ratio(service, rate("connect-fastify")),
       atBest: ratio(bare, rate("connect-fastify")),
     }),
-    target("GetPartner: against Fastify by hand", "≥", 1.5, {
-      measured: ratio(rate("service-get"), rate("fastify-rest-get")),
-      atBest: ratio(rate("fastify-bare-get"), rate("fastify-rest-get")),
-    }),
-    target("GetPartner, two processes: against two by hand", "≥", 1.5, {
-      measured: ratio(rate("service-twice-get"), rate("fastify-rest-twice-get")),
+    target("gRPC: CPU against JSON", "≤", 1.2, {
+      measured: ratio(cpu("service-grpc"), cpu("service")),
     }),
     target("gRPC: against grpc-js by hand", "≥", 1.5, {
       measured: ratio(rate("service-grpc"), rate("grpc-js")),
@@ -53,20 +51,44 @@ export function compareWithTargets(results: Results): readonly Target[] {
     target("gRPC: against UNARY_LANE=off", "≥", 3, {
       measured: ratio(rate("service-grpc"), rate("service-lane-off-grpc")),
     }),
-    target("One caller: latency against Fastify by hand", "≤", 1.1, {
+    target("BatchCreatePartners: against PostgreSQL itself", "≥", 0.6, {
+      measured: ratio(rate("service-batch"), rate("pgbench-batch")),
+    }),
+    target("GetPartner: against Fastify by hand", "≥", 1.6, {
+      measured: ratio(rate("service-get"), rate("fastify-rest-get")),
+      atBest: ratio(rate("fastify-bare-get"), rate("fastify-rest-get")),
+    }),
+    target("GetPartner, two processes: against two by hand", "≥", 1.5, {
+      measured: ratio(rate("service-twice-get"), rate("fastify-rest-twice-get")),
+    }),
+    target("ListPartners: against Fastify by hand", "≥", 1, {
+      measured: ratio(rate("service-list"), rate("fastify-rest-list")),
+    }),
+    target("One caller: latency of a create against Fastify by hand", "≤", 1.2, {
       measured: ratio(p50("service"), p50("fastify-rest")),
       atBest: ratio(p50("fastify-bare"), p50("fastify-rest")),
     }),
-    target("Half of the highest rate: p99 to p50", "≤", 5, {
-      measured: tail("service"),
-      atBest: tail("fastify-bare"),
+    target("One caller: latency of a get against Fastify by hand", "≤", 1.1, {
+      measured: ratio(p50("service-get"), p50("fastify-rest-get")),
+    }),
+    target(`${callsPerSecond} creates a second: p99 against Fastify by hand`, "≤", 1, {
+      measured: ratio(p99("service"), p99("fastify-rest")),
+      atBest: ratio(p99("fastify-bare"), p99("fastify-rest")),
     }),
     target("Memory after a minute of full load", "≤", 350, {
       measured: afterMinute(memory),
       unit: "MB",
     }),
     target("Growth of memory from then on", "≤", 1.1, { measured: growth(memory) }),
-    target("Start to ready, on PostgreSQL", "≤", 1000, { measured: startMs, unit: "ms" }),
+    target("Start to ready, on PostgreSQL", "≤", 600, { measured: start.postgres, unit: "ms" }),
+    target("Start to ready, in a new sandbox", "≤", 1500, {
+      measured: start.sandboxFirst,
+      unit: "ms",
+    }),
+    target("Start to ready, in a sandbox again", "≤", 1000, {
+      measured: start.sandboxAgain,
+      unit: "ms",
+    }),
   ].flatMap((each) => each ?? []);
 }
 
