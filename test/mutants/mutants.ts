@@ -19,8 +19,7 @@ const message = of(`${laneSource}/connect-message.ts`);
 const connect = of(`${laneSource}/connect-unary.ts`);
 const grpc = of(`${laneSource}/grpc-unary.ts`);
 const call = of(`${laneSource}/unary-call.ts`);
-const body = of(`${laneSource}/request-body.ts`);
-const url = of(`${laneSource}/request-url.ts`);
+const exchange = of(`${laneSource}/exchange.ts`);
 const lazyHeaders = of(`${laneSource}/lazy-headers.ts`);
 const plainJson = of(`${laneSource}/plain-json.ts`);
 const reader = of(`${laneSource}/plain-json-reader.ts`);
@@ -103,9 +102,9 @@ export const mutants: readonly Group[] = [
       call("timeoutMs !== undefined && timeoutMs <= 0", "timeoutMs !== undefined && timeoutMs < 0"),
       call("end(reasonOfLeaving(request));", ""),
       call("clearTimeout(timer);\n    controller.abort(failure);", "clearTimeout(timer);"),
-      body("if (length <= limit)", "if (length < limit)"),
-      body("if (!request.readableEnded)", "if (request.readableEnded)"),
-      url('"encrypted" in socket ? "https" : "http"', '"http"'),
+      exchange("if (length <= limit)", "if (length < limit)"),
+      exchange("if (!request.readableEnded)", "if (request.readableEnded)"),
+      exchange('"encrypted" in socket ? "https" : "http"', '"http"'),
       lazyHeaders("plainName.test(name) && plainValue.test(value)", "plainName.test(name)"),
       plainJson("Buffer.byteLength(json) > readMaxBytes", "Buffer.byteLength(json) < 0"),
       plainJson("Buffer.byteLength(text) > writeMaxBytes", "text.length > writeMaxBytes"),

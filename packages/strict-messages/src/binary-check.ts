@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { maxItemsOf, tooManyItems, type Violation } from "./violation.ts";
 
 /** Throws for a message that is not to be decoded. */
@@ -97,26 +97,24 @@ function packedForm({ scalar, message }: DescField): FieldShape["packed"] {
 function findViolation(bytes: Uint8Array, shape: Shape): Violation | undefined {
   try {
     return new BinaryScan(bytes).check(shape, "", bytes.byteLength);
-  } catch (failure) {
-    if (failure === malformed) {
-      return undefined;
-    }
-    throw failure;
+  } catch {
+    // What is malformed, which the reader throws for, is for the decoder to refuse.
+    return undefined;
   }
 }
 
-const malformed = new Error("The message is malformed.");
 /** As deep as the decoder reads. */
 const maxDepth = 100;
 
 class BinaryScan {
   readonly #bytes: Uint8Array;
-  #position = 0;
+  readonly #reader: BinaryReader;
   #records = 0;
   #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#reader = new BinaryReader(bytes);
   }
 
   /** Checks a message that ends where it is said. */
@@ -124,11 +122,8 @@ class BinaryScan {
     const lengths = new Map<FieldShape, number>();
     let groups = 0;
     this.#depth += 1;
-    while (this.#position < end) {
-      const tag = this.#varint();
-      const type = tag % 8;
-      // Whatever is in a group is unknown.
-      const field = groups === 0 ? shape.get(Math.floor(tag / 8)) : undefined;
+    while (this.#reader.pos < end) {
+      const [number, type] = this.#reader.tag();
       this.#records += 1;
       if (this.#records > maxRecords) {
         return { field: path, description: `holds over ${maxRecords} values`, reason: "size" };
@@ -136,15 +131,17 @@ class BinaryScan {
       if (type === WireType.StartGroup || type === WireType.EndGroup) {
         groups += type === WireType.StartGroup ? 1 : -1;
       } else {
+        // Whatever is in a group is unknown.
+        const field = groups === 0 ? shape.get(number) : undefined;
         const next = this.#endOf(type);
         if (next > end) {
-          throw malformed;
+          throw new Error("The message is malformed.");
         }
         const violation = field && this.#checkField(field, type, lengths, path, next);
         if (violation !== undefined) {
           return violation;
         }
-        this.#position = next;
+        this.#reader.pos = next;
       }
     }
     this.#depth -= 1;
@@ -153,7 +150,7 @@ class BinaryScan {
 
   #checkField(
     field: FieldShape,
-    type: number,
+    type: WireType,
     lengths: Map<FieldShape, number>,
     path: string,
     end: number,
@@ -171,57 +168,29 @@ class BinaryScan {
   }
 
   /** How many entries a record holds whose value goes from here to its end. */
-  #entries({ packed }: FieldShape, type: number, end: number): number {
+  #entries({ packed }: FieldShape, type: WireType, end: number): number {
     if (type !== WireType.LengthDelimited || packed === "never") {
       return 1;
     }
-    if (packed !== "varint") {
-      return Math.ceil((end - this.#position) / packed);
-    }
+    const value = this.#bytes.subarray(this.#reader.pos, end);
     // The last byte of a varint is the one that has not its highest bit set.
-    let entries = 0;
-    for (let position = this.#position; position < end; position++) {
-      entries += (this.#bytes[position] ?? 0) < 0x80 ? 1 : 0;
-    }
-    return entries;
+    return packed === "varint"
+      ? value.reduce((entries, byte) => entries + (byte < 0x80 ? 1 : 0), 0)
+      : Math.ceil(value.byteLength / packed);
   }
 
-  /** Where a value ends, given its wire type; goes on to where one that has a length begins. */
-  #endOf(type: number): number {
-    switch (type) {
-      case WireType.Varint: {
-        const start = this.#position;
-        this.#varint();
-        const end = this.#position;
-        this.#position = start;
-        return end;
-      }
-      case WireType.Bit64:
-        return this.#position + 8;
-      case WireType.LengthDelimited: {
-        const length = this.#varint();
-        return this.#position + length;
-      }
-      case WireType.Bit32:
-        return this.#position + 4;
-      default:
-        throw malformed;
+  /** Where a value ends; goes on to where one that has a length begins. */
+  #endOf(type: WireType): number {
+    const start = this.#reader.pos;
+    if (type === WireType.Bit32 || type === WireType.Bit64) {
+      return start + (type === WireType.Bit32 ? 4 : 8);
     }
-  }
-
-  #varint(): number {
-    let value = 0;
-    for (let factor = 1; factor < 2 ** 70; factor *= 128) {
-      const byte = this.#bytes[this.#position];
-      if (byte === undefined) {
-        throw malformed;
-      }
-      this.#position += 1;
-      value += (byte % 128) * factor;
-      if (byte < 128) {
-        return value;
-      }
+    const number = this.#reader.uint32();
+    const end = this.#reader.pos;
+    if (type === WireType.LengthDelimited) {
+      return end + number;
     }
-    throw malformed;
+    this.#reader.pos = start;
+    return end;
   }
 }

@@ -3,8 +3,7 @@ import { base64Decode } from "@bufbuild/protobuf/wire";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createAsyncIterable, readAllBytes } from "@connectrpc/connect/protocol";
 import { contentTypeUnaryRegExp, parseContentType } from "@connectrpc/connect/protocol-connect";
-import type { Exchange } from "./exchange.ts";
-import { readBody } from "./request-body.ts";
+import { type Exchange, readBody } from "./exchange.ts";
 
 /** The message of a unary request of the Connect protocol, wherever the request has it. */
 export interface ConnectMessage {

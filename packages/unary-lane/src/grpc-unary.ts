@@ -22,10 +22,9 @@ import {
   parseTimeout,
   setTrailerStatus,
 } from "@connectrpc/connect/protocol-grpc";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, readBody } from "./exchange.ts";
 import { LazyHeaders } from "./lazy-headers.ts";
 import { readInput, toBytes, writeOutput } from "./messages.ts";
-import { readBody } from "./request-body.ts";
 import { openCall, toConnectError, type UnaryCall } from "./unary-call.ts";
 import type { UnaryMethod } from "./unary-method.ts";
 

@@ -4,9 +4,8 @@ import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { findConnectMessage } from "./connect-message.ts";
 import { serveConnect } from "./connect-unary.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, readRequestUrl } from "./exchange.ts";
 import { serveGrpc } from "./grpc-unary.ts";
-import { readRequestUrl } from "./request-url.ts";
 import { type BinaryChecks, recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
