@@ -1,7 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { ValidationError, type ValidationResult, type Validator } from "@bufbuild/protovalidate";
-import { createListLimits, type ListLimits } from "./list-limits.ts";
+import type { ValidationResult, Validator } from "@bufbuild/protovalidate";
 import { createPlainRules, type PlainRules } from "./plain-rules.ts";
 
 /** Hears of each message that was admitted without the validator: `{ message: <its type's name> }`. */
@@ -9,48 +8,31 @@ const admitted = channel("fast-validation.admitted");
 
 /**
  * Makes a validator that comes to the same outcome as the given one, sooner: messages of texts,
- * numbers and enums that surely follow their rules are admitted at once, and a message with lists
- * that are too long is refused for these alone, before each entry is judged.
+ * numbers and enums that surely follow their rules are admitted at once.
  *
  * A type's rules are compiled when the first message of it is validated.
  */
 export function createFastValidator(validator: Validator): Validator {
-  const plans = new Map<DescMessage, Plan>();
-
-  function planOf(descriptor: DescMessage): Plan {
-    const plan = plans.get(descriptor) ?? createPlan(validator, descriptor);
-    plans.set(descriptor, plan);
-    return plan;
-  }
+  const rules = new Map<DescMessage, PlainRules>();
 
   function validate(descriptor: DescMessage, message: Message): ValidationResult {
-    const { admits, findOverlong } = planOf(descriptor);
-    if (admits(message)) {
-      if (admitted.hasSubscribers) {
-        admitted.publish({ message: descriptor.typeName });
-      }
-      return { kind: "valid", message, error: undefined, violations: undefined };
+    const admits = rules.get(descriptor) ?? readRules(validator, descriptor);
+    rules.set(descriptor, admits);
+    if (!admits(message)) {
+      return validator.validate(descriptor, message);
     }
-    const violations = findOverlong(message);
-    return violations.length === 0
-      ? validator.validate(descriptor, message)
-      : { kind: "invalid", message, error: new ValidationError(violations), violations };
+    if (admitted.hasSubscribers) {
+      admitted.publish({ message: descriptor.typeName });
+    }
+    return { kind: "valid", message, error: undefined, violations: undefined };
   }
 
   // Which type a valid message has, the types of Protobuf-ES compute from the descriptor's, here unknown.
   return { validate } as Validator;
 }
 
-interface Plan {
-  readonly admits: PlainRules;
-  readonly findOverlong: ListLimits;
-}
-
-function createPlan(validator: Validator, descriptor: DescMessage): Plan {
+function readRules(validator: Validator, descriptor: DescMessage): PlainRules {
   // Rules that do not compile are the validator's to tell of.
   const compiles = validator.validate(descriptor, create(descriptor)).kind !== "error";
-  return {
-    admits: (compiles ? createPlainRules(descriptor) : undefined) ?? (() => false),
-    findOverlong: createListLimits(descriptor),
-  };
+  return (compiles ? createPlainRules(descriptor) : undefined) ?? (() => false);
 }

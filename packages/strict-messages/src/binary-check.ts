@@ -103,6 +103,17 @@ function findViolation(bytes: Uint8Array, shape: Shape): Violation | undefined {
   }
 }
 
+/** What has been counted of a message. */
+interface Counts {
+  readonly entries: Map<FieldShape, number>;
+  /** Of the messages in it. Of those that are no list's the decoder makes one, in however many parts it comes. */
+  readonly parts: Map<FieldShape, Counts>;
+}
+
+function noCounts(): Counts {
+  return { entries: new Map(), parts: new Map() };
+}
+
 /** As deep as the decoder reads. */
 const maxDepth = 100;
 
@@ -118,8 +129,7 @@ class BinaryScan {
   }
 
   /** Checks a message that ends where it is said. */
-  check(shape: Shape, path: string, end: number): Violation | undefined {
-    const lengths = new Map<FieldShape, number>();
+  check(shape: Shape, path: string, end: number, counts = noCounts()): Violation | undefined {
     let groups = 0;
     this.#depth += 1;
     while (this.#reader.pos < end) {
@@ -137,7 +147,7 @@ class BinaryScan {
         if (next > end) {
           throw new Error("The message is malformed.");
         }
-        const violation = field && this.#checkField(field, type, lengths, path, next);
+        const violation = field && this.#checkField(field, type, counts, path, next);
         if (violation !== undefined) {
           return violation;
         }
@@ -151,20 +161,26 @@ class BinaryScan {
   #checkField(
     field: FieldShape,
     type: WireType,
-    lengths: Map<FieldShape, number>,
+    { entries, parts }: Counts,
     path: string,
     end: number,
   ): Violation | undefined {
     const { name, isList, maxItems = Number.POSITIVE_INFINITY, message } = field;
-    const length = (lengths.get(field) ?? 0) + this.#entries(field, type, end);
-    lengths.set(field, length);
+    const length = (entries.get(field) ?? 0) + this.#entries(field, type, end);
+    entries.set(field, length);
     const fieldPath = path === "" ? name : `${path}.${name}`;
     if (length > maxItems) {
       return tooManyItems(fieldPath, maxItems);
     }
-    return message !== undefined && type === WireType.LengthDelimited && this.#depth < maxDepth
-      ? this.check(message, isList ? `${fieldPath}[${length - 1}]` : fieldPath, end)
-      : undefined;
+    if (message === undefined || type !== WireType.LengthDelimited || this.#depth === maxDepth) {
+      return undefined;
+    }
+    if (isList) {
+      return this.check(message, `${fieldPath}[${length - 1}]`, end);
+    }
+    const part = parts.get(field) ?? noCounts();
+    parts.set(field, part);
+    return this.check(message, fieldPath, end, part);
   }
 
   /** How many entries a record holds whose value goes from here to its end. */

@@ -83,6 +83,12 @@ describe("The check of binary messages", () => {
     });
   });
 
+  test("counts the entries of a message that comes in several parts together", () => {
+    const message = Uint8Array.from([0x1a, 4, 0x0a, 2, 1, 2, 0x1a, 3, 0x0a, 1, 1]);
+    expect(fromBinary(ListPartnersRequestSchema, message).filters?.partnerTypes).toHaveLength(3);
+    expect(violationOf(ListPartnersRequestSchema, message)?.field).toBe("filters.partner_types");
+  });
+
   test("counts nothing of what stands in a group that is unknown", () => {
     const group = [0xc3, 0x3e, ...Array.from({ length: 300 }, () => [0x0a, 0]).flat(), 0xc4, 0x3e];
     const check = createBinaryCheck(BatchCreatePartnersRequestSchema, () => new Error("refused"));
