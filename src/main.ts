@@ -13,8 +13,8 @@ async function main(): Promise<void> {
     const { runAlone } = await import("./service-process.ts");
     await runAlone(config);
   } else {
-    const { runProcesses } = await import("./processes/primary.ts");
-    await runProcesses(config);
+    const { runService } = await import("./processes/primary.ts");
+    await runService(config);
   }
 }
 

@@ -4,21 +4,12 @@ import { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { findRepeatedHeaders } from "@partner-service/connect-http";
 import { arrivalOf, bodyBytesOf } from "@partner-service/one-port-server";
+import type { EndedCall as ToldCall } from "@partner-service/rpc-telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Call, Outcome } from "../context.ts";
 
 /** A call that is over: its outcome feeds all that is told of it. */
-export interface EndedCall extends Call {
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-  /** How many bytes of its bodies have passed. */
-  readonly received: number;
-  readonly sent: number;
-  readonly httpMethod: string;
-  readonly httpStatus: number;
-  /** The route's own path; undefined for a path that is none. */
-  readonly route: string | undefined;
-}
+type EndedCall = Call & ToldCall;
 
 /** Is told of each call, of whatever protocol, once when it begins and once when it is over. */
 export interface CallObserver {

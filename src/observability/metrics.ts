@@ -1,14 +1,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { AttributeValue, Meter } from "@opentelemetry/api";
 import type { ServerStats } from "@partner-service/one-port-server";
+import type { Metrics } from "@partner-service/rpc-telemetry";
 import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
 import type { AuditLogEvent } from "./audit-log.ts";
-import { measureCalls } from "./call-metrics.ts";
-import type { CallObserver } from "./calls.ts";
-import { failureClass } from "./conventions.ts";
-import type { Histograms } from "./histograms.ts";
-import { observeRuntime } from "./runtime-metrics.ts";
+import { failureClass } from "./failure-class.ts";
 
 /** What is read when the metrics are. */
 export interface MetricSources {
@@ -20,59 +16,45 @@ export interface MetricSources {
   waitingCalls(): number;
 }
 
-export interface Metrics {
-  readonly calls: CallObserver;
-  close(): void;
-}
-
 /** As the conventions for databases advise. */
 const shortSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /**
- * Measures the service. The names follow OpenTelemetry's semantic conventions where these have one, and
- * begin with `partner.` where not. What labels hold is bounded: by the contract, by the routes, by the
- * statements that have names, by the classes of SQLSTATEs.
+ * Measures what is this service's own. The names follow OpenTelemetry's semantic conventions where these
+ * have one, and begin with `partner.` where not. What labels hold is bounded: by the statements that have
+ * names, by the classes of SQLSTATEs.
+ *
+ * @returns what ends it
  */
-export function createMetrics(
-  meter: Meter,
-  histograms: Histograms,
-  sources: MetricSources,
-): Metrics {
-  const gauge = (name: string, unit: string, description: string) =>
-    meter.createObservableGauge(name, { unit, description });
-
-  /** Counts by one label, and is read as gauges are: that costs a call less than to tell the SDK each time. */
-  function counter(name: string, unit: string, label: string, description: string) {
-    const numbers = new Map<AttributeValue, number>();
-    meter.createObservableCounter(name, { unit, description }).addCallback((result) => {
-      for (const [value, number] of numbers) {
-        result.observe(number, { [label]: value });
-      }
-    });
-    return (value: AttributeValue, number = 1) => {
-      numbers.set(value, (numbers.get(value) ?? 0) + number);
-    };
-  }
-
-  const statements = measureStatements();
-  const calls = measureCalls(meter, histograms);
-  const subscriptions = new Map<string, (message: unknown) => void>([
-    ["partner-service.statement", statements.ended],
-    ["partner-service.retry", statements.retried],
+export function measureService(metrics: Metrics, sources: MetricSources): () => void {
+  const { addGauge, createCounter, createHistogram } = metrics;
+  const { tokenCame, keysFetched } = measureTokens();
+  const { ended, retried } = measureStatements();
+  // What each channel is published with, its listener knows.
+  const listeners = new Map<string, (message: never) => void>([
+    ["partner-service.statement", ended],
+    ["partner-service.retry", retried],
     ["partner-service.audit", measureAudit()],
     ["partner-service.clock", measureClock()],
-    ...measureTokens(),
+    ["access-tokens.token", tokenCame],
+    ["access-tokens.keys", keysFetched],
   ]);
-  for (const [name, listener] of subscriptions) {
-    subscribe(name, listener);
-  }
+  const subscriptions = [...listeners].map(([name, listener]) => {
+    const listen = (message: unknown) => listener(message as never);
+    subscribe(name, listen);
+    return () => unsubscribe(name, listen);
+  });
   observeDatabase();
   observePort();
-  const runtime = observeRuntime(meter, histograms);
+  return () => {
+    for (const end of subscriptions) {
+      end();
+    }
+  };
 
   function measureStatements() {
-    const duration = histograms.create(
+    const duration = createHistogram(
       ...(["db.client.operation.duration", "s", shortSeconds, "Duration of statements."] as const),
       ({ name, failure }: { readonly name: string; readonly failure: string | undefined }) => ({
         "db.system.name": "postgresql",
@@ -81,24 +63,22 @@ export function createMetrics(
       }),
     );
     const nameOf = (name: string) => ({ "db.query.summary": name });
-    const sharing = histograms.create(
+    const sharing = createHistogram(
       ...(["partner.statement.calls", "{call}", counts] as const),
       "Calls that share a statement.",
       nameOf,
     );
-    const wait = histograms.create(
+    const wait = createHistogram(
       ...(["partner.statement.wait", "s", shortSeconds] as const),
       "How long the call that came first had waited for its statement.",
       nameOf,
     );
-    const countRetry = counter(
+    const countRetry = createCounter(
       ...(["partner.statement.retries", "{retry}", "error.type"] as const),
       "Statements that were tried again.",
     );
     return {
-      ended(message: unknown): void {
-        // What the channel is published with.
-        const { name = "other", calls: joined, startedAt, ...event } = message as StatementEvent;
+      ended({ name = "other", calls: joined, startedAt, ...event }: StatementEvent): void {
         const failure = "failure" in event ? failureClass(event.failure) : undefined;
         duration.record(event.durationMs / 1000, { name, failure }, name, failure);
         const [first] = joined ?? [];
@@ -107,50 +87,42 @@ export function createMetrics(
           wait.record((startedAt - first.since) / 1000, name, name);
         }
       },
-      retried(message: unknown): void {
-        const { failure } = message as { readonly failure: unknown };
-        countRetry(failureClass(failure));
-      },
+      retried: ({ failure }: { readonly failure: unknown }) => countRetry(failureClass(failure)),
     };
   }
 
-  function measureTokens(): [string, (message: unknown) => void][] {
-    const countToken = counter(
+  function measureTokens() {
+    const countToken = createCounter(
       ...(["partner.tokens", "{token}", "partner.token.remembered"] as const),
       "Access tokens that came, by whether their verification was remembered.",
     );
-    const countFetch = counter(
+    const countFetch = createCounter(
       ...(["partner.keys.fetches", "{fetch}", "partner.keys.fetched"] as const),
       "Fetches of the issuer's keys, by whether they succeeded.",
     );
-    return [
-      [
-        "access-tokens.token",
-        (message) => countToken((message as { readonly remembered: boolean }).remembered),
-      ],
-      [
-        "access-tokens.keys",
-        (message) => countFetch((message as { readonly fetched: boolean }).fetched),
-      ],
-    ];
+    return {
+      tokenCame: ({ remembered }: { readonly remembered: boolean }) => countToken(remembered),
+      keysFetched: ({ fetched }: { readonly fetched: boolean }) => countFetch(fetched),
+    };
   }
 
-  function measureAudit(): (message: unknown) => void {
-    const count = counter(
+  function measureAudit(): (event: AuditLogEvent) => void {
+    const count = createCounter(
       ...(["partner.audit.events", "{event}", "partner.audit.written"] as const),
       "Events of the audit trail, by whether they were written, or lost.",
     );
     let last: Pick<AuditLogEvent, "waiting" | "failing"> = { waiting: 0, failing: false };
-    gauge(
+    addGauge(
       ...(["partner.audit.failing", "1"] as const),
       "1 while the audit trail cannot be written, else 0.",
-    ).addCallback((result) => result.observe(last.failing ? 1 : 0));
-    gauge(
+      (observe) => observe(last.failing ? 1 : 0),
+    );
+    addGauge(
       ...(["partner.audit.waiting", "By"] as const),
       "Bytes of events that wait to be written.",
-    ).addCallback((result) => result.observe(last.waiting));
-    return (message) => {
-      const { written, lost, ...state } = message as AuditLogEvent;
+      (observe) => observe(last.waiting),
+    );
+    return ({ written, lost, ...state }) => {
       last = state;
       if (written > 0) {
         count(true, written);
@@ -161,90 +133,82 @@ export function createMetrics(
     };
   }
 
-  function measureClock(): (message: unknown) => void {
-    let aheadMs = 0;
-    gauge(
+  function measureClock(): (event: ClockEvent) => void {
+    let offsetMs = 0;
+    addGauge(
       ...(["partner.clock.offset", "s"] as const),
       "How far the database's clock is ahead of this machine's; 0 below a second.",
-    ).addCallback((result) => result.observe(aheadMs / 1000));
-    return (message) => {
-      ({ aheadMs } = message as ClockEvent);
+      (observe) => observe(offsetMs / 1000),
+    );
+    return ({ aheadMs }) => {
+      offsetMs = aheadMs;
     };
   }
 
   function observeDatabase(): void {
-    const connections = gauge(
+    addGauge(
       ...(["db.client.connection.count", "{connection}"] as const),
       "Connections to the database.",
-    );
-    const pending = gauge(
-      ...(["db.client.connection.pending_requests", "{request}"] as const),
-      "Statements that wait for a connection.",
-    );
-    const max = gauge(
-      ...(["db.client.connection.max", "{connection}"] as const),
-      "The most connections to the database.",
-    );
-    meter.addBatchObservableCallback(
-      async (result) => {
+      async (observe) => {
         const pool = await sources.pool();
         if (pool !== undefined) {
-          const state = (name: string) => ({ "db.client.connection.state": name });
-          result.observe(connections, pool.idle, state("idle"));
-          result.observe(connections, pool.total - pool.idle, state("used"));
-          result.observe(pending, pool.waiting);
-          result.observe(max, pool.max);
+          observe(pool.idle, { "db.client.connection.state": "idle" });
+          observe(pool.total - pool.idle, { "db.client.connection.state": "used" });
         }
       },
-      [connections, pending, max],
     );
-    gauge("partner.calls.waiting", "{call}", "Calls that wait for a statement.").addCallback(
-      (result) => result.observe(sources.waitingCalls()),
+    const ofPool = (read: (pool: PoolStats) => number) => {
+      return async (observe: (value: number) => void) => {
+        const pool = await sources.pool();
+        if (pool !== undefined) {
+          observe(read(pool));
+        }
+      };
+    };
+    addGauge(
+      ...(["db.client.connection.pending_requests", "{request}"] as const),
+      "Statements that wait for a connection.",
+      ofPool(({ waiting }) => waiting),
+    );
+    addGauge(
+      ...(["db.client.connection.max", "{connection}"] as const),
+      "The most connections to the database.",
+      ofPool(({ max }) => max),
+    );
+    addGauge("partner.calls.waiting", "{call}", "Calls that wait for a statement.", (observe) =>
+      observe(sources.waitingCalls()),
     );
   }
 
   function observePort(): void {
-    const connections = gauge(
+    addGauge(
       ...(["partner.connections", "{connection}"] as const),
       "Connections of callers, by protocol.",
+      (observe) => {
+        for (const [protocol, number] of Object.entries(sources.port().connections)) {
+          observe(number, { "partner.protocol": protocol });
+        }
+      },
     );
-    const requests = gauge(
+    addGauge(
       ...(["partner.streams", "{request}"] as const),
       "Requests of HTTP/1.1 and streams of HTTP/2 that are open.",
+      (observe) => observe(sources.port().requests),
     );
-    const waiting = gauge(
+    addGauge(
       ...(["partner.waiting", "By"] as const),
       "Bytes of answers that wait for callers to take them.",
+      (observe) => observe(sources.port().waitingBytes),
     );
-    meter.addBatchObservableCallback(
-      (result) => {
-        const stats = sources.port();
-        for (const [protocol, number] of Object.entries(stats.connections)) {
-          result.observe(connections, number, { "partner.protocol": protocol });
-        }
-        result.observe(requests, stats.requests);
-        result.observe(waiting, stats.waitingBytes);
-      },
-      [connections, requests, waiting],
-    );
-    gauge(
+    addGauge(
       ...(["partner.certificate.expiry", "s"] as const),
       "When the certificate ends, as a Unix time.",
-    ).addCallback((result) => {
-      const end = sources.certificateExpiresAt();
-      if (end !== undefined) {
-        result.observe(end.getTime() / 1000);
-      }
-    });
+      (observe) => {
+        const end = sources.certificateExpiresAt();
+        if (end !== undefined) {
+          observe(end.getTime() / 1000);
+        }
+      },
+    );
   }
-
-  return {
-    calls,
-    close() {
-      runtime.close();
-      for (const [name, listener] of subscriptions) {
-        unsubscribe(name, listener);
-      }
-    },
-  };
 }

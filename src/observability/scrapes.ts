@@ -1,5 +1,6 @@
-import { createServer, type RequestListener } from "node:http";
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createOnePortServer } from "@partner-service/one-port-server";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 
@@ -19,7 +20,8 @@ export async function serveScrapes(
   port: number,
   answer: RequestListener,
 ): Promise<Scrapes> {
-  const server = createServer((request, response) => {
+  // Bounded as the port of the service is.
+  const server = createOnePortServer().serverFactory((request, response) => {
     if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
       answer(request, response);
     } else {

@@ -1,7 +1,11 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config.ts";
+import type { Call } from "../context.ts";
+import type { StatementEvent } from "../database/query.ts";
 import type { CallObserver } from "./calls.ts";
-import type { Histograms } from "./histograms.ts";
-import type { MetricSources } from "./metrics.ts";
+import { failureClass } from "./failure-class.ts";
+import { type MetricSources, measureService } from "./metrics.ts";
 import { serveScrapes } from "./scrapes.ts";
 
 /** What is told of the service to systems for metrics and traces. */
@@ -28,9 +32,10 @@ type TelemetryConfig = Pick<
   | "maxSpansPerExport"
 >;
 
+const name = "partner-service";
+
 /**
- * Starts what the settings ask for. OpenTelemetry is loaded only then: its modules take longer to load
- * than the rest of a start.
+ * Starts what the settings ask for.
  *
  * @param warn is told why something could not be handed on
  * @throws StartError when the port of the metrics cannot be had
@@ -46,10 +51,10 @@ export async function startTelemetry(
     await tellTroubles(warn);
   }
   if (metricsPort !== undefined || otlpMetrics) {
-    parts.push(await startMetrics(config, sources));
+    parts.push(await measure(config, sources));
   }
   if (otlpTraces) {
-    parts.push(await startTraces(config));
+    parts.push(await traceCalls(config));
   }
   return {
     observers: parts.flatMap(({ observers }) => observers),
@@ -60,108 +65,93 @@ export async function startTelemetry(
   };
 }
 
-async function tellTroubles(warn: (message: string) => void): Promise<void> {
-  const { diag, DiagLogLevel } = await import("@opentelemetry/api");
-  const tell = (message: string) => warn(message);
-  const silent = () => {};
-  diag.setLogger(
-    { error: tell, warn: tell, info: silent, debug: silent, verbose: silent },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  );
-}
-
-async function startMetrics(config: TelemetryConfig, sources: MetricSources): Promise<Telemetry> {
-  const { metricsPort, otlpMetrics } = config;
-  const [{ createMetrics }, { createHistograms }, sdk, { createResource }] = await Promise.all([
-    import("./metrics.ts"),
-    import("./histograms.ts"),
-    import("@opentelemetry/sdk-metrics"),
-    import("./resource.ts"),
-  ]);
-  const histograms = createHistograms();
-  const prometheus =
-    metricsPort === undefined ? undefined : await openScrapes(config, metricsPort, histograms);
-  const readers = [
-    ...(prometheus === undefined ? [] : [prometheus.reader]),
-    ...(otlpMetrics ? [await openMetricExport(config, histograms)] : []),
-  ];
-  const provider = new sdk.MeterProvider({ resource: createResource(), readers });
-  const metrics = createMetrics(provider.getMeter("partner-service"), histograms, sources);
+async function measure(config: TelemetryConfig, sources: MetricSources): Promise<Telemetry> {
+  const { metricsPort, otlpMetrics, metricExportIntervalMs } = config;
+  const metrics = await startMetrics({
+    name,
+    otlpIntervalMs: otlpMetrics ? metricExportIntervalMs : undefined,
+    prometheus: metricsPort !== undefined,
+  });
+  const endMeasuring = measureService(metrics, sources);
+  const { calls, answerScrape } = metrics;
+  const scrapes =
+    metricsPort === undefined || answerScrape === undefined
+      ? undefined
+      : await serveScrapes(config, metricsPort, answerScrape);
   return {
-    observers: [metrics.calls],
-    metricsUrl: prometheus?.url,
+    observers: [calls],
+    metricsUrl: scrapes?.url,
     async close() {
-      metrics.close();
-      prometheus?.close();
-      await provider.shutdown();
+      endMeasuring();
+      scrapes?.close();
+      await metrics.close();
     },
   };
 }
 
-async function startTraces(config: TelemetryConfig): Promise<Telemetry> {
-  const [{ createTraces }, sdk, { OTLPTraceExporter }, { createResource }] = await Promise.all([
-    import("./traces.ts"),
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/exporter-trace-otlp-proto"),
-    import("./resource.ts"),
-  ]);
-  const root = config.tracesSampler.endsWith("always_on")
-    ? new sdk.AlwaysOnSampler()
-    : config.tracesSampler.endsWith("always_off")
-      ? new sdk.AlwaysOffSampler()
-      : new sdk.TraceIdRatioBasedSampler(config.tracesSampleRatio);
-  const traces = createTraces({
-    resource: createResource(),
-    sampler: config.tracesSampler.startsWith("parentbased")
-      ? new sdk.ParentBasedSampler({ root })
-      : root,
-    spanProcessors: [
-      new sdk.BatchSpanProcessor({
-        // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
-        exporter: new OTLPTraceExporter(),
-        scheduledDelayMillis: config.spanDelayMs,
-        exportTimeoutMillis: config.spanTimeoutMs,
-        maxQueueSize: config.maxSpans,
-        maxExportBatchSize: config.maxSpansPerExport,
-      }),
+/**
+ * Traces calls and their statements, which know a call by its signal. The lines of the log of a call that
+ * is sampled carry its trace and its span.
+ */
+async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
+  const traces = await startTraces<Call>({
+    name,
+    sampler: config.tracesSampler,
+    sampleRatio: config.tracesSampleRatio,
+    batches: {
+      scheduledDelayMillis: config.spanDelayMs,
+      exportTimeoutMillis: config.spanTimeoutMs,
+      maxQueueSize: config.maxSpans,
+      maxExportBatchSize: config.maxSpansPerExport,
+    },
+  });
+
+  function statementEnded(message: unknown): void {
+    // What the channel is published with.
+    const {
+      name = "other",
+      calls = [],
+      startedAt,
+      durationMs,
+      ...event
+    } = message as StatementEvent;
+    const work = {
+      ...{ name, startedAt, durationMs },
+      attributes: {
+        "db.system.name": "postgresql",
+        "db.query.summary": name,
+        "db.operation.batch.size": calls.length,
+      },
+      errorType: "failure" in event ? failureClass(event.failure) : undefined,
+    };
+    let signals: ReadonlySet<AbortSignal | undefined> | undefined;
+    traces.shared(work, (call) => {
+      signals ??= new Set(calls.map(({ signal }) => signal));
+      return signals.has(call.signal);
+    });
+  }
+
+  subscribe("partner-service.statement", statementEnded);
+  return {
+    observers: [
+      {
+        begins(call, request, reply) {
+          const span = traces.begins(call, call.path, request.raw.headers);
+          if (span !== undefined) {
+            const { traceId, spanId, traceparent } = span;
+            reply.header("traceparent", traceparent);
+            call.traceId = traceId;
+            call.log = call.log.child({ traceId, spanId });
+            request.log = call.log;
+          }
+        },
+        ends: (call) => traces.ends(call, { "partner.request_id": call.callId }),
+      },
     ],
-  });
-  return { observers: [traces.calls], metricsUrl: undefined, close: traces.close };
-}
-
-async function openMetricExport(
-  { metricExportIntervalMs }: TelemetryConfig,
-  histograms: Histograms,
-) {
-  const [{ InstrumentType, PeriodicExportingMetricReader }, { OTLPMetricExporter }] =
-    await Promise.all([
-      import("@opentelemetry/sdk-metrics"),
-      import("@opentelemetry/exporter-metrics-otlp-proto"),
-    ]);
-  // Takes its own settings from the environment: OTEL_EXPORTER_OTLP_….
-  const exporter = new OTLPMetricExporter();
-  const temporality = exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM);
-  return new PeriodicExportingMetricReader({
-    exporter,
-    metricProducers: [histograms.producer(temporality)],
-    exportIntervalMillis: metricExportIntervalMs,
-    exportTimeoutMillis: Math.min(metricExportIntervalMs, 30_000),
-  });
-}
-
-async function openScrapes(config: TelemetryConfig, port: number, histograms: Histograms) {
-  const [{ AggregationTemporality }, { PrometheusExporter }] = await Promise.all([
-    import("@opentelemetry/sdk-metrics"),
-    import("@opentelemetry/exporter-prometheus"),
-  ]);
-  const reader = new PrometheusExporter({
-    // Its own server cannot take a free port.
-    preventServerStart: true,
-    withoutScopeInfo: true,
-    metricProducers: [histograms.producer(AggregationTemporality.CUMULATIVE)],
-  });
-  const scrapes = await serveScrapes(config, port, (request, response) => {
-    reader.getMetricsRequestHandler(request, response);
-  });
-  return { reader, ...scrapes };
+    metricsUrl: undefined,
+    async close() {
+      unsubscribe("partner-service.statement", statementEnded);
+      await traces.close();
+    },
+  };
 }

@@ -1,17 +1,18 @@
-import { get } from "node:http";
-import { text } from "node:stream/consumers";
+import type { Child } from "@partner-service/processes";
+import { createMetricSum } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config.ts";
-import { createMetricSum } from "../observability/metric-sum.ts";
 import { serveScrapes } from "../observability/scrapes.ts";
-import type { Child } from "./child.ts";
+import type { Started } from "./primary.ts";
 
-export interface SummedMetrics {
+type Process = Pick<Child<Started>, "number" | "ended" | "told" | "isServing">;
+
+interface SummedMetrics {
   /** Where Prometheus finds them; undefined where it does not. */
   readonly url: string | undefined;
   /** Counts a process in, until it has ended. */
-  follow(child: Child): void;
+  follow(child: Process): void;
   /** Reads what a process has counted, which is about to end. */
-  read(child: Child): Promise<void>;
+  read(child: Process): Promise<void>;
   close(): void;
 }
 
@@ -31,22 +32,22 @@ export async function serveSummedMetrics(
   }
   const sum = createMetricSum();
   /** What each process has told last. */
-  const texts = new Map<Child, string>();
+  const texts = new Map<Process, string>();
 
-  async function read(child: Child): Promise<void> {
-    const url = child.metricsUrl();
+  async function read(child: Process): Promise<void> {
+    const url = child.told()?.metricsUrl;
     // One that does not answer is found out by others; what it has told last stays.
-    const read = url === undefined ? undefined : await fetchText(url).catch(() => undefined);
-    if (read !== undefined && texts.has(child)) {
-      texts.set(child, read);
+    const text = url === undefined ? undefined : await fetchText(url).catch(() => undefined);
+    if (text !== undefined && texts.has(child)) {
+      texts.set(child, text);
     }
   }
 
   const { url, close } = await serveScrapes(config, config.metricsPort, async (_, response) => {
     await Promise.all(texts.keys().map(read));
-    const processes = [...texts].map(([child, told]) => ({
-      number: child.serving() === undefined ? undefined : child.number,
-      text: told,
+    const processes = [...texts].map(([child, text]) => ({
+      number: child.isServing() ? child.number : undefined,
+      text,
     }));
     response.setHeader("Content-Type", "text/plain").end(sum.sum(processes));
   });
@@ -64,9 +65,7 @@ export async function serveSummedMetrics(
 }
 
 async function fetchText(url: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  get(url, { agent: false, signal: AbortSignal.timeout(readMs) }, (response) => {
-    text(response).then(resolve, reject);
-  }).on("error", reject);
-  return promise;
+  // A connection that stayed open would keep the process that it leads to.
+  const init = { headers: { Connection: "close" }, signal: AbortSignal.timeout(readMs) };
+  return await (await fetch(url, init)).text();
 }

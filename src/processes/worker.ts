@@ -1,24 +1,16 @@
+import { joinProcesses } from "@partner-service/processes";
 import { readConfig } from "../config.ts";
 import { startServiceProcess } from "../service-process.ts";
 import { runCommand } from "../start-error.ts";
-import { exchangeQuestions } from "./questions.ts";
+import type { Started } from "./primary.ts";
 
 /** One of the processes of PROCESSES: the service, which its primary starts and speaks for. */
 async function main(): Promise<void> {
   let isReady = async () => false;
-  const ask = exchangeQuestions(
-    {
-      onMessage: (listener) => process.on("message", listener),
-      // To a primary that has gone nothing is to be said: this process ends with it.
-      send: (message) => process.send?.(message, undefined, undefined, () => {}),
-    },
-    {
-      ready: () => isReady(),
-      async leave() {
-        signals.end("replaced", service.leave);
-      },
-    },
-  );
+  const others = joinProcesses<Started>({
+    isReady: () => isReady(),
+    leave: () => signals.end("replaced", service.leave),
+  });
   const { metricsPort, ...config } = readConfig(process.env);
   const own = {
     ...config,
@@ -28,14 +20,12 @@ async function main(): Promise<void> {
   const { service, signals, welcome } = await startServiceProcess(own, {
     joinReadiness(alone) {
       isReady = alone.isReady;
-      return { ...alone, isReady: async () => (await ask("ready")) === true };
+      return { ...alone, isReady: others.areAllReady };
     },
-    async counted() {
-      await ask("count");
-    },
+    counted: others.hasCounted,
   });
   const { url, metricsUrl } = service;
-  await ask("started", { url, metricsUrl, welcome });
+  await others.serves({ url, metricsUrl, welcome });
 }
 
 await runCommand(main);

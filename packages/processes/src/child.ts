@@ -1,33 +1,24 @@
 import cluster from "node:cluster";
-import { randomUUID } from "node:crypto";
 import { exchangeQuestions } from "./questions.ts";
-
-/** What a process tells once it serves. */
-interface Started {
-  readonly url: string;
-  readonly metricsUrl?: string;
-  /** What a person reads, in the sandbox. */
-  readonly welcome?: string;
-}
 
 interface Outcome {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-/** A process of the service. */
-export interface Child {
+/** One of the processes. */
+export interface Child<Told> {
   /** Whose place it has, from 1 on. */
   readonly number: number;
   readonly pid: number | undefined;
   readonly startedAt: number;
-  /** Undefined where it ends before it serves. */
-  readonly started: Promise<Started | undefined>;
+  /** What it tells once it serves; undefined where it ends before. */
+  readonly started: Promise<Told | undefined>;
   readonly ended: Promise<Outcome>;
-  /** What it told when it began to serve; undefined before, and from when it is to leave on. */
-  serving(): Started | undefined;
-  /** Where it tells its metrics, from when it serves to its end. */
-  metricsUrl(): string | undefined;
+  /** What it has told, from when it serves to its end. */
+  told(): Told | undefined;
+  /** Whether it serves, and is not to leave. */
+  isServing(): boolean;
   isReady(): Promise<boolean>;
   /** Has it end while another one has its place. */
   leave(): void;
@@ -35,28 +26,27 @@ export interface Child {
 }
 
 /** What processes ask the primary. */
-export interface Primary {
-  /** Whether the whole service is ready. */
+export interface Primary<Told> {
+  /** Whether all are ready. */
   isReady(): Promise<boolean>;
   /** Reads what a process has counted, which is about to end. */
-  readMetrics(child: Child): Promise<void>;
+  readCounts(child: Child<Told>): Promise<void>;
 }
 
-/** Starts a process of the service, with the settings and flags of this one. */
-export function startChild(number: number, primary: Primary): Child {
-  // By this OTLP tells processes apart. What is named last counts.
-  const { OTEL_RESOURCE_ATTRIBUTES: attributes = "" } = process.env;
-  const instance = `service.instance.id=${randomUUID()}`;
-  const worker = cluster.fork({
-    OTEL_RESOURCE_ATTRIBUTES: attributes === "" ? instance : `${attributes},${instance}`,
-  });
+/** Starts a process with the arguments and flags of this one. */
+export function startChild<Told>(
+  number: number,
+  environment: Readonly<Record<string, string>>,
+  primary: Primary<Told>,
+): Child<Told> {
+  const worker = cluster.fork(environment);
   const { promise: ended, resolve: end } = Promise.withResolvers<Outcome>();
   worker.on("exit", (code, signal) => end({ code, signal }));
   // The system does not let it start.
   worker.on("error", () => end({ code: null, signal: null }));
-  const { promise: started, resolve } = Promise.withResolvers<Started | undefined>();
+  const { promise: started, resolve } = Promise.withResolvers<Told | undefined>();
   let isLeaving = false;
-  let told: Started | undefined;
+  let told: Told | undefined;
   const ask = exchangeQuestions(
     {
       onMessage: (listener) => worker.on("message", listener),
@@ -65,10 +55,10 @@ export function startChild(number: number, primary: Primary): Child {
     },
     {
       ready: primary.isReady,
-      count: () => primary.readMetrics(child),
+      count: () => primary.readCounts(child),
       async started(message) {
-        // What src/processes/worker.ts tells.
-        told = message as Started;
+        // What the member is typed to tell.
+        told = message as Told;
         resolve(told);
       },
     },
@@ -77,10 +67,10 @@ export function startChild(number: number, primary: Primary): Child {
     told = undefined;
     resolve(undefined);
   });
-  const child: Child = {
+  const child: Child<Told> = {
     ...{ number, started, ended, startedAt: performance.now(), pid: worker.process.pid },
-    serving: () => (isLeaving ? undefined : told),
-    metricsUrl: () => told?.metricsUrl,
+    told: () => told,
+    isServing: () => told !== undefined && !isLeaving,
     isReady: async () => (await ask("ready")) === true,
     leave() {
       isLeaving = true;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createMetricSum } from "../src/observability/metric-sum.ts";
+import { createMetricSum } from "../src/index.ts";
 
 /** What a process tells that has had so many calls, and so much memory. */
 const told = (calls: number, memory: number) => `# HELP calls_total Calls, "{all}".

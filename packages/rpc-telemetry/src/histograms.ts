@@ -50,7 +50,7 @@ interface Branch {
  * its labels and write them as a text, for each reader anew; these follow a key. Readers collect them in
  * the way that the SDK has for what others have counted.
  */
-export function createHistograms(): Histograms {
+export function createHistograms(scope: string): Histograms {
   const histograms: {
     readonly descriptor: HistogramMetricData["descriptor"];
     readonly points: Point[];
@@ -106,7 +106,7 @@ export function createHistograms(): Histograms {
           // Without those of which nothing is known, as the SDK leaves them out.
           const scopeMetrics = [
             {
-              scope: { name: "partner-service" },
+              scope: { name: scope },
               metrics: metrics.filter(({ dataPoints }) => dataPoints.length > 0),
             },
           ];

@@ -1,6 +1,26 @@
 import type { Attributes } from "@opentelemetry/api";
-import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
-import type { EndedCall } from "./calls.ts";
+
+/** A call that is over, as far as it is told. */
+export interface EndedCall {
+  /** Connect's name of the protocol: `connect`, `grpc`, `grpc-web`. Undefined: plain HTTP. */
+  readonly protocol: string | undefined;
+  /** `acme.v1.GreetService/Greet`; undefined for a request that reaches no RPC. */
+  readonly rpc: string | undefined;
+  readonly outcome: {
+    /** `ok`, or Connect's name of an error's code: `not_found`. */
+    readonly code: string;
+    /** The contract's name of the error's reason, where it has one. */
+    readonly reason?: string;
+  };
+  readonly durationMs: number;
+  /** How many bytes of its bodies have passed. */
+  readonly received: number;
+  readonly sent: number;
+  readonly httpMethod: string;
+  readonly httpStatus: number;
+  /** The route's own path; undefined for a path that is none. */
+  readonly route: string | undefined;
+}
 
 /** OpenTelemetry's names of the RPC systems. */
 const systems: Readonly<Record<string, string>> = {
@@ -39,16 +59,3 @@ export function httpAttributes({ httpMethod, route, httpStatus, outcome }: Ended
 }
 
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
-
-/** The class of the SQLSTATE (PostgreSQL documentation, appendix A), or what else there is to tell. */
-export function failureClass(failure: unknown): string {
-  if (failure instanceof DatabaseError) {
-    return failure.sqlState.slice(0, 2);
-  }
-  if (failure instanceof DatabaseUnavailableError) {
-    const code = failure.cause instanceof Error && "code" in failure.cause && failure.cause.code;
-    const isState = typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
-    return isState ? code.slice(0, 2) : "connection";
-  }
-  return "other";
-}

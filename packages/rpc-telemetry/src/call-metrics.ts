@@ -1,14 +1,19 @@
 import type { Attributes, Meter } from "@opentelemetry/api";
-import type { CallObserver, EndedCall } from "./calls.ts";
-import { httpAttributes, rpcAttributes } from "./conventions.ts";
+import { type EndedCall, httpAttributes, rpcAttributes } from "./conventions.ts";
 import type { Histograms } from "./histograms.ts";
+
+/** Is told of each call once when it begins and once when it is over. */
+export interface CallMetrics {
+  begins(): void;
+  ends(call: EndedCall): void;
+}
 
 /** As the conventions for RPC advise. */
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const bytes = [128, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
 /** Measures calls: how long they take, what they come to, how many there are, and their bodies. */
-export function measureCalls(meter: Meter, histograms: Histograms): CallObserver {
+export function measureCalls(meter: Meter, histograms: Histograms): CallMetrics {
   const duration = histograms.create(
     ...(["rpc.server.call.duration", "s", seconds, "Duration of calls."] as const),
     rpcAttributes,

@@ -1,0 +1,2 @@
+// A process that does not start.
+process.exit(3);
