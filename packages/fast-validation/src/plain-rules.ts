@@ -12,6 +12,7 @@ import {
   field as fieldOption,
   Int32RulesSchema,
   message as messageOption,
+  RepeatedRulesSchema,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
@@ -20,14 +21,21 @@ export type PlainRules = (message: object) => boolean;
 
 /**
  * Makes a check that admits most messages that follow the contract's rules, and none that does not,
- * for messages of texts, numbers and enums. The validator, which can tell what is wrong, takes many
- * times as long to find that nothing is.
+ * for messages of texts, numbers, enums and lists of such messages. The validator, which can tell what
+ * is wrong, takes many times as long to find that nothing is.
  *
+ * @param parents the types of the messages that hold this one
  * @returns undefined for a message that has other fields, or rules that are not known here.
  */
-export function createPlainRules(descriptor: DescMessage): PlainRules | undefined {
+export function createPlainRules(
+  descriptor: DescMessage,
+  parents: readonly DescMessage[] = [],
+): PlainRules | undefined {
+  if (parents.includes(descriptor)) {
+    return undefined;
+  }
   const checks = descriptor.fields.flatMap((field) => {
-    const check = fieldCheck(field);
+    const check = fieldCheck(field, [...parents, descriptor]);
     return check === undefined ? [] : { name: field.localName, check };
   });
   if (checks.length < descriptor.fields.length || hasOption(descriptor, messageOption)) {
@@ -46,10 +54,10 @@ type Check = (value: unknown) => boolean;
 /** The check for a rule, given the rule's value and the field; undefined for one not known here. */
 type CheckMaker = (rule: unknown, field: DescField) => Check | undefined;
 
-function fieldCheck(field: DescField): Check | undefined {
+function fieldCheck(field: DescField, parents: readonly DescMessage[]): Check | undefined {
   const rules = getOption(field, fieldOption);
   const type = rules.type.case;
-  const isScalar = field.fieldKind === "scalar" || field.fieldKind === "enum";
+  const entries = kindCheck(field, parents);
   const known = FieldRulesSchema.fields
     .filter((each) => isFieldSet(rules, each))
     .every(({ localName }) => ["required", "cel", type].includes(localName));
@@ -59,17 +67,29 @@ function fieldCheck(field: DescField): Check | undefined {
     ofType === undefined || !matches.every((check) => check !== undefined)
       ? undefined
       : [...ofType, ...matches];
-  if (!isScalar || field.oneof !== undefined || !known || checks === undefined) {
+  if (entries === undefined || field.oneof !== undefined || !known || checks === undefined) {
     return undefined;
   }
-  const follows: Check = (value) => checks.every((check) => check(value));
+  const follows: Check = (value) => checks.every((check) => check(value)) && entries(value);
   return rules.required
-    ? (value) => value !== undefined && !defaults.includes(value) && follows(value)
+    ? (value) => value !== undefined && !isDefault(value) && follows(value)
     : (value) => value === undefined || follows(value);
 }
 
-/** What a field without presence holds where it is not set. */
-const defaults: readonly unknown[] = ["", 0, false];
+/** Whether it is what a field without presence holds where it is not set. */
+function isDefault(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : ["", 0, false].some((each) => each === value);
+}
+
+/** Whether the messages of a list follow their own rules; undefined for a field of another kind. */
+function kindCheck(field: DescField, parents: readonly DescMessage[]): Check | undefined {
+  if (field.fieldKind === "list" && field.listKind === "message") {
+    const admits = createPlainRules(field.message, parents);
+    // The value of a list's field is an array, here of messages.
+    return admits && ((entries) => (entries as readonly object[]).every(admits));
+  }
+  return field.fieldKind === "scalar" || field.fieldKind === "enum" ? alwaysFollowed : undefined;
+}
 
 const alwaysFollowed: Check = () => true;
 
@@ -127,6 +147,10 @@ const enumRules: Readonly<Record<string, CheckMaker>> = {
   example: () => alwaysFollowed,
 };
 
+const repeatedRules: Readonly<Record<string, CheckMaker>> = {
+  maxItems: (most) => (entries) => Array.isArray(entries) && entries.length <= Number(most),
+};
+
 /** The checks for the rules of the field's type; undefined where one of them is not known here. */
 function typeChecks(field: DescField): readonly Check[] | undefined {
   const { type } = getOption(field, fieldOption);
@@ -139,6 +163,8 @@ function typeChecks(field: DescField): readonly Check[] | undefined {
       return checksOf(reflect(Int32RulesSchema, type.value), int32Rules, field);
     case "enum":
       return checksOf(reflect(EnumRulesSchema, type.value), enumRules, field);
+    case "repeated":
+      return checksOf(reflect(RepeatedRulesSchema, type.value), repeatedRules, field);
     default:
       return undefined;
   }

@@ -44,6 +44,11 @@ describe("Plain rules", () => {
     ["an id", GetPartnerRequestSchema, { id }],
     ["an id and an etag", DeletePartnerRequestSchema, { id, etag: "r1" }],
     ["no field at all where none is required", HealthCheckRequestSchema, {}],
+    [
+      "as many messages as a list may have",
+      BatchCreatePartnersRequestSchema,
+      { requests: Array.from({ length: 100 }, () => partnerRequest()) },
+    ],
   ])("admit %s", (_case, descriptor, fields) => {
     const message = create(descriptor, fields);
     expect(admits(descriptor, message)).toBe(true);
@@ -51,12 +56,21 @@ describe("Plain rules", () => {
   });
 
   test.each<[string, DescMessage]>([
-    ["lists of messages", BatchCreatePartnersRequestSchema],
     ["messages", ListPartnersRequestSchema],
     ["a field mask", UpdatePartnerRequestSchema],
     ["a duration", InvitePartnerRequestSchema],
   ])("are not made for a message with %s", (_case, descriptor) => {
     expect(createPlainRules(descriptor)).toBeUndefined();
+  });
+
+  test.each<[string, Record<string, unknown>[]]>([
+    ["no message, where one is required", []],
+    ["one message too many", Array.from({ length: 101 }, () => partnerRequest())],
+    ["a message that breaks a rule", [partnerRequest(), partnerRequest({ city: "" })]],
+  ])("do not admit a list with %s", (_case, requests) => {
+    const message = create(BatchCreatePartnersRequestSchema, { requests });
+    expect(admits(BatchCreatePartnersRequestSchema, message)).toBe(false);
+    expect(isValid(BatchCreatePartnersRequestSchema, message)).toBe(false);
   });
 
   const lengths = [0, 1, 2, 30, 31, 35, 36, 37, 50, 51, 100, 101, 255, 256, 500, 501, 2000, 2001];
