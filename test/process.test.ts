@@ -153,41 +153,16 @@ test("npm run demo tells the life of a partner", async () => {
   ]);
 });
 
-describe("on PostgreSQL", () => {
-  test("a start without migrations stops and names the command that applies them", async () => {
-    const database = await createPostgresDatabase("template1");
-    const settings = { DATABASE_URL: database.settings.databaseUrl };
-    const early = start(settings);
-    expect(await early.ended()).toBe(1);
-    expect(early.output()).toContain("npm run migrate");
-
-    const migration = startProcess("scripts/migrate.ts", settings);
-    expect(await migration.ended()).toBe(0);
-
-    const service = start(settings);
-    await createdBy(await printedCommand(service));
-    service.child.kill("SIGINT");
-    expect(await service.ended()).toBe(0);
-    await database.close();
-  });
-});
-
-test("the service goes on when the reader of its log goes, and logs to its end while there is one", async () => {
+test("the service goes on when the reader of its log goes", async () => {
   await using database = await createPostgresDatabase();
-  const settings = { DATABASE_URL: database.settings.databaseUrl };
-  const [heard, unheard] = [start(settings), start(settings)];
-  for (const { child, waitFor } of [heard, unheard]) {
-    const [url = ""] = await waitFor(/http:\/\/[\d.:]+/);
-    if (child === unheard.child) {
-      child.stdout.destroy();
-    }
-    for (let call = 0; call < 3; call += 1) {
-      expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    }
-    child.kill("SIGTERM");
+  const { child, waitFor, ended } = start({ DATABASE_URL: database.settings.databaseUrl });
+  const [url = ""] = await waitFor(/http:\/\/[\d.:]+/);
+  child.stdout.destroy();
+  for (let call = 0; call < 3; call += 1) {
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
   }
-  expect(await Promise.all([heard.ended(), unheard.ended()])).toEqual([0, 0]);
-  expect(heard.output()).toContain('"msg":"stopped"');
+  child.kill("SIGTERM");
+  expect(await ended()).toBe(0);
 });
 
 /** Where the service is that has printed the command, and what that carries. */
@@ -262,6 +237,7 @@ test("For SHUTDOWN_DELAY_MS after SIGTERM the service is not ready, and takes ca
   expect(await readyz()).toBe(503);
   expect(await createdBy(command)).toMatchObject({ companyName: "Example Supplies Ltd" });
   expect(await service.ended()).toBe(0);
+  expect(service.output()).toContain('"msg":"stopped"');
 });
 
 test("SIGHUP has the TLS files read again, and what cannot be used leaves all as it is", async () => {

@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { startService } from "../src/service.ts";
-import { createPostgresDatabase } from "./support/databases.ts";
+import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
 import { onServer } from "./support/postgres.ts";
 import { startProcess } from "./support/process.ts";
 import { createTcpProxy } from "./support/tcp-proxy.ts";
@@ -67,7 +67,14 @@ function expectStartError(failure: unknown, line: RegExp): void {
   expect(failure).toMatchObject({ message: expect.not.stringContaining("\n") });
 }
 
-async function databaseUrl(change: (url: URL) => void = () => undefined): Promise<string> {
+/** A folder for DATA_DIR, with a database for which no start has to wait. */
+async function databaseFolder(): Promise<string> {
+  const database = await createPgliteDatabase();
+  onTestFinished(() => database.close());
+  return dirname(database.settings.dataDirectory);
+}
+
+async function databaseUrl(change: (url: URL) => void): Promise<string> {
   const database = await createPostgresDatabase();
   onTestFinished(() => database.close());
   const url = new URL(database.settings.databaseUrl);
@@ -89,14 +96,14 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
   [
     "a port in use",
     /^PORT \(\d+\) is in use on 127\.0\.0\.1: /,
-    async () => ({ PORT: await takenPort(), DATABASE_URL: await databaseUrl() }),
+    async () => ({ PORT: await takenPort(), DATA_DIR: await databaseFolder() }),
   ],
   [
     "an address of another machine",
     /^HOST \(192\.0\.2\.1\) is not an address of this machine: /,
     async () => {
       await writeFile(join(dataDirectory, "key.json"), await publicKey());
-      const settings = { HOST: "192.0.2.1", DATABASE_URL: await databaseUrl() };
+      const settings = { HOST: "192.0.2.1", DATA_DIR: await databaseFolder() };
       return { ...issuer, ...settings, JWT_PUBLIC_KEY_FILE: join(dataDirectory, "key.json") };
     },
   ],
@@ -172,7 +179,7 @@ test.each<[string, RegExp, () => Promise<Record<string, string>> | Record<string
 });
 
 test("The process of a start that fails, whatever it has begun, prints that line and ends with 1", async () => {
-  const settings = { PORT: await takenPort(), DATABASE_URL: await databaseUrl() };
+  const settings = { PORT: await takenPort(), DATA_DIR: await databaseFolder() };
   const { code, output } = await failedProcess(settings);
   expect(output).toMatch(/^PORT \(\d+\) is in use on 127\.0\.0\.1: [^\n]*\n$/);
   expect(code).toBe(1);
@@ -243,9 +250,8 @@ describe("A start whose database", () => {
     ],
   ])("%s ends in one line at once", async (_name, line, change) => {
     const settings = { DATABASE_URL: await databaseUrl(change), DATABASE_WAIT_MS: "600000" };
-    const { failure, log } = await failedStart(settings);
+    const { failure } = await failedStart(settings);
     expectStartError(failure, line);
-    expect(log).toEqual([]);
   });
 
   test("is not there yet waits for it, says so, and ends in one line in the end", async () => {
@@ -256,9 +262,15 @@ describe("A start whose database", () => {
 
   test("refuses its role a right ends in one line", async () => {
     const url = await urlOfRole(undefined, "grant select on mikro_orm_migrations to");
-    const { failure, log } = await failedStart({ DATABASE_URL: url });
+    const { failure } = await failedStart({ DATABASE_URL: url });
     expectStartError(failure, withoutRight);
-    expect(log).toEqual([]);
+  });
+
+  test("lacks the migrations names the command that applies them", async () => {
+    const { settings, close } = await createPostgresDatabase("template1");
+    onTestFinished(close);
+    const { failure } = await failedStart({ DATABASE_URL: settings.databaseUrl });
+    expectStartError(failure, /npm run migrate/);
   });
 
   test("comes while it waits uses it", async () => {
@@ -317,7 +329,7 @@ describe("npm run migrate, where the database", () => {
     });
     expect(await migrate({ DATABASE_URL: url, DATABASE_WAIT_MS: "600000" })).toEqual({
       code: 1,
-      output: expect.stringMatching(/^The server has no such database as [^\n]*\n$/),
+      output: expect.stringMatching(/^The server has no such database as [^\n]*\n$/m),
     });
   });
 
