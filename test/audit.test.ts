@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -489,12 +489,14 @@ describe("The audit trail of a process", () => {
   });
 
   test("goes nowhere where it is off", async () => {
-    const service = startProcess("src/main.ts", { ...settingsOf(), AUDIT_LOG: "off" });
-    onTestFinished(() => void service.child.kill("SIGKILL"));
-    await call(service);
-    service.child.kill("SIGTERM");
-    expect(await service.ended()).toBe(0);
-    expect(service.output().split("\n").filter(isAudit)).toEqual([]);
+    const service = await start({ AUDIT_LOG: "off" });
+    onTestFinished(async () => {
+      await service.stop();
+    });
+    const { client } = await newBook(service);
+    await createPartner(client);
+    expect(service.log.filter((line) => "audit" in line)).toEqual([]);
+    expect(existsSync(service.path)).toBe(false);
   });
 
   test("goes on in a new file on SIGHUP", async () => {

@@ -33,9 +33,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Starts a process that writes to the data directory, and waits for as many lines of it. */
-async function startWriter(dataDirectory: string, lineCount: number) {
-  const file = join(import.meta.dirname, "support", "partner-creator.ts");
+/** Starts a process of test/support on the data directory, and waits for as many lines of it. */
+async function startChild(script: string, dataDirectory: string, lineCount: number) {
+  const file = join(import.meta.dirname, "support", script);
   const child = spawn(process.execPath, [file, dataDirectory], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -50,7 +50,7 @@ async function startWriter(dataDirectory: string, lineCount: number) {
         resolve();
       }
     });
-    child.once("exit", () => reject(new Error("The writer has ended.")));
+    child.once("exit", () => reject(new Error("The process has ended.")));
   });
   /** Kills the process and returns all that it has printed. */
   const stop = async () => {
@@ -135,7 +135,7 @@ test("What was answered is there after the process was killed", { timeout: 180_0
   const { dataDirectory } = database.settings;
   const answered: string[] = [];
   for (let round = 0; round < 3; round += 1) {
-    const writer = await startWriter(dataDirectory, 100);
+    const writer = await startChild("partner-creator.ts", dataDirectory, 100);
     const [opened, ...ids] = await writer.stop();
     expect(opened).toBe("open");
     answered.push(...ids);
@@ -149,12 +149,12 @@ test("What was answered is there after the process was killed", { timeout: 180_0
 test("A data directory is in use by one process, for as long as that lives", async () => {
   await using database = await createPgliteDatabase();
   const { dataDirectory } = database.settings;
-  const writer = await startWriter(dataDirectory, 1);
+  const holder = await startChild("data-directory-holder.ts", dataDirectory, 1);
   await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
     name: "StartError",
     message: `The data directory ${dataDirectory} is in use by another process.`,
   });
-  await writer.stop();
+  await holder.stop();
   await using orm = await createOrm(database.settings, schema);
   await expect(ping(orm)).resolves.toBeUndefined();
 });

@@ -1,14 +1,13 @@
-import { createOrm, migrate } from "../../src/database/orm.ts";
+import { createOrm } from "../../src/database/orm.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";
 import { newPartner } from "./partners.ts";
 
 /**
- * A process that creates partners in the data directory that its argument names, until it is
+ * A process that creates partners in the migrated data directory that its argument names, until it is
  * killed, and prints the id of each once the repository has answered it.
  */
 const orm = await createOrm({ dataDirectory: String(process.argv[2]) }, schema);
-await migrate(orm);
 const repository = createPartnerRepository(orm);
 const { signal } = new AbortController();
 
