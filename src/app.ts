@@ -10,6 +10,7 @@ import {
   normalizeHeaders,
 } from "@partner-service/connect-http";
 import type { Readiness } from "@partner-service/health-reflection";
+import type { LogStream } from "@partner-service/log-lines";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
 import { connectPluginWithUnaryLane } from "@partner-service/unary-lane";
@@ -24,7 +25,6 @@ import { type Call, callKey } from "./context.ts";
 import { answerFailure, answerHttpErrors, describeFault, explainRefusals } from "./http-errors.ts";
 import { findViolations } from "./interceptors/field-violations.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
-import type { LogStream } from "./log-lines.ts";
 import { accessLog } from "./observability/access-log.ts";
 import { type CallObserver, followCall } from "./observability/calls.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";

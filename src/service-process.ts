@@ -1,5 +1,5 @@
+import { findOutputFile, joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import type { Config } from "./config.ts";
-import { findOutputFile, joinLogLines, openLogOutput } from "./log-lines.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
 import { type Membership, type Service, startService } from "./service.ts";
 import { listenToSignals, type Signals } from "./signals.ts";

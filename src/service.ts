@@ -9,6 +9,16 @@ import {
   type VerificationKeys,
 } from "@partner-service/access-tokens";
 import type { Readiness } from "@partner-service/health-reflection";
+import {
+  type AuditLog,
+  type AuditTarget,
+  auditToFile,
+  auditToLog,
+  createAuditLog,
+  joinLogLines,
+  type LogStream,
+  openAuditFile,
+} from "@partner-service/log-lines";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
@@ -19,16 +29,7 @@ import { ping } from "./database/orm.ts";
 import { countConnections } from "./database/query.ts";
 import { waitForDatabase } from "./database/wait.ts";
 import { callerReader } from "./interceptors/authentication.ts";
-import { joinLogLines, type LogStream } from "./log-lines.ts";
-import { createAudit } from "./observability/audit.ts";
-import {
-  type AuditLog,
-  type AuditTarget,
-  auditToFile,
-  auditToLog,
-  createAuditLog,
-  openAuditFile,
-} from "./observability/audit-log.ts";
+import { createAudit, describeLost } from "./observability/audit.ts";
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase, prepareDatabase } from "./open-database.ts";
@@ -206,7 +207,7 @@ function openAuditLog(
   }
   try {
     const target = auditLog === "stdout" ? auditToOutput(stream) : openAuditFile(auditLog);
-    return createAuditLog(target, { required, tell });
+    return createAuditLog(target, { required, tell, describeLost });
   } catch (cause) {
     throw new StartError(`AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`, {
       cause,

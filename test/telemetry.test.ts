@@ -200,7 +200,7 @@ describe("metrics", () => {
     const failure = new DatabaseUnavailableError(true, new Error("The connection is lost."));
     channel("partner-service.retry").publish({ failure });
     channel("access-tokens.keys").publish({ fetched: true });
-    channel("partner-service.audit").publish({ written: 0, lost: 1, waiting: 0, failing: false });
+    channel("log-lines.audit").publish({ written: 0, lost: 1, waiting: 0, failing: false });
     channel("partner-service.statement").publish({
       ...{ name: "insert-partners", text: "", startedAt: 0, durationMs: 1, failure },
     });

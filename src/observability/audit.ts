@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import type { AuditLog } from "@partner-service/log-lines";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
 import type { Config } from "../config.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { readAccessRule } from "../interceptors/access.ts";
 import { serviceError } from "../interceptors/service-error.ts";
 import { formatIsoSecond } from "../iso-second.ts";
-import type { AuditLog } from "./audit-log.ts";
 import { createCallerAddress } from "./caller-address.ts";
 import type { CallObserver } from "./calls.ts";
 
@@ -157,6 +157,11 @@ function describeCall(call: Call, { code, reason }: Outcome) {
     traceId,
     address,
   };
+}
+
+/** The line that tells of a gap in the trail. */
+export function describeLost(lost: number): string {
+  return JSON.stringify({ audit: 1, kind: "lost", time: formatNow(), lost });
 }
 
 /** Now, as `Date`'s toISOString writes it, in a tenth of the time. */

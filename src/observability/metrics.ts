@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { AuditLogEvent } from "@partner-service/log-lines";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { Metrics } from "@partner-service/rpc-telemetry";
 import type { ClockEvent } from "../database/clock.ts";
 import type { PoolStats, StatementEvent } from "../database/query.ts";
-import type { AuditLogEvent } from "./audit-log.ts";
 import { failureClass } from "./failure-class.ts";
 
 /** What is read when the metrics are. */
@@ -35,7 +35,7 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
   const listeners = new Map<string, (message: never) => void>([
     ["partner-service.statement", ended],
     ["partner-service.retry", retried],
-    ["partner-service.audit", measureAudit()],
+    ["log-lines.audit", measureAudit()],
     ["partner-service.clock", measureClock()],
     ["access-tokens.token", tokenCame],
     ["access-tokens.keys", keysFetched],

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
+import type { LogLines } from "@partner-service/log-lines";
 import type { Config } from "../config.ts";
-import type { LogLines } from "../log-lines.ts";
 import type { ProcessLog } from "../signals.ts";
 
 /** As pino numbers them, which writes the log of the service. */

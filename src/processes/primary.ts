@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import { runProcesses } from "@partner-service/processes";
 import type { Config } from "../config.ts";
-import { joinLogLines, openLogOutput } from "../log-lines.ts";
 import { listenToSignals } from "../signals.ts";
 import { createLog } from "./primary-log.ts";
 import { serveSummedMetrics } from "./summed-metrics.ts";

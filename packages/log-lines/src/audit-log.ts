@@ -1,19 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { type LogStream, maxWaiting } from "../log-lines.ts";
-
-/** Where events go. */
-export interface AuditTarget {
-  /**
-   * Takes bytes from the front of those given, and answers how many: 0 where it takes none for now.
-   *
-   * @throws Error when it cannot take any.
-   */
-  write(bytes: Buffer): number;
-  /** Goes on in a file that has taken the old one's name; it keeps the old one where it cannot. */
-  reopen(): void;
-  close(): void;
-}
+import { type AuditTarget, maxAuditWaiting } from "./audit-target.ts";
 
 /** Keeps the lines of the audit trail in order until they have been handed over. */
 export interface AuditLog {
@@ -33,7 +19,7 @@ export interface AuditLog {
   close(): number;
 }
 
-/** What is published on the channel `partner-service.audit` after each change. */
+/** What is published on the channel `log-lines.audit` after each change. */
 export interface AuditLogEvent {
   /** How many lines have been handed over, and lost, since the last one. */
   readonly written: number;
@@ -43,10 +29,8 @@ export interface AuditLogEvent {
   readonly failing: boolean;
 }
 
-const changes = channel("partner-service.audit");
+const changes = channel("log-lines.audit");
 
-/** Bytes of lines that wait: those of 20,000 events or more. */
-const maxAuditWaiting = 8 * 1024 * 1024;
 /** How long lines may wait for a reader before that is a failure. */
 const patienceMs = 1000;
 const retryMs = 100;
@@ -56,6 +40,8 @@ interface AuditLogOptions {
   readonly required: boolean;
   /** Is told when lines cannot be handed over any more, with the reason, and when they can again. */
   readonly tell: (failure: string | undefined, lost: number) => void;
+  /** Makes the line that tells of so many lost ones, without its end. */
+  readonly describeLost: (lost: number) => string;
   /** How many bytes may wait. */
   readonly room?: number;
 }
@@ -72,7 +58,7 @@ const noLines = (): Lines => ({ text: "", count: 0, handedOver: Promise.withReso
 /** Makes the log of the audit trail. What it holds is bounded, and so is each wait for it. */
 export function createAuditLog(
   target: AuditTarget,
-  { required, tell, room = maxAuditWaiting }: AuditLogOptions,
+  { required, tell, describeLost, room = maxAuditWaiting }: AuditLogOptions,
 ): AuditLog {
   /** Lines that nobody has tried to hand over, and what is left of those that somebody has. */
   let next = noLines();
@@ -110,7 +96,7 @@ export function createAuditLog(
 
   function add(line: string): void {
     if (untold > 0) {
-      next.text += describeLost(untold);
+      next.text += `${describeLost(untold)}\n`;
       next.count += 1;
       untold = 0;
     }
@@ -177,7 +163,7 @@ export function createAuditLog(
     if (untold > 0) {
       const lost = untold;
       untold = 0;
-      next.text += describeLost(lost);
+      next.text += `${describeLost(lost)}\n`;
       next.count += 1;
       flush();
     }
@@ -216,98 +202,6 @@ export function createAuditLog(
   };
 }
 
-/** The line that tells of a gap in the trail. */
-function describeLost(lost: number): string {
-  return `${JSON.stringify({ audit: 1, kind: "lost", time: new Date().toISOString(), lost })}\n`;
-}
-
 function describe(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-}
-
-/** Never waits: where a reader stalls, the write fails with EAGAIN. */
-const flags =
-  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
-
-/**
- * Appends to a file, or to a named pipe that somebody reads. It is written by the thread that serves
- * the calls: a write to a local disk's cache is short.
- *
- * @throws Error when the file cannot be opened.
- */
-export function openAuditFile(path: string): AuditTarget {
-  let file = open();
-
-  function open() {
-    const descriptor = openSync(path, flags, 0o640);
-    return { descriptor, torn: isTorn(path, descriptor) };
-  }
-
-  return {
-    write(bytes) {
-      if (file.torn) {
-        file.torn = take(file.descriptor, Buffer.from("\n")) === 0;
-      }
-      return file.torn ? 0 : take(file.descriptor, bytes);
-    },
-    reopen() {
-      const old = file;
-      file = open();
-      closeSync(old.descriptor);
-    },
-    close() {
-      closeSync(file.descriptor);
-    },
-  };
-}
-
-/** Appends to a file that is open, such as stdout, and stays so. */
-export function auditToFile(descriptor: number): AuditTarget {
-  return { write: (bytes) => take(descriptor, bytes), reopen() {}, close() {} };
-}
-
-function take(descriptor: number, bytes: Buffer): number {
-  try {
-    return writeSync(descriptor, bytes);
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EAGAIN") {
-      return 0;
-    }
-    throw cause;
-  }
-}
-
-/** Whether the file ends within a line, as a process leaves it that ends while the disk is full. */
-function isTorn(path: string, descriptor: number): boolean {
-  const status = fstatSync(descriptor);
-  if (!status.isFile() || status.size === 0) {
-    return false;
-  }
-  const reader = openSync(path, "r");
-  try {
-    const last = Buffer.alloc(1);
-    readSync(reader, last, 0, 1, status.size - 1);
-    return last.toString() !== "\n";
-  } finally {
-    closeSync(reader);
-  }
-}
-
-/** Writes between the lines of the log, whose reader may stall, or go. */
-export function auditToLog(log: LogStream): AuditTarget {
-  return {
-    write(bytes) {
-      // As long as the log has room for more than this, it loses nothing that is given to it.
-      if ((log.waiting?.() ?? 0) > maxWaiting - maxAuditWaiting) {
-        return 0;
-      }
-      for (const line of bytes.toString().match(/.+\n/g) ?? []) {
-        log.write(line);
-      }
-      log.flush?.();
-      return bytes.length;
-    },
-    reopen() {},
-    close() {},
-  };
 }

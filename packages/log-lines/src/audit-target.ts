@@ -1,0 +1,104 @@
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { type LogStream, maxWaiting } from "./log-lines.ts";
+
+/** Where events go. */
+export interface AuditTarget {
+  /**
+   * Takes bytes from the front of those given, and answers how many: 0 where it takes none for now.
+   *
+   * @throws Error when it cannot take any.
+   */
+  write(bytes: Buffer): number;
+  /** Goes on in a file that has taken the old one's name; it keeps the old one where it cannot. */
+  reopen(): void;
+  close(): void;
+}
+
+/** Bytes of lines that wait: those of 20,000 events or more. */
+export const maxAuditWaiting = 8 * 1024 * 1024;
+/** Never waits: where a reader stalls, the write fails with EAGAIN. */
+const flags =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Appends to a file, or to a named pipe that somebody reads. It is written by the thread that serves
+ * the calls: a write to a local disk's cache is short.
+ *
+ * @throws Error when the file cannot be opened.
+ */
+export function openAuditFile(path: string): AuditTarget {
+  let file = open();
+
+  function open() {
+    const descriptor = openSync(path, flags, 0o640);
+    return { descriptor, torn: isTorn(path, descriptor) };
+  }
+
+  return {
+    write(bytes) {
+      if (file.torn) {
+        file.torn = take(file.descriptor, Buffer.from("\n")) === 0;
+      }
+      return file.torn ? 0 : take(file.descriptor, bytes);
+    },
+    reopen() {
+      const old = file;
+      file = open();
+      closeSync(old.descriptor);
+    },
+    close() {
+      closeSync(file.descriptor);
+    },
+  };
+}
+
+/** Appends to a file that is open, such as stdout, and stays so. */
+export function auditToFile(descriptor: number): AuditTarget {
+  return { write: (bytes) => take(descriptor, bytes), reopen() {}, close() {} };
+}
+
+function take(descriptor: number, bytes: Buffer): number {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EAGAIN") {
+      return 0;
+    }
+    throw cause;
+  }
+}
+
+/** Whether the file ends within a line, as a process leaves it that ends while the disk is full. */
+function isTorn(path: string, descriptor: number): boolean {
+  const status = fstatSync(descriptor);
+  if (!status.isFile() || status.size === 0) {
+    return false;
+  }
+  const reader = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(reader, last, 0, 1, status.size - 1);
+    return last.toString() !== "\n";
+  } finally {
+    closeSync(reader);
+  }
+}
+
+/** Writes between the lines of the log, whose reader may stall, or go. */
+export function auditToLog(log: LogStream): AuditTarget {
+  return {
+    write(bytes) {
+      // As long as the log has room for more than this, it loses nothing that is given to it.
+      if ((log.waiting?.() ?? 0) > maxWaiting - maxAuditWaiting) {
+        return 0;
+      }
+      for (const line of bytes.toString().match(/.+\n/g) ?? []) {
+        log.write(line);
+      }
+      log.flush?.();
+      return bytes.length;
+    },
+    reopen() {},
+    close() {},
+  };
+}

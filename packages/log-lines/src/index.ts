@@ -1,0 +1,14 @@
+/**
+ * The lines of a log, which may be lost where nobody takes them, and of an audit trail, which may not.
+ *
+ * @module
+ */
+export { type AuditLog, type AuditLogEvent, createAuditLog } from "./audit-log.ts";
+export { type AuditTarget, auditToFile, auditToLog, openAuditFile } from "./audit-target.ts";
+export {
+  findOutputFile,
+  joinLogLines,
+  type LogLines,
+  type LogStream,
+  openLogOutput,
+} from "./log-lines.ts";
