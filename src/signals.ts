@@ -17,12 +17,7 @@ interface Running {
   reload(): void;
 }
 
-export interface Signals {
-  /** What they act on from now on; before that they end a process that has not started yet. */
-  serve(running: Running): void;
-  /** Ends the process in the given way, for a cause that is no signal. */
-  end(cause: string, stop: () => Promise<boolean>): void;
-}
+export type Signals = ReturnType<typeof listenToSignals>;
 
 /** How soon a second signal may be the first one's echo: npm hands on the Ctrl-C that both have got. */
 const echoMs = 1000;
@@ -34,11 +29,12 @@ const echoMs = 1000;
  *
  * close-with-grace would end on each SIGHUP, on the echo of a Ctrl-C, and with 0 where calls were cut.
  */
-export function listenToSignals(): Signals {
+export function listenToSignals() {
   let running: Running | undefined;
   let signalledAt: number | undefined;
   let isEnding = false;
 
+  /** Ends the process in the given way, for a cause that is no signal. */
   function end(cause: string, stop: () => Promise<boolean>): void {
     if (isEnding) {
       return;
@@ -80,7 +76,8 @@ export function listenToSignals(): Signals {
 
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
   return {
-    serve(started) {
+    /** What they act on from now on; before that they end a process that has not started yet. */
+    serve(started: Running): void {
       running = started;
     },
     end,

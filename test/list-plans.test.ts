@@ -53,7 +53,7 @@ describe("The plans for a large book", () => {
   });
 
   const statementOf = (changes: Partial<ListQuery>, selection = "id") =>
-    pageStatement("partner", [selection], {
+    pageStatement("partner", selection, {
       organizationId,
       filters: {
         partnerTypes: [],
@@ -130,7 +130,7 @@ describe("The plans for a large book", () => {
 
   test("find partners with a look into the primary key for each", async () => {
     const ids = [idOf(3), idOf(middle + 3)];
-    const sql = `explain (analyze, costs off, timing off) ${findStatement("partner", ["id", "city"])}`;
+    const sql = `explain (analyze, costs off, timing off) ${findStatement("partner", "id, city")}`;
     const rows = await query(orm, sql, [ids.map(() => organizationId), ids]);
     const lines = rows.map((row) => String(row["QUERY PLAN"]));
     expect(lines.filter((line) => line.includes(" on partner"))).toEqual([
@@ -151,7 +151,7 @@ describe("The plans for a large book", () => {
     ["host", "partner_guest_unique"],
     ["guest", "partner_guest_index"],
   ] as const)("list the connections of a %s from %s alone", async (role, index) => {
-    const sql = `explain (costs off) ${connectionsSql(role, ["id"])}`;
+    const sql = `explain (costs off) ${connectionsSql(role, "id")}`;
     const rows = await query(orm, sql, [
       organizationId,
       "00000000-0000-0000-0000-000000000000",
@@ -187,7 +187,7 @@ describe("The plans for a large book", () => {
 
   test.each([100, 1000])("list %i changes from their index, in its order", async (pageSize) => {
     const values = [organizationId, "0", idOf(0), "1000000000"];
-    const { name, text } = changesStatement("partner", ["id", "change"], values, pageSize);
+    const { name, text } = changesStatement("partner", "id, change", values, pageSize);
     expect(name).toBe(`list-changes-${pageSize}`);
     const rows = await query(orm, `explain (generic_plan, costs off) ${text}`, []);
     const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
@@ -210,7 +210,7 @@ describe("The plans for a large book", () => {
       [],
     );
     const { wholeRow } = createRowMapping(orm, PartnerEntity);
-    const columns = wholeRow.map((column) => column.replace(/ as .*/, ""));
+    const columns = wholeRow.split(", ").map((column) => column.replace(/ as .*/, ""));
     expect(columns).toEqual(rows.map((row) => row.column_name));
   });
 

@@ -62,7 +62,7 @@ describe("The index for texts", () => {
 
   /** Which index a page is read from, and how many rows are looked at for it. */
   async function explain(text: string) {
-    const { text: sql, values } = pageStatement("partner", ["*"], listQuery(text));
+    const { text: sql, values } = pageStatement("partner", "*", listQuery(text));
     const rows = await query(orm, `explain (analyze, costs off, timing off) ${sql}`, values);
     const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
     const [, found = ""] = / on partner .*actual rows=(\d+)/.exec(plan) ?? [];

@@ -73,7 +73,7 @@ async function pageTime(
   const request = create(ListPartnersRequestSchema, { order: { field: PartnerOrderField[name] } });
   const { text, values } = pageStatement(
     "partner",
-    ["*"],
+    "*",
     toListQuery(request, organization, createPageTokens("")),
   );
   return medianOf(rounds, () => timed(() => client.query(text, [...values])));

@@ -58,7 +58,7 @@ export async function measureBook(
   await callRepeatedly(await openConnection(baseUrl, headers, {}), warmUpCalls);
   for (const [title, request] of lists) {
     const query = toListQuery(create(ListPartnersRequestSchema, request), organization, pageTokens);
-    const { text, values } = pageStatement("partner", ["*"], query);
+    const { text, values } = pageStatement("partner", "*", query);
     const connection = await openConnection(baseUrl, headers, request);
     const service: number[] = [];
     const statement: number[] = [];

@@ -127,7 +127,7 @@ function statementAt(organizationId: string, { change, id }: Place) {
     text,
     values,
   } = changesStatement(
-    ...(["partner", ["*"], [organizationId, change, id, horizon], pageSize] as const),
+    ...(["partner", "*", [organizationId, change, id, horizon], pageSize] as const),
   );
   return { name, text, values: [...values] };
 }

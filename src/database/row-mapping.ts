@@ -6,9 +6,9 @@ import type { Row } from "./query.ts";
 export interface RowMapping<Entity> {
   readonly table: string;
   /** What a statement selects, or returns, for `toEntity`: the columns, named as properties. */
-  readonly selection: readonly string[];
+  readonly selection: string;
   /** The same with lazy properties: all columns, in the table's order. */
-  readonly wholeRow: readonly string[];
+  readonly wholeRow: string;
   /** A statement that inserts what `toJson` makes, bound to $1. */
   readonly insertion: string;
   /** @throws Error when the entity has no such property. */
@@ -63,8 +63,8 @@ export function createRowMapping<Entity extends object>(
 
   return {
     table: tableName,
-    selection: fields.map(select),
-    wholeRow: all.map(select),
+    selection: fields.map(select).join(", "),
+    wholeRow: all.map(select).join(", "),
     insertion: `insert into ${tableName} (${fields.map(({ column }) => column).join(", ")})
       select ${fields.map(({ key }) => `"${key}"`).join(", ")} from json_to_recordset($1)
       as rows (${fields.map(({ key, columnType }) => `"${key}" ${columnType}`).join(", ")})`,

@@ -146,14 +146,14 @@ export function createChangeFeed(orm: Orm) {
 /** The statement for a page, and one row more if there is one. */
 export function changesStatement(
   table: string,
-  selection: readonly string[],
+  selection: string,
   values: readonly unknown[],
   pageSize: number,
 ): Statement {
   const isPrepared = preparedPageSizes.includes(pageSize);
   return {
     ...(isPrepared ? { name: `list-changes-${pageSize}` } : {}),
-    text: `select ${selection.join(", ")} from ${table}
+    text: `select ${selection} from ${table}
       where organization_id = $1 and (change, id) > ($2, $3) and change < $4
       order by change, id limit ${pageSize + 1}`,
     values,

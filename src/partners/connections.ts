@@ -58,12 +58,12 @@ const firstId = "00000000-0000-0000-0000-000000000000";
  * The statement that lists the rows of connections. For a guest it is the one that does not start with
  * the organization whose book it is about, and has an index of its own.
  */
-export function connectionsSql(role: ConnectionRole, selection: readonly string[]): string {
+export function connectionsSql(role: ConnectionRole, selection: string): string {
   const [own, other] =
     role === "host"
       ? ["organization_id", "guest_organization_id"]
       : ["guest_organization_id", "organization_id"];
-  return `select ${selection.join(", ")} from partner
+  return `select ${selection} from partner
     where ${own} = $1 and ${other} > $2 and guest_organization_id is not null
     order by ${other}, partner_type limit $3`;
 }
@@ -71,15 +71,14 @@ export function connectionsSql(role: ConnectionRole, selection: readonly string[
 /** Makes the part of the repository that keeps connections, in the rows of the host's partners. */
 export function createConnections(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columns = selection.join(", ");
   const findConnection = createStatement(orm, "find-connection", connectionSql);
   const idsSql = `select id from ${table}
     where organization_id = $1 and guest_organization_id = $2`;
   const endSql = `update ${table} set invitation_status = 'invited', guest_organization_id = null,
     connected_at = null, invitation_token_hash = null, invitation_expires_at = null,
     ${movedSql("$3", "$4")}
-    where organization_id = $1 and guest_organization_id = $2 returning ${columns}`;
-  const endedSql = `select ${columns} from ${table}
+    where organization_id = $1 and guest_organization_id = $2 returning ${selection}`;
+  const endedSql = `select ${selection} from ${table}
     where organization_id = $1 and id = any($2::uuid[]) and write_id = $3`;
 
   return {

@@ -32,27 +32,26 @@ const invitationFields = ["invitation_token"];
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columns = selection.join(", ");
   const kept = "organization_id = $1 and id = $2 and deleted_at is null";
-  const findSql = `select ${columns} from ${table} where ${kept}`;
+  const findSql = `select ${selection} from ${table} where ${kept}`;
   const inviteSql = `update ${table} set invitation_token_hash = $5, invitation_expires_at = $6,
     ${movedSql("$3", "$4")}
     where ${kept} and invitation_status = 'invited' and write_id is distinct from $4::uuid
-    returning ${columns}`;
+    returning ${selection}`;
   const revokeSql = `update ${table} set invitation_token_hash = null, invitation_expires_at = null,
     ${movedSql("$3", "$4")}
     where ${kept} and invitation_status = 'invited' and invitation_expires_at > $3::timestamptz
-    returning ${columns}`;
+    returning ${selection}`;
   const pending = `${kept} and invitation_status = 'invited' and invitation_token_hash = $3
     and invitation_expires_at > $5::timestamptz`;
   // What would make the acceptance fail makes the invitation none for this guest.
-  const showSql = `select ${columns} from ${table} as shown where ${pending} and not exists (
+  const showSql = `select ${selection} from ${table} as shown where ${pending} and not exists (
     select 1 from ${table} as other where other.organization_id = $1
       and other.guest_organization_id = $4 and other.partner_type = shown.partner_type)`;
   // Of two that accept at once, the second finds the partner accepted.
   const acceptSql = `update ${table} set invitation_status = 'accepted',
     guest_organization_id = $4, connected_at = $5, ${movedSql("$5", "$6")}
-    where ${pending} returning ${columns}`;
+    where ${pending} returning ${selection}`;
   const findAcceptedSql = `${findSql} and invitation_token_hash = $3 and guest_organization_id = $4`;
 
   /** The partner as a statement that changes its invitation left it, or as it stands against it. */

@@ -20,11 +20,7 @@ export type OrderColumn = keyof typeof orderColumns;
  * of the page before instead of counting off rows: page 1,000 costs what page 1 costs, and partners
  * that come or go meanwhile push none over a page's edge.
  */
-export function pageStatement(
-  table: string,
-  selection: readonly string[],
-  listQuery: ListQuery,
-): Statement {
+export function pageStatement(table: string, selection: string, listQuery: ListQuery): Statement {
   const { orderBy, descending, after, pageSize } = listQuery;
   const { conditions, values, bind } = filterConditions(listQuery);
   const direction = descending ? "desc" : "asc";
@@ -48,7 +44,7 @@ export function pageStatement(
     );
   }
   const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
-  const text = `select ${selection.join(", ")} from ${table} where ${conditions.join(" and ")}
+  const text = `select ${selection} from ${table} where ${conditions.join(" and ")}
     order by ${order} limit ${bind(pageSize + 1)}`;
   return { text, values };
 }
@@ -69,11 +65,11 @@ const endsOfBook = {
  */
 function creationStatement(
   table: string,
-  selection: readonly string[],
+  selection: string,
   { organizationId, descending, after, pageSize }: ListQuery,
 ): Statement {
   const [direction, beyond] = descending ? (["desc", "<"] as const) : (["asc", ">"] as const);
-  const text = `select ${selection.join(", ")} from ${table}
+  const text = `select ${selection} from ${table}
     where organization_id = $1 and id ${beyond} $2 and (deleted_at is null) is true
     order by id ${direction} limit ${pageSize + 1}`;
   const values = [organizationId, after?.id ?? endsOfBook[direction]];
@@ -89,10 +85,10 @@ const beforeFirstName: ListPosition = { value: "", id: endsOfBook.asc };
  */
 function nameStatement(
   table: string,
-  selection: readonly string[],
+  selection: string,
   { organizationId, after = beforeFirstName, pageSize }: ListQuery,
 ): Statement {
-  const text = `select ${selection.join(", ")} from ${table}
+  const text = `select ${selection} from ${table}
     where organization_id = $1 and (company_name, id) > ($2, $3) and deleted_at is null
     order by company_name, id limit ${pageSize + 1}`;
   return { name: "list-partners-by-name", text, values: [organizationId, after.value, after.id] };

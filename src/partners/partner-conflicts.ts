@@ -59,7 +59,7 @@ export function conflictGone(): DatabaseUnavailableError {
  */
 export function createConflicts(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
-  const sql = `select ${selection.join(", ")} from ${table} where organization_id = $1
+  const sql = `select ${selection} from ${table} where organization_id = $1
     and (id = any($2::uuid[]) or request_id = any($3::uuid[]) or external_id = any($4::text[]))`;
 
   return async (partners: readonly Partner[]): Promise<readonly (Outcome | undefined)[]> => {

@@ -64,17 +64,16 @@ function erasedValue(field: DescField): string {
 /** Makes the part of the repository that changes and deletes partners. */
 export function createPartnerEdits(orm: Orm, query = queryNow) {
   const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
-  const columns = selection.join(", ");
   const move = movedSql("$3", "$4");
   // A null revision stands for any.
   const match = `organization_id = $1 and id = $2 and deleted_at is null
     and revision = coalesce($5::int4, revision)`;
-  const findSql = `select ${columns} from ${table} where organization_id = $1 and id = $2`;
+  const findSql = `select ${selection} from ${table} where organization_id = $1 and id = $2`;
   const deleteSql = `update ${table} set deleted_at = $3, ${move},
     ${erasures.join(", ")}, invitation_status = 'invited',
     guest_organization_id = null, connected_at = null,
     invitation_token_hash = null, invitation_expires_at = null
-    where ${match} returning ${columns}`;
+    where ${match} returning ${selection}`;
 
   /** The partner, deleted or not. */
   async function find({ organizationId, id }: PartnerKey): Promise<Partner> {
@@ -100,7 +99,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
       const [updated] = await query(
         orm,
         `update ${table} set ${sets.join(", ")}, ${move}
-          where ${match} and (${differences.join(" or ")}) returning ${columns}`,
+          where ${match} and (${differences.join(" or ")}) returning ${selection}`,
         [organizationId, id, now, writeId, revision, ...Object.values(changes)],
       );
       if (updated !== undefined) {

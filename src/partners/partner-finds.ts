@@ -32,10 +32,10 @@ const findLimits: JoiningLimits = {
  * The statement that finds rows by two lists, of organizations and of ids. A subquery with a limit
  * makes it one look into the primary key for each, whatever the planner thinks of the lists' length.
  */
-export function findStatement(table: string, selection: readonly string[]): string {
+export function findStatement(table: string, selection: string): string {
   return `select found.* from unnest($1::uuid[], $2::uuid[]) as wanted (organization_id, id)
     cross join lateral (
-      select ${selection.join(", ")} from ${table}
+      select ${selection} from ${table}
       where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null
       limit 1
     ) as found`;
@@ -49,7 +49,7 @@ export function createPartnerFinds(orm: Orm): PartnerFinds {
   const findOfOne = createStatement(
     orm,
     "find-partners-of-one",
-    `select ${selection.join(", ")} from ${table}
+    `select ${selection} from ${table}
       where organization_id = $1 and id = any($2::uuid[]) and deleted_at is null`,
   );
   const { isDistributed, split } = createSharing(orm, table);

@@ -10,12 +10,7 @@ import { makeFolder } from "../database/make-folder.ts";
 import { StartError } from "../start-error.ts";
 
 /** What stands in for an issuer of access tokens: a key of the service's own, and tokens made with it. */
-export interface Sandbox {
-  /** What such a token is verified by. */
-  readonly authentication: AuthenticationConfig;
-  /** Makes an access token that speaks for one organization. */
-  createToken(organization: string, wishes?: TokenWishes): Promise<string>;
-}
+export type Sandbox = Awaited<ReturnType<typeof openSandbox>>;
 
 /** What a sandbox's token may be other than usual, so that callers can try what they do about it. */
 interface TokenWishes {
@@ -41,23 +36,23 @@ const algorithm = "ES256";
  *
  * @throws StartError
  */
-export async function openSandbox(
-  dataDirectory: string,
-  organizationClaim: string,
-): Promise<Sandbox> {
+export async function openSandbox(dataDirectory: string, organizationClaim: string) {
   const { privateKey, publicKey } = await openKey(join(dataDirectory, "sandbox-key.json"));
+  const authentication: AuthenticationConfig = {
+    ...{ issuer, audience, algorithms: [algorithm], requireAtJwt: true, keys: { publicKey } },
+  };
   return {
-    authentication: {
-      issuer,
-      audience,
-      algorithms: [algorithm],
-      requireAtJwt: true,
-      keys: { publicKey },
-    },
+    /** What such a token is verified by. */
+    authentication,
+
+    /** Makes an access token that speaks for one organization. */
     createToken(
-      organization,
-      { scope = contractScopes.join(" "), expiresInSeconds = defaultLifetimeSeconds } = {},
-    ) {
+      organization: string,
+      {
+        scope = contractScopes.join(" "),
+        expiresInSeconds = defaultLifetimeSeconds,
+      }: TokenWishes = {},
+    ): Promise<string> {
       const now = Math.floor(Date.now() / 1000);
       return new SignJWT({ [organizationClaim]: organization, scope })
         .setProtectedHeader({ alg: algorithm, typ: "at+jwt" })

@@ -8,25 +8,22 @@ export const troubles = ["NONE", "OVERLOADED", "DATABASE_UNAVAILABLE", "SLOW"] a
 type Trouble = (typeof troubles)[number];
 
 /** What the sandbox makes of calls at present. */
-export interface TroubleSwitch {
-  /** Ends by itself, so that a switch which is forgotten puzzles nobody for long. */
-  turn(trouble: Trouble): void;
-  current(): Trouble;
-}
+export type TroubleSwitch = ReturnType<typeof createTroubleSwitch>;
 
 const lastsMs = 10 * 60 * 1000;
 const slowMs = 3000;
 
 /** @param now tells the time, in milliseconds */
-export function createTroubleSwitch(now: () => number = () => performance.now()): TroubleSwitch {
+export function createTroubleSwitch(now: () => number = () => performance.now()) {
   let trouble: Trouble = "NONE";
   let endsAt = 0;
   return {
-    turn(chosen) {
+    /** Ends by itself, so that a switch which is forgotten puzzles nobody for long. */
+    turn(chosen: Trouble): void {
       trouble = chosen;
       endsAt = now() + lastsMs;
     },
-    current: () => (now() < endsAt ? trouble : "NONE"),
+    current: (): Trouble => (now() < endsAt ? trouble : "NONE"),
   };
 }
 
