@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PartnerOrderField } from "../gen/partner/v1/partner_service_pb.ts";
 import { createOrm, type Orm } from "../src/database/orm.ts";
@@ -135,6 +135,22 @@ describe("While one organization searches and searches", () => {
     await lock.awaited(2);
     await lock.release();
     await Promise.all([one.ended, other.ended]);
+  });
+
+  test("a search whose caller leaves is ended at the server, and its turn is another's", async () => {
+    const { client } = await newBook(service);
+    const leaving = new AbortController();
+    const left = client.listPartners({ filters: { text: "a" } }, { signal: leaving.signal });
+    await lock.awaited();
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: Code.Canceled });
+    await expect.poll(statements, { timeout: 30_000 }).toEqual([]);
+    const next = client.listPartners({ includeTotalSize: true });
+    await lock.awaited();
+    await lock.release();
+    // It may have waited too long for the lock, on a busy machine: it had its turn, that is all.
+    await Promise.allSettled([next]);
+    expect(service.log.filter(({ msg }) => msg === "call failed")).toEqual([]);
   });
 
   test("a list that is counted has its statements one after the other", async () => {

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig } from "pg";
+import { cancelWhenAborted } from "./cancelling.ts";
 import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
 import { OverloadedError } from "./joining.ts";
 import { turnPatienceMs } from "./retries.ts";
@@ -27,10 +28,19 @@ export interface PostgresPool extends Pool {
 interface Connection extends PoolClient {
   readonly host: string;
   readonly port: number;
+  /** The number of the process that serves it, as the server, or a pooler, has told. */
+  readonly processID?: number | null;
   /** Whether a pooler is in the way. */
   readonly pooled?: boolean;
   /** When it last had an answer, by the clock of `performance`; absent on a new one. */
   answeredAt?: number;
+}
+
+interface RunOptions {
+  /** Whether it runs in a transaction that is rolled back. */
+  readonly rehearsal?: boolean;
+  /** Has the server end the statement, which then fails with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -44,14 +54,13 @@ interface Connection extends PoolClient {
  * Where the URL names several hosts, those that cannot be reached, or take no writes, are passed over,
  * and connections to a host that is in use no more are dropped.
  *
- * @param rehearsal whether it runs in a transaction that is rolled back
  * @throws OverloadedError where others' statements leave no connection for it for too long.
  * @throws DatabaseUnavailableError for whatever keeps a connection from being made.
  */
 export async function runOnPool(
   pool: PostgresPool,
   statement: QueryArrayConfig,
-  rehearsal = false,
+  { rehearsal = false, signal }: RunOptions = {},
 ): Promise<QueryArrayResult<unknown[][]>> {
   const writes = !statement.text.startsWith("select");
   if (pool.mayHang === true && writes) {
@@ -74,8 +83,9 @@ export async function runOnPool(
       const host = pool.options.connectionString;
       pool.connect((failure, connection: Connection | undefined, release) => {
         clearTimeout(patience);
-        if (isLate) {
+        if (isLate || (signal?.aborted && connection !== undefined)) {
           release();
+          reject(signal?.reason);
         } else if (connection === undefined) {
           // A pool that is busy says nothing of its host.
           if (failure?.message !== "timeout exceeded when trying to connect") {
@@ -108,6 +118,10 @@ export async function runOnPool(
     function send(connection: Connection, release: (failure?: Error) => void): void {
       const { name, ...unnamed } = statement;
       const named = name !== undefined && (pool.statementNames ?? connection.pooled !== true);
+      const settle =
+        signal !== undefined && connection.pooled !== true
+          ? cancelWhenAborted(pool, connection.processID, statement.text, signal)
+          : undefined;
       if (!rehearsal) {
         connection.query(named ? statement : unnamed, end);
         return;
@@ -124,10 +138,16 @@ export async function runOnPool(
 
       function end(failure: Error | null, result?: QueryArrayResult<unknown[][]>): void {
         connection.answeredAt = performance.now();
-        release(failure !== null && !isUsableAfter(failure) ? failure : undefined);
+        const free = () =>
+          release(failure !== null && !isUsableAfter(failure) ? failure : undefined);
+        if (settle === undefined) {
+          free();
+        } else {
+          settle().then(free);
+        }
         if (failure) {
           pool.mayHang ||= writes && failure.message === "Query read timeout";
-          reject(failure);
+          reject(signal?.aborted ? signal.reason : failure);
         } else if (result !== undefined) {
           pool.answeredAt = connection.answeredAt;
           resolve(result);

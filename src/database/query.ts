@@ -16,6 +16,8 @@ export interface Statement {
   readonly values: readonly unknown[];
   /** Whether what it writes is undone at once: it answers what it would have done. */
   readonly rehearsal?: boolean | undefined;
+  /** Has the server end the statement, as far as it can: not behind a pooler, and not on PGlite. */
+  readonly signal?: AbortSignal | undefined;
   /** The calls that share the statement, where it is one that calls share. */
   readonly calls?: readonly SharingCall[] | undefined;
 }
@@ -63,11 +65,11 @@ export async function run(orm: Orm, statement: Statement): Promise<readonly Row[
 }
 
 async function runOnClient(orm: Orm, statement: Statement): Promise<Rows> {
-  const { name, text, values, rehearsal = false } = statement;
+  const { name, text, values, rehearsal = false, signal } = statement;
   const client = await orm.driver.getConnection().getNativeClient();
   if ("totalCount" in client) {
     const config = { ...(name === undefined ? {} : { name }), text, values: [...values] };
-    return toRows(await runOnPool(client, { ...config, rowMode: "array" }, rehearsal));
+    return toRows(await runOnPool(client, { ...config, rowMode: "array" }, { rehearsal, signal }));
   }
   return rehearsal
     ? await client.transaction(async (transaction) => {

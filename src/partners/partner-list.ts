@@ -42,20 +42,20 @@ export function createPartnerLists(orm: Orm) {
   const scanInTurn = createFairTurns(scanLimits(orm.poolSize));
 
   /** One statement after the other, so that a list has one connection. */
-  async function read(listQuery: ListQuery) {
+  async function read(listQuery: ListQuery, signal?: AbortSignal) {
     const { after, pageSize, countAll } = listQuery;
-    const rows = await run(orm, pageStatement(table, selection, listQuery));
+    const rows = await run(orm, { ...pageStatement(table, selection, listQuery), signal });
     const more = rows.length > pageSize;
     const isWhole = after === undefined && !more;
     return {
       partners: rows.slice(0, pageSize).map(toEntity),
       more,
-      totalSize: !countAll ? undefined : isWhole ? rows.length : await count(listQuery),
+      totalSize: !countAll ? undefined : isWhole ? rows.length : await count(listQuery, signal),
     };
   }
 
-  async function count(listQuery: ListQuery): Promise<number> {
-    const [row] = await run(orm, countStatement(table, listQuery));
+  async function count(listQuery: ListQuery, signal?: AbortSignal): Promise<number> {
+    const [row] = await run(orm, { ...countStatement(table, listQuery), signal });
     return Number(row?.count);
   }
 
@@ -71,7 +71,7 @@ export function createPartnerLists(orm: Orm) {
       withRetries(
         () =>
           isScan(listQuery)
-            ? scanInTurn(requester, () => read(listQuery), signal)
+            ? scanInTurn(requester, () => read(listQuery, signal), signal)
             : read(listQuery),
         signal,
       ),
@@ -94,8 +94,7 @@ export function isScan({ filters, orderBy, countAll }: ListQuery): boolean {
 
 /**
  * Scans have a fifth of the connections at most, and one requester half of that: creates and gets find
- * the others. A statement whose caller has left keeps its turn until it ends, by its own time limit at
- * the latest.
+ * the others. A statement whose caller has left keeps its turn until the server has ended it.
  */
 function scanLimits(poolSize: number): FairLimits {
   const atOnce = Math.max(1, Math.floor(poolSize / 5));

@@ -47,7 +47,8 @@ export type PartnerRepository = ReturnType<typeof createPartnerRepository>;
  * every write is one statement that checks and writes at once. The calls that are many, creates and
  * finds, share their statements with those that are made at the same time.
  *
- * A signal ends the waiting for a database that is away, or for others, not a statement under way.
+ * A signal ends the waiting for a database that is away, or for others, and of the statements under way
+ * those of lists that may read much of a book.
  */
 export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLimits) {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
