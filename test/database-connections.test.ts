@@ -69,6 +69,15 @@ describe("With PostgreSQL", () => {
     ]);
   });
 
+  test("a statement keeps one core of the server busy, or as many as somebody has chosen", async () => {
+    const sql = "select current_setting('max_parallel_workers_per_gather') as workers";
+    expect(await query(orm, sql, [])).toEqual([{ workers: "0" }]);
+    await query(orm, `alter database ${name} set max_parallel_workers_per_gather = 3`, []);
+    const later = await createOrm(database.settings, schema);
+    expect(await query(later, sql, [])).toEqual([{ workers: "3" }]);
+    await later.close(true);
+  });
+
   test("the service goes on after its idle connections are cut", async () => {
     await Promise.all(Array.from({ length: 10 }, () => insert()));
     for (let round = 0; round < 3; round += 1) {

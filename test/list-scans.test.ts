@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PartnerOrderField } from "../gen/partner/v1/partner_service_pb.ts";
+import { DatabaseUnavailableError } from "../src/database/failures.ts";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query, type StatementEvent } from "../src/database/query.ts";
 import { isScan, type ListQuery } from "../src/partners/partner-list.ts";
@@ -140,17 +141,26 @@ describe("While one organization searches and searches", () => {
   test("a search whose caller leaves is ended at the server, and its turn is another's", async () => {
     const { client } = await newBook(service);
     const leaving = new AbortController();
+    const failures: unknown[] = [];
+    const listen = (event: unknown) => {
+      // What the channel is declared to tell.
+      failures.push((event as StatementEvent).failure);
+    };
+    subscribe("partner-service.statement", listen);
     const left = client.listPartners({ filters: { text: "a" } }, { signal: leaving.signal });
     await lock.awaited();
     leaving.abort();
     await expect(left).rejects.toMatchObject({ code: Code.Canceled });
     await expect.poll(statements, { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => failures.filter((failure) => failure instanceof Error)).toHaveLength(1);
+    unsubscribe("partner-service.statement", listen);
+    // It would be told of as a database that has gone.
+    expect(failures.filter((failure) => failure instanceof DatabaseUnavailableError)).toEqual([]);
     const next = client.listPartners({ includeTotalSize: true });
     await lock.awaited();
     await lock.release();
     // It may have waited too long for the lock, on a busy machine: it had its turn, that is all.
     await Promise.allSettled([next]);
-    expect(service.log.filter(({ msg }) => msg === "call failed")).toEqual([]);
   });
 
   test("a list that is counted has its statements one after the other", async () => {

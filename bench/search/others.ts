@@ -21,10 +21,16 @@ interface Round {
   readonly creates: TimedResult;
 }
 
+interface Pair {
+  readonly alone: Round;
+  readonly searched: Round;
+}
+
 /**
  * Has one organization search its book, again as soon as it is answered, while another gets and creates
  * partners, and these by themselves, in turn; answers what the others' calls take, in lines of a table,
- * and the most times as long as alone.
+ * and how many times as long as alone. However many searches come, one is under way: the rows differ by
+ * what else the machine did, and it is all of them together that count.
  */
 export async function measureOthers(
   baseUrl: string,
@@ -62,44 +68,47 @@ export async function measureOthers(
 
   // V8 compiles what the calls run through before those that count.
   await measure(0);
-  const alone: Round[] = [];
-  const searched = new Map<number, Round[]>(searchers.map((atOnce) => [atOnce, []]));
+  const pairs = new Map<number, Pair[]>(searchers.map((atOnce) => [atOnce, []]));
   for (let round = 0; round < rounds; round += 1) {
-    alone.push(await measure(0));
-    for (const [atOnce, those] of searched) {
-      those.push(await measure(atOnce));
+    for (const [atOnce, those] of pairs) {
+      those.push({ alone: await measure(0), searched: await measure(atOnce) });
     }
   }
-  const lines = [...searched].map(([atOnce, those]) => summarize(atOnce, those, alone));
+  const all = [...pairs.values()].flat();
+  const whole = summarize("any", all);
   return {
     lines: [
       "| searches at once | answered | OVERLOADED | else | another's gets, p99 | | its creates, p99 | |",
       "|---:|---:|---:|---:|---:|---:|---:|---:|",
-      summarize(0, alone, alone).line,
-      ...lines.map(({ line }) => line),
+      summarize(
+        "0",
+        all.map(({ alone }) => ({ alone, searched: alone })),
+      ).line,
+      ...[...pairs].map(([atOnce, those]) => summarize(String(atOnce), those).line),
+      whole.line,
     ],
-    worst: Math.max(...lines.map(({ worst }) => worst)),
+    times: whole.times,
   };
 }
 
-/** The p99 of all rounds, in medians, and how many times as long as alone that is. */
-function summarize(atOnce: number, those: readonly Round[], alone: readonly Round[]) {
-  const answered = (status: number) =>
-    those.reduce((sum, { answers }) => sum + (answers.get(status) ?? 0), 0);
-  const all = those.reduce((sum, { answers }) => [...answers.values()].reduce(add, sum), 0);
+/** The p99 in medians, and how many times as long as right before, alone, that is: a median as well. */
+function summarize(title: string, pairs: readonly Pair[]) {
+  const answers = pairs.map(({ searched }) => searched.answers);
+  const answered = (status: number) => answers.reduce((sum, by) => sum + (by.get(status) ?? 0), 0);
+  const all = answers.reduce((sum, by) => [...by.values()].reduce(add, sum), 0);
   const [ok, overloaded] = [answered(200), answered(429)];
-  const kinds = (["gets", "creates"] as const).map((kind) => {
-    const p99Of = (some: readonly Round[]) => median(some.map((round) => round[kind].p99Ms));
-    const failures = those.reduce((sum, round) => sum + round[kind].failures, 0);
-    return { p99Ms: p99Of(those), times: p99Of(those) / p99Of(alone), failures };
-  });
+  const kinds = (["gets", "creates"] as const).map((kind) => ({
+    p99Ms: median(pairs.map(({ searched }) => searched[kind].p99Ms)),
+    times: median(pairs.map(({ searched, alone }) => searched[kind].p99Ms / alone[kind].p99Ms)),
+    failures: pairs.reduce((sum, { searched }) => sum + searched[kind].failures, 0),
+  }));
   const cells = kinds.map(({ p99Ms, times, failures }) => {
     const failed = failures === 0 ? "" : `, ${failures} FAILED`;
     return `${p99Ms.toFixed(1)} ms${failed} | × ${times.toFixed(2)}`;
   });
   return {
-    line: `| ${atOnce} | ${ok} | ${overloaded} | ${all - ok - overloaded} | ${cells.join(" | ")} |`,
-    worst: Math.max(
+    line: `| ${title} | ${ok} | ${overloaded} | ${all - ok - overloaded} | ${cells.join(" | ")} |`,
+    times: Math.max(
       ...kinds.map(({ times, failures }) => (failures > 0 ? Number.POSITIVE_INFINITY : times)),
     ),
   };

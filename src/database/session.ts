@@ -51,12 +51,17 @@ export interface SessionRow {
  * connections as it likes, on which nothing of what is set would be found, or it would be found by
  * others: there, nothing is set, and what is there is told. A pooler is known by the process that it
  * has told the client of, which is not the server's.
+ *
+ * A search of a large book would by itself keep three of the server's cores busy, those from which others'
+ * statements have their time. It gets one, unless somebody has chosen otherwise.
  */
 export function beginSessionSql(processId: number, statementTimeoutMs: number): string {
   const direct = `pg_backend_pid() = ${processId}`;
   const values = Object.entries(session).map(([name, value]) => `('${name}', '${value}')`);
   // By itself and first: the role's own may be too short for all the others.
   return `select set_config('statement_timeout', '${statementTimeoutMs}', false) where ${direct};
+    select set_config(name, '0', false) from pg_settings
+      where name = 'max_parallel_workers_per_gather' and source = 'default' and ${direct};
     select name, ${direct} as direct, current_setting('transaction_read_only') as "readOnly",
     case when ${direct} then set_config(name, value, false) else current_setting(name) end as setting,
     extract(epoch from current_setting('statement_timeout')::interval) * 1000 as "timeoutMs",

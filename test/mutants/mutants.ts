@@ -35,6 +35,9 @@ const organizations = of("src/interceptors/organizations.ts");
 const access = of("src/interceptors/access.ts");
 const getQueries = of("src/interceptors/get-queries.ts");
 const turns = of("src/database/turns.ts");
+const shares = of("src/interceptors/shares.ts");
+const pool = of("src/database/postgres-pool.ts");
+const cancelling = of("src/database/cancelling.ts");
 const list = of("src/partners/partner-list.ts");
 const statements = of("src/partners/list-statements.ts");
 const listRpc = of("src/partners/list-rpc.ts");
@@ -216,6 +219,18 @@ export const mutants: readonly Group[] = [
       list("Math.floor(poolSize / 5)", "poolSize"),
       list("Math.floor(atOnce / 2)", "atOnce"),
       turns("waiting.splice(place, 1)", "waiting.splice(place, 0)"),
+      cancelling('signal.addEventListener("abort", cancel);', ""),
+      pool("reject(signal?.aborted ? signal.reason : failure)", "reject(failure)"),
+    ],
+  },
+  {
+    tests: ["test/shares.test.ts"],
+    edits: [
+      shares("line.underWay < max", "true as boolean"),
+      shares("line.waiting.delete(begin);", ""),
+      shares("call.onEnd = leave;", ""),
+      shares('method.methodKind !== "unary" ||', ""),
+      shares("lines.get(requester)", 'lines.get("")'),
     ],
   },
   {
