@@ -1,9 +1,4 @@
-import type {
-  Compression,
-  UniversalHandler,
-  UniversalHandlerOptions,
-} from "@connectrpc/connect/protocol";
-
+import type { UniversalHandler, UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import type { BinaryCheck } from "./binary-check.ts";
 
 type Options = Pick<UniversalHandlerOptions, "acceptCompression" | "readMaxBytes">;
@@ -40,15 +35,18 @@ export function guardHandler(
     }
     const coding = header.get(type.enveloped ? "Grpc-Encoding" : "Content-Encoding");
     const compression = options.acceptCompression.find(({ name }) => name === coding);
-    const messagesOf = type.enveloped ? unpack : wholeMessage;
     return handler({
       ...request,
       body: checkBody(body, options.readMaxBytes, async (bytes) => {
-        for (const { data, compressed } of messagesOf(bytes, compression !== undefined)) {
-          const message = compressed ? await decompress(data, compression, options) : data;
-          if (message !== undefined) {
-            check(message);
-          }
+        const packed = type.enveloped
+          ? unpack(bytes)
+          : { data: bytes, compressed: compression !== undefined };
+        // What cannot be decompressed Connect has the error for.
+        const message = packed?.compressed
+          ? await compression?.decompress(packed.data, options.readMaxBytes).catch(() => undefined)
+          : packed?.data;
+        if (message !== undefined) {
+          check(message);
         }
       }),
     });
@@ -91,37 +89,14 @@ async function* checkBody(
   }
 }
 
-interface Packed {
-  readonly data: Uint8Array;
-  readonly compressed: boolean;
-}
-
-function wholeMessage(bytes: Uint8Array, compressed: boolean): Packed[] {
-  return [{ data: bytes, compressed }];
-}
-
-/** The first message of the envelopes; none if it is not whole. Another one would be an error. */
-function unpack(bytes: Uint8Array): Packed[] {
+/** The first message of the envelopes; undefined if it is not whole. Another one would be an error. */
+function unpack(bytes: Uint8Array) {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (body.byteLength < prefixBytes) {
-    return [];
-  }
-  const end = prefixBytes + body.readUInt32BE(1);
+  const end = body.byteLength < prefixBytes ? Infinity : prefixBytes + body.readUInt32BE(1);
   return end > body.byteLength
-    ? []
-    : [
-        {
-          data: body.subarray(prefixBytes, end),
-          compressed: (body.readUInt8(0) & compressedFlag) !== 0,
-        },
-      ];
-}
-
-/** Undefined for what cannot be decompressed, for which Connect has the error. */
-async function decompress(
-  data: Uint8Array,
-  compression: Compression | undefined,
-  { readMaxBytes }: Options,
-): Promise<Uint8Array | undefined> {
-  return await compression?.decompress(data, readMaxBytes).catch(() => undefined);
+    ? undefined
+    : {
+        data: body.subarray(prefixBytes, end),
+        compressed: (body.readUInt8(0) & compressedFlag) !== 0,
+      };
 }
