@@ -296,7 +296,7 @@ test.skipIf(!existsSync("/dev/full"))("A full disk under its output ends no serv
       ({ ok }) => ok,
       () => false,
     );
-  await expect.poll(isAlive, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isAlive, { timeout: 60_000 }).toBe(true);
   for (let call = 0; call < 50; call += 1) {
     expect(await isAlive()).toBe(true);
   }
