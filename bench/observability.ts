@@ -16,7 +16,7 @@ import { startContender } from "./servers.ts";
 
 const starts = 4;
 /** Before a start, and once more when all are there: by then what is told has been handed on once. */
-const warmUpCalls = 6_000;
+const warmUpCalls = 25_000;
 const rounds = 32;
 const callsPerTurn = 320;
 
