@@ -6,8 +6,6 @@ import { turnPatienceMs } from "./retries.ts";
 
 /** A connection that was idle for this long is asked for a sign of life before it is used. */
 const freshForMs = 1000;
-/** A pool that has answered a statement within this time is busy, not stuck. */
-const movingMs = 1000;
 /** How long it may take to give one. */
 const signOfLifeMs = 500;
 
@@ -71,9 +69,9 @@ export async function runOnPool(
     const patience = isBusy ? setTimeout(endWaiting, turnPatienceMs) : undefined;
     let isLate = false;
 
-    /** Where no other statement is answered either, the database is to blame. */
+    /** Where no other statement has been answered meanwhile either, the database is to blame. */
     function endWaiting(): void {
-      isLate = performance.now() - (pool.answeredAt ?? 0) < movingMs;
+      isLate = performance.now() - (pool.answeredAt ?? 0) < turnPatienceMs;
       if (isLate) {
         reject(new OverloadedError());
       }
