@@ -21,7 +21,9 @@ export async function lockPartners(settings: DatabaseSettings): Promise<Partners
   let released = false;
   return {
     async awaited(statements = 1) {
-      const waiting = "select 1 from pg_locks where not granted and relation = 'partner'::regclass";
+      // In another test's database, a copy of the same template, the table has the same number.
+      const waiting = `select 1 from pg_locks where not granted and relation = 'partner'::regclass
+        and database = (select oid from pg_database where datname = current_database())`;
       while ((await query(observer, waiting, [])).length < statements) {
         await delay(10);
       }
