@@ -318,7 +318,6 @@ export const mutants: readonly Group[] = [
     edits: [
       batchRpc("requestId === undefined || requestId.toLowerCase() === batchId", "true"),
       batchRpc("index === 0 ? id : uuidV5(id, `partner ${index}`)", "id"),
-      batch("rounds === maxRounds &&", "rounds > maxRounds &&"),
       batch("found.length > 0 && found.length < outcomes.length", "false as boolean"),
       batch('cause === "PARTNER_DELETED"', "false"),
       batch("requestFingerprint: whole", "requestFingerprint: partner.requestFingerprint"),
