@@ -105,6 +105,25 @@ describe.each(databaseKinds)("Deleted partners on %s", (kind) => {
     expect(await partners.find(again, signal)).toEqual(again);
   });
 
+  test("of a batch keep it from being created again in part", async () => {
+    const partners = createPartnerRepository(orm);
+    const requestId = randomUUID();
+    const first = newPartner({ requestId });
+    const { organizationId } = first;
+    const second = newPartner({ organizationId, requestId: randomUUID() });
+    const batch = { newPartners: [first, second], requestId };
+    const created = await partners.createBatch(batch, signal);
+    for (const one of created.slice(0, 1)) {
+      await partners.delete({ ...one, revision: undefined }, signal);
+    }
+    await age(orm, "90 days 1 minute");
+    expect(await partners.purge(retentionDays, signal)).toBe(1);
+    await expect(partners.createBatch(batch, signal)).rejects.toMatchObject({
+      facts: { metadata: { request_id: requestId, cause: "PARTNER_DELETED" } },
+    });
+    expect(await countRows(orm)).toBe(1);
+  });
+
   test("are forgotten in steps of a bounded size", async () => {
     const partners = createPartnerRepository(orm);
     await makeTombstones(orm, purgeStep + 1, 3);

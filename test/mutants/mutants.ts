@@ -318,7 +318,6 @@ export const mutants: readonly Group[] = [
     edits: [
       batchRpc("requestId === undefined || requestId.toLowerCase() === batchId", "true"),
       batchRpc("index === 0 ? id : uuidV5(id, `partner ${index}`)", "id"),
-      batch("found.length > 0 && found.length < outcomes.length", "false as boolean"),
       batch('cause === "PARTNER_DELETED"', "false"),
       batch("requestFingerprint: whole", "requestFingerprint: partner.requestFingerprint"),
       conflicts("isSame && earlier.deletedAt === null", "earlier.deletedAt === null"),
@@ -349,6 +348,7 @@ export const mutants: readonly Group[] = [
       purge("await run(noteSql, [organizationId, greatestChange(rows)]);", ""),
       purge("(a < b ? -1 : 1)", "(a < b ? 1 : -1)"),
       purge("for update skip locked", "for update"),
+      batch("found.length > 0 && found.length < outcomes.length", "false as boolean"),
       purging("utilization < busyShare", "utilization >= 0"),
     ],
   },
