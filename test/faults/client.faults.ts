@@ -12,8 +12,11 @@ import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { type Acknowledged, type Refusal, uniqueRequest } from "./load.ts";
 
-/** How often a process is ended and started again. */
-const rounds = 6;
+/** How often a process is ended and started again; less often where fewer kills are asked for. */
+const rounds = Math.max(
+  2,
+  Math.round(6 * Math.min(1, Number(process.env.FAULTS_KILLS ?? 100) / 100)),
+);
 /** How many callers each world has. */
 const callers = 5;
 const answersBetween = 500;
