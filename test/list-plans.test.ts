@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createOrm, type Orm } from "../src/database/orm.ts";
 import { query } from "../src/database/query.ts";
 import { createRowMapping } from "../src/database/row-mapping.ts";
@@ -11,7 +12,7 @@ import { findStatement } from "../src/partners/partner-finds.ts";
 import type { ListQuery } from "../src/partners/partner-list.ts";
 import { deletedSql } from "../src/partners/partner-purge.ts";
 import { schema } from "../src/schema.ts";
-import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
+import { createPostgresDatabase } from "./support/databases.ts";
 
 const organizationId = randomUUID();
 const rowCount = 100_000;
@@ -38,7 +39,7 @@ const insertSql = `
   from generate_series(1, ${Math.ceil((rowCount * 4) / 3)}) as n`;
 
 describe("The plans for a large book", () => {
-  let database: TestDatabase;
+  let database: Awaited<ReturnType<typeof createPostgresDatabase>>;
   let orm: Orm;
 
   beforeAll(async () => {
@@ -136,6 +137,20 @@ describe("The plans for a large book", () => {
     expect(lines.filter((line) => line.includes(" on partner"))).toEqual([
       expect.stringMatching(/Index Scan using partner_pkey on partner \(actual rows=1.* loops=2\)/),
     ]);
+  });
+
+  test("of a find that is prepared is one for all, and not made anew for each", async () => {
+    const client = new pg.Client({ connectionString: database.settings.databaseUrl });
+    await client.connect();
+    onTestFinished(() => client.end());
+    const text = findStatement("partner", "id, city");
+    for (let number = 1; number <= 10; number += 1) {
+      await client.query({ name: "find", text, values: [[organizationId], [idOf(number)]] });
+    }
+    const sql =
+      "select custom_plans::int as custom from pg_prepared_statements where name = 'find'";
+    // PostgreSQL makes five to compare with.
+    expect((await client.query(sql)).rows).toEqual([{ custom: 5 }]);
   });
 
   test("look a connection up in its index alone", async () => {

@@ -25,6 +25,12 @@ export interface StreamLimits {
   readonly judgeEveryMs?: number;
 }
 
+interface OpenStream {
+  readonly request: StreamRequest;
+  /** When it is to be judged next, by the clock of `performance`. */
+  judgeAt: number;
+}
+
 /** The call of an RPC with a stream, as interceptors get it. */
 type StreamRequest = Extract<Parameters<Next>[0], { readonly stream: true }>;
 
@@ -37,12 +43,24 @@ type StreamRequest = Extract<Parameters<Next>[0], { readonly stream: true }>;
 export function createStreamLimits(limits: StreamLimits): Interceptor {
   const { max, sharesOf, maxLifeMs, draining, drainMs, refusal = tooMany } = limits;
   const { judge, judgeEveryMs = 4000 } = limits;
-  const open = new Map<AbortController, ContextValues>();
+  const open = new Map<AbortController, OpenStream>();
   const held = new Map<unknown, number>();
+  let judging: NodeJS.Timeout | undefined;
+
+  /** Judges those whose time has come, together: a timer for each would wake the process for each. */
+  function judgeDue(): void {
+    const now = performance.now();
+    for (const [stream, each] of open) {
+      if (each.judgeAt <= now) {
+        each.judgeAt = now + judgeEveryMs;
+        judge?.(each.request).catch((failure: unknown) => stream.abort(failure));
+      }
+    }
+  }
 
   draining.addEventListener("abort", () => {
-    for (const [stream, values] of open) {
-      const ms = drainMs(values);
+    for (const [stream, { request }] of open) {
+      const ms = drainMs(request.contextValues);
       if (ms === 0) {
         stream.abort(stopping());
       } else {
@@ -78,24 +96,25 @@ export function createStreamLimits(limits: StreamLimits): Interceptor {
   async function limit(next: Next, request: StreamRequest): ReturnType<Next> {
     const leave = enter(request.contextValues);
     const stream = new AbortController();
-    open.set(stream, request.contextValues);
+    open.set(stream, { request, judgeAt: performance.now() + judgeEveryMs });
+    if (judge !== undefined) {
+      judging ??= setInterval(judgeDue, judgeEveryMs / 16).unref();
+    }
     const life = setTimeout(() => {
       stream.abort(
         new ConnectError("The stream was open for long; open it anew.", Code.Unavailable),
       );
     }, lifeMs(maxLifeMs)).unref();
-    const judging =
-      judge &&
-      setInterval(() => {
-        judge(request).catch((failure: unknown) => stream.abort(failure));
-      }, judgeEveryMs).unref();
     const onAbort = () => stream.abort(request.signal.reason);
     request.signal.addEventListener("abort", onAbort);
 
     function close(): void {
       if (open.delete(stream)) {
         clearTimeout(life);
-        clearInterval(judging);
+        if (open.size === 0) {
+          clearInterval(judging);
+          judging = undefined;
+        }
         request.signal.removeEventListener("abort", onAbort);
         leave();
       }
