@@ -1,5 +1,4 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,11 +7,8 @@ import { type Checkout, withCheckout } from "./checkout.ts";
 import type { Database } from "./database.ts";
 import { endWith } from "./end-with.ts";
 import { withFixture } from "./fixture.ts";
-import { callGrpc } from "./load/grpc-load.ts";
-import { openHttp1Connection } from "./load/http1-connection.ts";
-import type { Target } from "./load/load.ts";
+import { type LoadOptions, makeCalls } from "./load/counted-load.ts";
 import { findProgram, runProgram } from "./load/programs.ts";
-import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
 
 interface Measured {
@@ -57,7 +53,6 @@ const usage = `usage: npm run bench:instructions -- [COMMIT [COMMIT]] [--only CA
 
 Counts the processor's instructions that calls take, by valgrind's callgrind: of this checkout, of a commit
 against this checkout, or of two commits. Other work on the machine does not change what is counted.
-The table of all calls of this checkout is written to docs/performance.md.
 
   --only   only these calls: ${names.join(", ")}`;
 
@@ -99,9 +94,6 @@ async function main({ commits, only }: Arguments): Promise<void> {
     }),
   ].join("\n");
   console.log(table);
-  if (commits.length === 0 && only.length === names.length) {
-    await writeSection("bench:instructions", table);
-  }
 }
 
 async function inTurn<Result>(tasks: readonly (() => Promise<Result>)[]): Promise<Result[]> {
@@ -181,61 +173,6 @@ async function readNewest(directory: string): Promise<number> {
     throw new Error("callgrind did not tell how many instructions there were.");
   }
   return Number(sum);
-}
-
-interface LoadOptions {
-  readonly mayFail?: boolean;
-}
-
-/** Makes so many calls, with as many at a time as there are callers. */
-async function makeCalls(
-  target: Target,
-  callers: number,
-  count: number,
-  { mayFail = false }: LoadOptions = {},
-): Promise<void> {
-  const caller = await openCaller(target, callers);
-  let left = count;
-  let failures = 0;
-  const keepCalling = async (call: () => Promise<boolean>) => {
-    while (left > 0) {
-      left -= 1;
-      failures += (await call()) ? 0 : 1;
-    }
-  };
-  try {
-    await Promise.all(caller.calls.map(keepCalling));
-  } finally {
-    caller.close();
-  }
-  if (failures > 0 && !mayFail) {
-    throw new Error(`${target.url}: ${failures} of ${count} calls failed.`);
-  }
-}
-
-interface Caller {
-  /** What each of the callers does; whether it was answered with success. */
-  readonly calls: readonly (() => Promise<boolean>)[];
-  close(): void;
-}
-
-async function openCaller(target: Target, callers: number): Promise<Caller> {
-  if (target.call.headers["content-type"] === "application/grpc") {
-    const session = connect(target.url);
-    const call = async () => (await callGrpc(session, target)) === "0";
-    return { calls: Array.from({ length: callers }, () => call), close: () => session.destroy() };
-  }
-  const opened = await Promise.all(
-    Array.from({ length: callers }, () => openHttp1Connection(target)),
-  );
-  return {
-    calls: opened.map((connection) => async () => (await connection.call()) < 300),
-    close: () => {
-      for (const connection of opened) {
-        connection.close();
-      }
-    },
-  };
 }
 
 function readArguments(): Arguments | undefined {

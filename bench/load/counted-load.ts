@@ -1,0 +1,60 @@
+import { connect } from "node:http2";
+import { callGrpc } from "./grpc-load.ts";
+import { openHttp1Connection } from "./http1-connection.ts";
+import type { Target } from "./load.ts";
+
+export interface LoadOptions {
+  /** Whether calls may fail, of which nothing is counted. */
+  readonly mayFail?: boolean;
+}
+
+/** Makes so many calls, with as many at a time as there are callers. */
+export async function makeCalls(
+  target: Target,
+  callers: number,
+  count: number,
+  { mayFail = false }: LoadOptions = {},
+): Promise<void> {
+  const caller = await openCaller(target, callers);
+  let left = count;
+  let failures = 0;
+  const keepCalling = async (call: () => Promise<boolean>) => {
+    while (left > 0) {
+      left -= 1;
+      failures += (await call()) ? 0 : 1;
+    }
+  };
+  try {
+    await Promise.all(caller.calls.map(keepCalling));
+  } finally {
+    caller.close();
+  }
+  if (failures > 0 && !mayFail) {
+    throw new Error(`${target.url}: ${failures} of ${count} calls failed.`);
+  }
+}
+
+interface Caller {
+  /** What each of the callers does; whether it was answered with success. */
+  readonly calls: readonly (() => Promise<boolean>)[];
+  close(): void;
+}
+
+async function openCaller(target: Target, callers: number): Promise<Caller> {
+  if (target.call.headers["content-type"] === "application/grpc") {
+    const session = connect(target.url);
+    const call = async () => (await callGrpc(session, target)) === "0";
+    return { calls: Array.from({ length: callers }, () => call), close: () => session.destroy() };
+  }
+  const opened = await Promise.all(
+    Array.from({ length: callers }, () => openHttp1Connection(target)),
+  );
+  return {
+    calls: opened.map((connection) => async () => (await connection.call()) < 300),
+    close: () => {
+      for (const connection of opened) {
+        connection.close();
+      }
+    },
+  };
+}
