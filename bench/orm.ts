@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createOrm } from "../src/database/orm.ts";
-import { turnPatienceMs } from "../src/database/retries.ts";
+import { createOrm, turnPatienceMs } from "@partner-service/postgres-statements";
 import { initialPartner, type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { toNewPartner } from "../src/partners/partner-mapping.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";

@@ -1,10 +1,14 @@
 import { parseArgs } from "node:util";
+import {
+  distribute,
+  hasCitus,
+  isCitusWorker,
+  migrate,
+  pendingMigrations,
+} from "@partner-service/postgres-statements";
 import { readConfig } from "../src/config.ts";
-import { distribute, refuseCitusWorker } from "../src/database/distribution.ts";
-import { migrate, pendingMigrations } from "../src/database/orm.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
-import { waitForDatabase } from "../src/database/wait.ts";
-import { openDatabase } from "../src/open-database.ts";
+import { openDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 import { runCommand, StartError } from "../src/start-error.ts";
 
@@ -19,10 +23,14 @@ async function main(): Promise<void> {
   const orm = await openDatabase(config, { statementTimeoutMs: 0 });
   try {
     const wait = <T>(attempt: () => Promise<T>) =>
-      waitForDatabase(attempt, config.databaseWaitMs, (reason) =>
+      whenDatabaseAnswers(attempt, config, (reason) =>
         console.error(`waiting for the database: ${reason}`),
       );
-    await wait(() => refuseCitusWorker(orm));
+    if (await wait(() => isCitusWorker(orm))) {
+      throw new StartError(
+        "DATABASE_URL leads to a worker of Citus: migrate by way of the coordinator.",
+      );
+    }
     const pending = await wait(() => pendingMigrations(orm));
     await wait(() => migrate(orm));
     for (const name of pending) {
@@ -32,7 +40,12 @@ async function main(): Promise<void> {
     if (await wait(() => beginChangeEpoch(orm))) {
       console.log("began a new epoch of changes: whoever follows a book begins anew");
     }
-    for (const line of isDistributing ? await wait(() => distribute(orm)) : []) {
+    if (isDistributing && !(await wait(() => hasCitus(orm)))) {
+      throw new StartError(
+        "--distribute needs Citus in the database of DATABASE_URL: create extension citus, on each machine.",
+      );
+    }
+    for (const line of isDistributing ? await wait(() => distribute(orm, "organization_id")) : []) {
       console.log(line);
     }
     if (isSearched) {

@@ -1,6 +1,5 @@
 import { readConfig } from "../src/config.ts";
-import { waitForDatabase } from "../src/database/wait.ts";
-import { openDatabase, prepareDatabase } from "../src/open-database.ts";
+import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { runCommand } from "../src/start-error.ts";
 
@@ -19,7 +18,7 @@ await runCommand(async () => {
     const purge = () => partners.purge(config.deletedRetentionDays, signal);
     let removed = 0;
     for (let last = 1; last > 0; removed += last) {
-      last = await waitForDatabase(purge, config.databaseWaitMs, tell);
+      last = await whenDatabaseAnswers(purge, config, tell);
     }
     console.log(`forgot ${removed} deleted partners`);
   } finally {

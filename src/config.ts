@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
 import {
   checkTlsFiles,
   defaultLimits,
@@ -7,7 +8,6 @@ import {
   type TlsFiles,
   TlsFilesError,
 } from "@partner-service/one-port-server";
-import { findParameterProblem, parseDatabaseUrl } from "./database/database-url.ts";
 import type { RateLimit } from "./interceptors/rate-limit.ts";
 import { isLoopback } from "./loopback.ts";
 import { isAddressRange } from "./observability/caller-address.ts";

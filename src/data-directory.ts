@@ -1,14 +1,17 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { StartError } from "./start-error.ts";
 
 /**
- * Runs what works in the data directory.
+ * Runs what works in the data directory, which is made where it is not there.
  *
  * @throws StartError where the system does not let it: the folder is a file, is someone else's, the
  * disk is full
  */
 export async function useDataDirectory<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
+    makeFolder(path);
     return await work();
   } catch (failure) {
     const reason = readReason(failure);
@@ -31,4 +34,38 @@ function readReason(failure: unknown): string | undefined {
     return getSystemErrorMessage(failure.errno);
   }
   return "errstr" in failure && typeof failure.errstr === "string" ? failure.errstr : undefined;
+}
+
+/**
+ * Makes a folder that only its owner can enter, and those above it, where they are not there. Node's
+ * `recursive` never ends where the system takes no folders, as in /proc.
+ *
+ * @throws the system's error
+ */
+function makeFolder(path: string): void {
+  try {
+    makeOne(path);
+  } catch (failure) {
+    const parent = dirname(path);
+    if (parent === path || !hasCode(failure, "ENOENT")) {
+      throw failure;
+    }
+    makeFolder(parent);
+    makeOne(path);
+  }
+}
+
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (failure) {
+    // Where a file is in its place, its user finds out.
+    if (!hasCode(failure, "EEXIST")) {
+      throw failure;
+    }
+  }
+}
+
+function hasCode(failure: unknown, code: string): boolean {
+  return failure instanceof Error && "code" in failure && failure.code === code;
 }

@@ -1,7 +1,13 @@
+import {
+  createOrm,
+  migrate,
+  type Orm,
+  pendingMigrations,
+  UnusableDatabaseError,
+  waitForDatabase,
+} from "@partner-service/postgres-statements";
 import type { Config } from "./config.ts";
 import { useDataDirectory } from "./data-directory.ts";
-import { createOrm, migrate, type Orm, pendingMigrations } from "./database/orm.ts";
-import { waitForDatabase } from "./database/wait.ts";
 import { schema } from "./schema.ts";
 import { StartError } from "./start-error.ts";
 
@@ -10,18 +16,20 @@ import { StartError } from "./start-error.ts";
  *
  * @throws StartError
  */
-export async function openDatabase(
+export function openDatabase(
   { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections, statementNames }: Config,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<Orm> {
   const pool = {
     ...{ poolSize: databasePoolSize, idleConnections: databaseIdleConnections, statementNames },
   };
-  return databaseUrl === undefined
-    ? await useDataDirectory(dataDirectory, () =>
-        createOrm({ dataDirectory: `${dataDirectory}/database` }, schema),
-      )
-    : await createOrm({ databaseUrl, ...pool, ...options }, schema);
+  return orStartError(() =>
+    databaseUrl === undefined
+      ? useDataDirectory(dataDirectory, () =>
+          createOrm({ dataDirectory: `${dataDirectory}/database` }, schema),
+        )
+      : createOrm({ databaseUrl, ...pool, ...options }, schema),
+  );
 }
 
 /**
@@ -33,17 +41,42 @@ export async function openDatabase(
  */
 export async function prepareDatabase(
   orm: Orm,
-  { databaseUrl, databaseWaitMs }: Config,
+  config: Config,
   tell: (reason: string) => void | Promise<void>,
 ): Promise<void> {
-  if (databaseUrl === undefined) {
+  if (config.databaseUrl === undefined) {
     await migrate(orm);
     return;
   }
-  const pending = await waitForDatabase(() => pendingMigrations(orm), databaseWaitMs, tell);
+  const pending = await whenDatabaseAnswers(() => pendingMigrations(orm), config, tell);
   if (pending.length > 0) {
     throw new StartError(
       "The database lacks migrations: run `npm run migrate` with the same DATABASE_URL.",
     );
+  }
+}
+
+/**
+ * Does something with the database, which may not be there yet, for as long as the settings wait.
+ *
+ * @param tell hears why it waits
+ * @throws StartError
+ */
+export function whenDatabaseAnswers<T>(
+  attempt: () => Promise<T>,
+  { databaseWaitMs }: Config,
+  tell: (reason: string) => void | Promise<void>,
+): Promise<T> {
+  return orStartError(() => waitForDatabase(attempt, databaseWaitMs, tell));
+}
+
+/** What keeps the database from being used stops the start. */
+async function orStartError<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (failure) {
+    throw failure instanceof UnusableDatabaseError
+      ? new StartError(failure.message, { cause: failure })
+      : failure;
   }
 }

@@ -19,20 +19,21 @@ import {
   type LogStream,
   openAuditFile,
 } from "@partner-service/log-lines";
+import {
+  countConnections,
+  DatabaseUnavailableError,
+  ping,
+} from "@partner-service/postgres-statements";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
-import { DatabaseUnavailableError } from "./database/failures.ts";
-import { ping } from "./database/orm.ts";
-import { countConnections } from "./database/query.ts";
-import { waitForDatabase } from "./database/wait.ts";
 import { callerReader } from "./interceptors/authentication.ts";
 import { createAudit, describeLost } from "./observability/audit.ts";
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
-import { openDatabase, prepareDatabase } from "./open-database.ts";
+import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "./open-database.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { createPort } from "./port.ts";
 import { purgeWhileIdle } from "./purging.ts";
@@ -118,7 +119,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
       (await building).log.warn({ reason }, "waiting for the database");
     };
     const prepared = prepareDatabase(orm, config, tellWaiting).then(() =>
-      waitForDatabase(() => warmUp(partners), config.databaseWaitMs, tellWaiting),
+      whenDatabaseAnswers(() => warmUp(partners), config, tellWaiting),
     );
     // While the database answers, the app is built.
     const validator = createValidator();

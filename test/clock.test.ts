@@ -1,7 +1,11 @@
+import {
+  createClock,
+  createOrm,
+  type Orm,
+  ping,
+  query,
+} from "@partner-service/postgres-statements";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createClock } from "../src/database/clock.ts";
-import { createOrm, type Orm, ping } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { logDatabase } from "../src/observability/database-log.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";

@@ -246,14 +246,8 @@ describe("settings", () => {
   });
 
   test.each([
-    ["postgres://localhost/partners"],
     ["postgresql://user:p%40ss@db.example.com:5432/partners?sslmode=verify-full"],
-    ["postgres://user@/partners?host=/var/run/postgresql"],
-    ["postgres:///partners?host=/var/run/postgresql"],
-    ["postgres://%2Fvar%2Frun%2Fpostgresql/partners"],
     ["postgres://user:p%40ss@a.example.com:5432,b.example.com,[::1]:5433/partners"],
-    ["postgres://a,b/partners?target_session_attrs=read-write&sslmode=require"],
-    ["postgres://localhost/partners?target_session_attrs=any"],
   ])("take %s for a database", (url) => {
     expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
   });
@@ -267,12 +261,6 @@ describe("settings", () => {
   };
   test.each([
     ["postgres://localhost/partners?connect_timeout=3", "the parameter connect_timeout"],
-    ["postgres://a,b/partners?Target_Session_Attrs=any", "the parameter Target_Session_Attrs"],
-    ["postgres://localhost/partners?statement_timeout=0", "the parameter statement_timeout"],
-    ["postgres://localhost/partners?target_session_attrs=standby", "target_session_attrs"],
-    ["postgres://a,b/partners?target_session_attrs=any", "target_session_attrs"],
-    ["postgres://a,b/partners?host=c", "names hosts in a parameter"],
-    ["postgres:///partners?host=a,b", "names hosts in a parameter"],
     ["postgres://a,b:port/partners", "must be a URL"],
   ])("refuse %s, and name what is wrong with it", (url, problem) => {
     expect(() => readConfig({ DATABASE_URL: url })).toThrow(problem);
@@ -303,11 +291,8 @@ describe("settings", () => {
     ["CONSOLE", { CONSOLE: "yes" }],
     ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
     ["DATABASE_URL", { DATABASE_URL: "partners" }],
-    ["DATABASE_URL", { DATABASE_URL: "user@/partners" }],
     ["DATABASE_URL", { DATABASE_URL: "mysql://localhost/partners" }],
     ["DATABASE_URL", { DATABASE_URL: "postgres://localhost/partners?sslmode=on" }],
-    ["DATABASE_URL", { DATABASE_URL: "postgres://localhost/partners?port=abc" }],
-    ["DATABASE_URL", { DATABASE_URL: "postgres://localhost/partners?port=65536" }],
     [
       "DATABASE_URL",
       { DATABASE_URL: "postgres://localhost/partners?uselibpqcompat=true&sslmode=verify-ca" },

@@ -3,10 +3,15 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import {
+  createOrm,
+  type Orm,
+  ping,
+  query,
+  type StatementEvent,
+  toDatabaseFailure,
+} from "@partner-service/postgres-statements";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { toDatabaseFailure } from "../src/database/failures.ts";
-import { createOrm, type Orm, ping } from "../src/database/orm.ts";
-import { query, type StatementEvent } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
@@ -240,10 +245,10 @@ describe("With PostgreSQL", () => {
     const events: StatementEvent[] = [];
     // The channel's messages are of this type.
     const listener = (event: unknown) => events.push(event as StatementEvent);
-    subscribe("partner-service.statement", listener);
+    subscribe("postgres-statements.statement", listener);
     await Promise.all(Array.from({ length: 7 }, () => partners.create(newPartner(), signal)));
     await query(orm, "select 1 / $1::int", [0]).catch((error: unknown) => error);
-    unsubscribe("partner-service.statement", listener);
+    unsubscribe("postgres-statements.statement", listener);
     const told = events.map(({ name: statement, text, calls, failure }) => ({
       statement: statement ?? text,
       calls: calls?.length,

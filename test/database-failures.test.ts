@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
+import {
+  createOrm,
+  DatabaseUnavailableError,
+  type Orm,
+  OverloadedError,
+  ping,
+  query,
+  toDatabaseFailure,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { DatabaseUnavailableError, toDatabaseFailure } from "../src/database/failures.ts";
-import { OverloadedError } from "../src/database/joining.ts";
-import { createOrm, type Orm, ping } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
-import { withRetries } from "../src/database/retries.ts";
 import { initialPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
+import {
+  createOrm,
+  type DatabaseSettings,
+  formatInstant,
+  type Orm,
+  parseInstant,
+  query,
+} from "@partner-service/postgres-statements";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { formatInstant, parseInstant } from "../src/database/instant-type.ts";
-import { createOrm, type DatabaseSettings, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { initialPartner, type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";

@@ -1,5 +1,5 @@
+import { createOrm, ping } from "@partner-service/postgres-statements";
 import { afterEach, expect, test } from "vitest";
-import { createOrm, ping } from "../src/database/orm.ts";
 import { logDatabase } from "../src/observability/database-log.ts";
 import { schema } from "../src/schema.ts";
 import { createBreakableDatabase } from "./support/breakable-database.ts";

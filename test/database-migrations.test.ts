@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createOrm, migrate, pendingMigrations, query } from "@partner-service/postgres-statements";
 import { describe, expect, inject, test } from "vitest";
 import { migrations } from "../src/database/migrations.ts";
-import { createOrm, migrate, pendingMigrations } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
@@ -80,7 +79,7 @@ describe("The migrations", () => {
       `create database ${name} encoding '${encoding}' locale 'C' template template0`,
     );
     await using orm = await createOrm({ databaseUrl: databaseUrlOn(serverUrl, name) }, schema);
-    const refusal = { name: "StartError", message: expect.stringContaining(reason) };
+    const refusal = { name: "UnusableDatabaseError", message: expect.stringContaining(reason) };
     await expect(migrate(orm)).rejects.toMatchObject(refusal);
     await expect(pendingMigrations(orm)).rejects.toMatchObject(refusal);
     await orm.close(true);
@@ -128,7 +127,7 @@ describe("The migrations", () => {
     await onServer(databaseUrl, `alter database ${name} set search_path to nowhere`);
     await using orm = await createOrm(database.settings, schema);
     await expect(migrate(orm)).rejects.toMatchObject({
-      name: "StartError",
+      name: "UnusableDatabaseError",
       message: expect.stringContaining("search_path"),
     });
   });

@@ -6,11 +6,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import {
+  createOrm,
+  type Orm,
+  ping,
+  query,
+  toDatabaseFailure,
+} from "@partner-service/postgres-statements";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { lockDataDirectory } from "../src/database/data-directory-lock.ts";
-import { toDatabaseFailure } from "../src/database/failures.ts";
-import { createOrm, type Orm, ping } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
+import { readConfig } from "../src/config.ts";
+import { openDatabase } from "../src/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPgliteDatabase } from "./support/databases.ts";
@@ -72,12 +77,6 @@ async function kill(child: ChildProcess): Promise<void> {
 const idsIn = async (orm: Orm) =>
   (await query(orm, "select id from partner", [])).map(({ id }) => String(id));
 
-test("The folder for a data directory is made where there is none, its parents with it", () => {
-  const folder = join(directory, "some", "where");
-  lockDataDirectory(join(folder, "database")).release();
-  expect(existsSync(folder)).toBe(true);
-});
-
 test("A data directory is made whole where a start was killed that made one", async () => {
   const dataDirectory = join(directory, "database");
   const unfinished = `${dataDirectory}.unfinished`;
@@ -88,20 +87,21 @@ test("A data directory is made whole where a start was killed that made one", as
   expect(existsSync(unfinished)).toBe(false);
 });
 
-test("A data directory is for its owner only", async () => {
-  const dataDirectory = join(directory, "data/database");
-  const orm = await createOrm({ dataDirectory }, schema);
+test("DATA_DIR is made where there is none, its parents with it, and is for its owner only", async () => {
+  const config = readConfig({ DATA_DIR: join(directory, "some/data") });
+  const orm = await openDatabase(config);
   await orm.close(true);
   const modes = await Promise.all(
     [
-      "data",
-      "data/database",
-      "data/database.lock",
-      "data/database/base",
-      "data/database/PG_VERSION",
+      "some",
+      "some/data",
+      "some/data/database",
+      "some/data/database.lock",
+      "some/data/database/base",
+      "some/data/database/PG_VERSION",
     ].map(async (path) => ((await stat(join(directory, path))).mode & 0o777).toString(8)),
   );
-  expect(modes).toEqual(["700", "700", "600", "700", "600"]);
+  expect(modes).toEqual(["700", "700", "700", "600", "700", "600"]);
 });
 
 test.each([
@@ -116,7 +116,7 @@ test.each([
   await before.close(true);
   await run("sh", ["-c", damage], { cwd: dirname(dataDirectory) });
   await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
-    name: "StartError",
+    name: "UnusableDatabaseError",
     message: expect.stringContaining(told),
   });
 });
@@ -151,7 +151,7 @@ test("A data directory is in use by one process, for as long as that lives", asy
   const { dataDirectory } = database.settings;
   const holder = await startChild("data-directory-holder.ts", dataDirectory, 1);
   await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
-    name: "StartError",
+    name: "UnusableDatabaseError",
     message: `The data directory ${dataDirectory} is in use by another process.`,
   });
   await holder.stop();

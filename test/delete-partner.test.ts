@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { createOrm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type ListPartnersRequestSchema,
   PartnerOrderField,
 } from "../gen/partner/v1/partner_service_pb.ts";
-import { createOrm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { schema } from "../src/schema.ts";
 import { createPartner, newBook } from "./support/book.ts";
 import { createPostgresDatabase, databaseKinds } from "./support/databases.ts";

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, migrate, query } from "@partner-service/postgres-statements";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionRole, type PartnerChange } from "../gen/partner/v1/partner_service_pb.ts";
-import { createOrm, migrate } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";

@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, createRowMapping, type Orm, query } from "@partner-service/postgres-statements";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
-import { createRowMapping } from "../src/database/row-mapping.ts";
 import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import { type OrderColumn, pageStatement } from "../src/partners/list-statements.ts";

@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  createOrm,
+  DatabaseUnavailableError,
+  type Orm,
+  query,
+  type StatementEvent,
+} from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PartnerOrderField } from "../gen/partner/v1/partner_service_pb.ts";
-import { DatabaseUnavailableError } from "../src/database/failures.ts";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query, type StatementEvent } from "../src/database/query.ts";
 import { isScan, type ListQuery } from "../src/partners/partner-list.ts";
 import { schema } from "../src/schema.ts";
 import { createPartner, newBook } from "./support/book.ts";
@@ -146,14 +150,14 @@ describe("While one organization searches and searches", () => {
       // What the channel is declared to tell.
       failures.push((event as StatementEvent).failure);
     };
-    subscribe("partner-service.statement", listen);
+    subscribe("postgres-statements.statement", listen);
     const left = client.listPartners({ filters: { text: "a" } }, { signal: leaving.signal });
     await lock.awaited();
     leaving.abort();
     await expect(left).rejects.toMatchObject({ code: Code.Canceled });
     await expect.poll(statements, { timeout: 30_000 }).toEqual([]);
     await expect.poll(() => failures.filter((failure) => failure instanceof Error)).toHaveLength(1);
-    unsubscribe("partner-service.statement", listen);
+    unsubscribe("postgres-statements.statement", listen);
     // It would be told of as a database that has gone.
     expect(failures.filter((failure) => failure instanceof DatabaseUnavailableError)).toEqual([]);
     const next = client.listPartners({ includeTotalSize: true });
@@ -173,12 +177,12 @@ describe("While one organization searches and searches", () => {
       // What the channel is declared to tell.
       events.push(event as StatementEvent);
     };
-    subscribe("partner-service.statement", listen);
+    subscribe("postgres-statements.statement", listen);
     expect(await client.listPartners({ pageSize: 1, includeTotalSize: true })).toMatchObject({
       totalSize: 2,
     });
     expect(await client.listPartners({ includeTotalSize: true })).toMatchObject({ totalSize: 2 });
-    unsubscribe("partner-service.statement", listen);
+    unsubscribe("postgres-statements.statement", listen);
     const [page, count, whole, ...others] = events;
     expect(count?.text).toContain("count(*)");
     expect(count?.startedAt).toBeGreaterThanOrEqual(

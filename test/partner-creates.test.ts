@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
+import {
+  createOrm,
+  type JoiningLimits,
+  type Orm,
+  query,
+} from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
-import type { JoiningLimits } from "../src/database/joining.ts";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";

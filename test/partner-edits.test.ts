@@ -1,6 +1,6 @@
+import { createOrm, type Orm } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ErrorReason, ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
-import { createOrm, type Orm } from "../src/database/orm.ts";
 import {
   createPartnerRepository,
   type PartnerRepository,

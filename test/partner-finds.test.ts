@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, type Orm } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
-import { createOrm, type Orm } from "../src/database/orm.ts";
 import type { Partner } from "../src/partners/partner-entity.ts";
 import {
   createPartnerRepository,

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
+import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { purgeStep } from "../src/partners/partner-purge.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { purgeWhileIdle } from "../src/purging.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import type { NewPartner } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, query } from "@partner-service/postgres-statements";
 import { expect, test } from "vitest";
-import { createOrm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import {
   createPartnerRepository,

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createOrm, type Orm } from "../src/database/orm.ts";
-import { query } from "../src/database/query.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
 import { pageStatement } from "../src/partners/list-statements.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
+import { DatabaseUnavailableError } from "@partner-service/postgres-statements";
 import parsePrometheus from "parse-prometheus-text-format";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config.ts";
-import { DatabaseUnavailableError } from "../src/database/failures.ts";
 import { type Service, startService } from "../src/service.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
@@ -198,10 +198,10 @@ describe("metrics", () => {
   test("are documented: each name, with its type, its unit and its labels", async () => {
     // What else would need a failure of the database, or an issuer's keys that are fetched.
     const failure = new DatabaseUnavailableError(true, new Error("The connection is lost."));
-    channel("partner-service.retry").publish({ failure });
+    channel("postgres-statements.retry").publish({ failure });
     channel("access-tokens.keys").publish({ fetched: true });
     channel("log-lines.audit").publish({ written: 0, lost: 1, waiting: 0, failing: false });
-    channel("partner-service.statement").publish({
+    channel("postgres-statements.statement").publish({
       ...{ name: "insert-partners", text: "", startedAt: 0, durationMs: 1, failure },
     });
     await fetch(`${service.url}/healthz`);

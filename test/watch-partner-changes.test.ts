@@ -6,6 +6,7 @@ import http2 from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createOrm, type StatementEvent } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   ConnectionRole,
@@ -14,8 +15,6 @@ import {
   WatchPartnerChangesRequestSchema,
   type WatchPartnerChangesResponse,
 } from "../gen/partner/v1/partner_service_pb.ts";
-import { createOrm } from "../src/database/orm.ts";
-import type { StatementEvent } from "../src/database/query.ts";
 import { type ChangePosition, createChangeFeed } from "../src/partners/change-feed.ts";
 import { createChangeWatch } from "../src/partners/change-watch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
@@ -426,9 +425,9 @@ function countStatements(name: RegExp) {
       count += 1;
     }
   };
-  subscribe("partner-service.statement", note);
+  subscribe("postgres-statements.statement", note);
   onTestFinished(() => {
-    unsubscribe("partner-service.statement", note);
+    unsubscribe("postgres-statements.statement", note);
   });
   return { count: () => count };
 }

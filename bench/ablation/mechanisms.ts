@@ -95,7 +95,7 @@ export const mechanisms = {
         to: "statements: 10,\n  callsPerStatement: 1",
       },
     ],
-    files: ["src/database/joining.ts"],
+    files: ["packages/postgres-statements/src/joining.ts"],
   },
   finds: {
     title: "finds joined",
@@ -107,14 +107,14 @@ export const mechanisms = {
         to: "statements: 10,\n  callsPerStatement: 1",
       },
     ],
-    files: ["src/database/joining.ts"],
+    files: ["packages/postgres-statements/src/joining.ts"],
   },
   prepared: {
     title: "statements prepared",
     calls: ["create", "get", "list"],
     edits: [
       {
-        file: "src/database/query.ts",
+        file: "packages/postgres-statements/src/query.ts",
         from: "...(name === undefined ? {} : { name }),",
         to: "",
       },

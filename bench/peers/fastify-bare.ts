@@ -1,6 +1,5 @@
+import { createOrm, formatInstant } from "@partner-service/postgres-statements";
 import Fastify from "fastify";
-import { formatInstant } from "../../src/database/instant-type.ts";
-import { createOrm } from "../../src/database/orm.ts";
 import type { NewPartner, Partner } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";

@@ -1,7 +1,10 @@
+import {
+  countConnections,
+  DatabaseError,
+  type Orm,
+  query,
+} from "@partner-service/postgres-statements";
 import { StartError } from "../start-error.ts";
-import { DatabaseError } from "./failures.ts";
-import type { Orm } from "./orm.ts";
-import { countConnections, query } from "./query.ts";
 
 const name = "partner_search_index";
 

@@ -1,12 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { DatabaseUnavailableError, OverloadedError } from "@partner-service/postgres-statements";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
-import { DatabaseUnavailableError } from "../database/failures.ts";
-import { OverloadedError } from "../database/joining.ts";
 import type { ToEntryError } from "../partners/batch-rpc.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, serviceError } from "./service-error.ts";

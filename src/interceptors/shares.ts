@@ -1,5 +1,5 @@
+import { OverloadedError } from "@partner-service/postgres-statements";
 import { callKey, type HeaderInterceptor, organizationsKey, required } from "../context.ts";
-import { OverloadedError } from "../database/joining.ts";
 
 /** The unary calls of one requester. */
 interface Line {

@@ -1,9 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import {
+  type ClockEvent,
+  DatabaseUnavailableError,
+  describeFailure,
+  type StatementEvent,
+} from "@partner-service/postgres-statements";
 import type { FastifyBaseLogger } from "fastify";
-import type { ClockEvent } from "../database/clock.ts";
-import { DatabaseUnavailableError } from "../database/failures.ts";
-import type { StatementEvent } from "../database/query.ts";
-import { describeFailure } from "../database/wait.ts";
 
 /** The least time from one line to the next that says that the database is away. */
 const tellEveryMs = 10_000;
@@ -45,11 +47,11 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
     );
   }
 
-  subscribe("partner-service.statement", ended);
-  subscribe("partner-service.clock", compared);
+  subscribe("postgres-statements.statement", ended);
+  subscribe("postgres-statements.clock", compared);
   return () => {
-    unsubscribe("partner-service.statement", ended);
-    unsubscribe("partner-service.clock", compared);
+    unsubscribe("postgres-statements.statement", ended);
+    unsubscribe("postgres-statements.clock", compared);
   };
 }
 

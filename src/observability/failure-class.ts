@@ -1,4 +1,4 @@
-import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
+import { DatabaseError, DatabaseUnavailableError } from "@partner-service/postgres-statements";
 
 /** The class of the SQLSTATE (PostgreSQL documentation, appendix A), or what else there is to tell. */
 export function failureClass(failure: unknown): string {

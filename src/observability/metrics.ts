@@ -1,9 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { AuditLogEvent } from "@partner-service/log-lines";
 import type { ServerStats } from "@partner-service/one-port-server";
+import type { ClockEvent, PoolStats, StatementEvent } from "@partner-service/postgres-statements";
 import type { Metrics } from "@partner-service/rpc-telemetry";
-import type { ClockEvent } from "../database/clock.ts";
-import type { PoolStats, StatementEvent } from "../database/query.ts";
 import { failureClass } from "./failure-class.ts";
 
 /** What is read when the metrics are. */
@@ -33,10 +32,10 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
   const { ended, retried } = measureStatements();
   // What each channel is published with, its listener knows.
   const listeners = new Map<string, (message: never) => void>([
-    ["partner-service.statement", ended],
-    ["partner-service.retry", retried],
+    ["postgres-statements.statement", ended],
+    ["postgres-statements.retry", retried],
     ["log-lines.audit", measureAudit()],
-    ["partner-service.clock", measureClock()],
+    ["postgres-statements.clock", measureClock()],
     ["access-tokens.token", tokenCame],
     ["access-tokens.keys", keysFetched],
   ]);

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { StatementEvent } from "@partner-service/postgres-statements";
 import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config.ts";
 import type { Call } from "../context.ts";
-import type { StatementEvent } from "../database/query.ts";
 import type { CallObserver } from "./calls.ts";
 import { failureClass } from "./failure-class.ts";
 import { type MetricSources, measureService } from "./metrics.ts";
@@ -131,7 +131,7 @@ async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
     });
   }
 
-  subscribe("partner-service.statement", statementEnded);
+  subscribe("postgres-statements.statement", statementEnded);
   return {
     observers: [
       {
@@ -150,7 +150,7 @@ async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
     ],
     metricsUrl: undefined,
     async close() {
-      unsubscribe("partner-service.statement", statementEnded);
+      unsubscribe("postgres-statements.statement", statementEnded);
       await traces.close();
     },
   };

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { uuidV5 } from "@partner-service/postgres-statements";
 import type {
   BadRequest_FieldViolation,
   ErrorInfo,
@@ -12,7 +13,6 @@ import type {
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { entryViolationsKey, organizationsKey, required } from "../context.ts";
-import { uuidV5 } from "../database/uuids.ts";
 import type { NewBatch } from "./partner-batch.ts";
 import type { Outcome } from "./partner-conflicts.ts";
 import type { NewPartner } from "./partner-entity.ts";

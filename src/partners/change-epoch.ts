@@ -1,6 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
-import type { Orm } from "../database/orm.ts";
-import { query } from "../database/query.ts";
+import { type Orm, query } from "@partner-service/postgres-statements";
 
 /**
  * Within what the changes of partners can be compared. They are ids of transactions, which a server counts

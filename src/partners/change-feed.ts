@@ -1,9 +1,15 @@
-import { DatabaseUnavailableError } from "../database/failures.ts";
-import type { Orm } from "../database/orm.ts";
-import { createStatement, query, type Row, run, type Statement } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
-import { createTurns } from "../database/turns.ts";
+import {
+  createRowMapping,
+  createStatement,
+  createTurns,
+  DatabaseUnavailableError,
+  type Orm,
+  query,
+  type Row,
+  run,
+  type Statement,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { changeTokenExpired } from "./partner-error.ts";
 

@@ -1,7 +1,9 @@
-import { DatabaseUnavailableError } from "../database/failures.ts";
-import type { Orm } from "../database/orm.ts";
-import { createStatement } from "../database/query.ts";
-import { createTurns } from "../database/turns.ts";
+import {
+  createStatement,
+  createTurns,
+  DatabaseUnavailableError,
+  type Orm,
+} from "@partner-service/postgres-statements";
 import { type ChangeFeed, type ChangePage, type ChangeQuery, horizonSql } from "./change-feed.ts";
 
 const defaultTimes = {

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import {
+  createRowMapping,
+  createStatement,
+  formatInstant,
+  type Orm,
+  query as queryNow,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import type { NoteChange } from "../context.ts";
-import { formatInstant } from "../database/instant-type.ts";
-import type { Orm } from "../database/orm.ts";
-import { createStatement, query as queryNow } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
 import {
   connectionFields,
   movedChange,

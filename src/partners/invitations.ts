@@ -1,10 +1,13 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
+import {
+  createRowMapping,
+  formatInstant,
+  type Orm,
+  query as queryNow,
+  type Row,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import type { NoteChange } from "../context.ts";
-import { formatInstant } from "../database/instant-type.ts";
-import type { Orm } from "../database/orm.ts";
-import { query as queryNow, type Row } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
 import type { Connection } from "./connections.ts";
 import {
   connectionFields,

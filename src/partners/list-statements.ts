@@ -1,4 +1,4 @@
-import type { Statement } from "../database/query.ts";
+import type { Statement } from "@partner-service/postgres-statements";
 import { defaultPageSize } from "./paging.ts";
 import type { ListPosition, ListQuery } from "./partner-list.ts";
 

@@ -1,11 +1,15 @@
 import { hash } from "node:crypto";
+import {
+  createInsertion,
+  createRowMapping,
+  createSharing,
+  createUuidV7Generator,
+  type Orm,
+  query,
+  rehearse,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import type { NoteChange } from "../context.ts";
-import { createInsertion, createSharing } from "../database/distribution.ts";
-import type { Orm } from "../database/orm.ts";
-import { query, rehearse } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
-import { createUuidV7Generator } from "../database/uuids.ts";
 import {
   conflictGone,
   createConflicts,

@@ -1,8 +1,11 @@
+import {
+  createRowMapping,
+  DatabaseError,
+  DatabaseUnavailableError,
+  type Orm,
+  query as queryNow,
+} from "@partner-service/postgres-statements";
 import type { Change, NoteChange } from "../context.ts";
-import { DatabaseError, DatabaseUnavailableError } from "../database/failures.ts";
-import type { Orm } from "../database/orm.ts";
-import { query as queryNow } from "../database/query.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
 import { createdChange, noChange, type Partner, PartnerEntity } from "./partner-entity.ts";
 import { externalIdTaken, type PartnerError, requestIdReused } from "./partner-error.ts";
 

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import {
+  createRowMapping,
+  formatInstant,
+  type Orm,
+  query as queryNow,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { NoteChange } from "../context.ts";
-import { formatInstant } from "../database/instant-type.ts";
-import type { Orm } from "../database/orm.ts";
-import { query as queryNow } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
 import { conflictGone } from "./partner-conflicts.ts";
 import {
   deletedChange,

@@ -2,10 +2,9 @@ import { hash } from "node:crypto";
 import { getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
+import { DatabaseError, InstantType } from "@partner-service/postgres-statements";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change } from "../context.ts";
-import { DatabaseError } from "../database/failures.ts";
-import { InstantType } from "../database/instant-type.ts";
 
 /** The values of `partner_type`. */
 export type PartnerType = "customer" | "supplier";

@@ -1,9 +1,14 @@
-import { createSharing } from "../database/distribution.ts";
-import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
-import type { Orm } from "../database/orm.ts";
-import { createStatement } from "../database/query.ts";
-import { turnPatienceMs, withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
+import {
+  createJoining,
+  createRowMapping,
+  createSharing,
+  createStatement,
+  type JoinedCall,
+  type JoiningLimits,
+  type Orm,
+  turnPatienceMs,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
 import { partnerNotFound } from "./partner-error.ts";
 
@@ -55,7 +60,10 @@ export function createPartnerFinds(orm: Orm): PartnerFinds {
       where organization_id = $1 and id = any($2::uuid[]) and deleted_at is null`,
   );
   const { isDistributed, split } = createSharing(orm, table);
-  const findJoined = createJoining(split(findTogether), findLimits);
+  const findJoined = createJoining(
+    split(findTogether, ({ organizationId }) => organizationId),
+    findLimits,
+  );
 
   async function findTogether(
     calls: readonly JoinedCall<PartnerKey, Partner | undefined>[],

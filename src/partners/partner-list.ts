@@ -1,8 +1,12 @@
-import type { Orm } from "../database/orm.ts";
-import { run } from "../database/query.ts";
-import { databasePatienceMs, withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
-import { createFairTurns, type FairLimits } from "../database/turns.ts";
+import {
+  createFairTurns,
+  createRowMapping,
+  databasePatienceMs,
+  type FairLimits,
+  type Orm,
+  run,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { countStatement, type OrderColumn, pageStatement } from "./list-statements.ts";
 import { type InvitationStatus, PartnerEntity, type PartnerType } from "./partner-entity.ts";
 

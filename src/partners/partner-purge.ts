@@ -1,8 +1,11 @@
-import { formatInstant } from "../database/instant-type.ts";
-import type { Orm } from "../database/orm.ts";
-import { query, type Row } from "../database/query.ts";
-import { withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
+import {
+  createRowMapping,
+  formatInstant,
+  type Orm,
+  query,
+  type Row,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { PartnerEntity } from "./partner-entity.ts";
 
 /** How many are removed in one step. Each statement is about some of them, and takes milliseconds. */

@@ -1,13 +1,20 @@
 import type { ContextValues } from "@connectrpc/connect";
+import {
+  createInsertion,
+  createJoining,
+  createRowMapping,
+  createSharing,
+  createUuidV7Generator,
+  DatabaseError,
+  type JoinedCall,
+  type JoiningLimits,
+  type Orm,
+  query,
+  rehearse,
+  turnPatienceMs,
+  withRetries,
+} from "@partner-service/postgres-statements";
 import { changesOf, type NoteChange } from "../context.ts";
-import { createInsertion, createSharing } from "../database/distribution.ts";
-import { DatabaseError } from "../database/failures.ts";
-import { createJoining, type JoinedCall, type JoiningLimits } from "../database/joining.ts";
-import type { Orm } from "../database/orm.ts";
-import { query, rehearse } from "../database/query.ts";
-import { turnPatienceMs, withRetries } from "../database/retries.ts";
-import { createRowMapping } from "../database/row-mapping.ts";
-import { createUuidV7Generator } from "../database/uuids.ts";
 import { createChangeFeed } from "./change-feed.ts";
 import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";
@@ -60,7 +67,10 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
     name: "insert-partners",
     ending: "on conflict do nothing returning id",
   });
-  const insertJoined = createJoining(sharing.split(insertTogether), insertLimits);
+  const insertJoined = createJoining(
+    sharing.split(insertTogether, ({ organizationId }) => organizationId),
+    insertLimits,
+  );
   const finds = createPartnerFinds(orm);
   const feed = createChangeFeed(orm);
 

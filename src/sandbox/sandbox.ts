@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { getOption } from "@bufbuild/protobuf";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { access_rule } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { AuthenticationConfig } from "../config.ts";
-import { makeFolder } from "../database/make-folder.ts";
 import { StartError } from "../start-error.ts";
 
 /** What stands in for an issuer of access tokens: a key of the service's own, and tokens made with it. */
@@ -32,7 +31,7 @@ const audience = "partner-service";
 const algorithm = "ES256";
 
 /**
- * Opens the sandbox of a data directory, which keeps its key; makes one the first time.
+ * Opens the sandbox of a data directory, which is there and keeps its key; makes one the first time.
  *
  * @throws StartError
  */
@@ -68,7 +67,6 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
 
 /** Reads the key pair from its file, which only its owner can read. */
 async function openKey(path: string) {
-  makeFolder(dirname(path));
   const text = await readFile(path, "utf8").catch(async (failure) => {
     if (!hasCode(failure, "ENOENT")) {
       throw failure;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { DatabaseUnavailableError, OverloadedError } from "@partner-service/postgres-statements";
 import type { HeaderInterceptor } from "../context.ts";
-import { DatabaseUnavailableError } from "../database/failures.ts";
-import { OverloadedError } from "../database/joining.ts";
 
 /** What the sandbox can make of each call, so that a caller can try what it does about it. */
 export const troubles = ["NONE", "OVERLOADED", "DATABASE_UNAVAILABLE", "SLOW"] as const;

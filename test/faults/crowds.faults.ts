@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { databasePatienceMs } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { databasePatienceMs } from "../../src/database/retries.ts";
 import { examplePartnerJson } from "../support/requests.ts";
 import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";

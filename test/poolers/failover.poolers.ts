@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { databasePatienceMs } from "@partner-service/postgres-statements";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { databasePatienceMs } from "../../src/database/retries.ts";
 import { compareWithTable } from "../faults/comparison.ts";
 import { databaseUnavailable, outcomesOf } from "../faults/conclusion.ts";
 import { type FaultyService, startFaultyService } from "../faults/faulty-service.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { createOrm, query } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { createOrm } from "../../src/database/orm.ts";
-import { query } from "../../src/database/query.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";
 import { compareWithTable } from "../faults/comparison.ts";
@@ -75,7 +74,7 @@ describe.skipIf(missing !== "").each(modes)(`behind PgBouncer in %s mode${missin
     await using orm = await createOrm({ databaseUrl: pooler.url }, schema);
     await expect(query(orm, "select 1", [])).rejects.toMatchObject({
       name: "DatabaseUnavailableError",
-      cause: { name: "StartError", message: expect.stringContaining(repair) },
+      cause: { name: "UnusableDatabaseError", message: expect.stringContaining(repair) },
     });
   });
 

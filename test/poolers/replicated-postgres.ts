@@ -3,7 +3,7 @@ import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createOrm, migrate } from "../../src/database/orm.ts";
+import { createOrm, migrate } from "@partner-service/postgres-statements";
 import { schema } from "../../src/schema.ts";
 import { freePort } from "../support/postgres.ts";
 import { runProgram, unprivilegedUser } from "./programs.ts";

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseSettings } from "@partner-service/postgres-statements";
 import { inject } from "vitest";
-import type { DatabaseSettings } from "../../src/database/orm.ts";
 import { databaseUrlOn, onServer } from "./postgres.ts";
 
 /** The engines that everything about the database is tested on. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createOrm, type DatabaseSettings } from "../../src/database/orm.ts";
-import { query } from "../../src/database/query.ts";
+import { createOrm, type DatabaseSettings, query } from "@partner-service/postgres-statements";
 import { schema } from "../../src/schema.ts";
 
 /** Keeps every statement on the table of partners waiting. */

@@ -1,4 +1,4 @@
-import { createOrm } from "../../src/database/orm.ts";
+import { createOrm } from "@partner-service/postgres-statements";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { schema } from "../../src/schema.ts";
 import { newPartner } from "./partners.ts";

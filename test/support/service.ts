@@ -2,10 +2,14 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import { createConfiguredKeys, createTokenVerifier } from "@partner-service/access-tokens";
 import { createOnePortServer } from "@partner-service/one-port-server";
+import {
+  createOrm,
+  type DatabaseSettings,
+  ping,
+  query,
+} from "@partner-service/postgres-statements";
 import { createApp } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
-import { createOrm, type DatabaseSettings, ping } from "../../src/database/orm.ts";
-import { query } from "../../src/database/query.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
 import { createReadiness } from "../../src/readiness.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createUuidV7Generator } from "../src/database/uuids.ts";
+import { createUuidV7Generator } from "../src/index.ts";
 
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { createFairTurns, type FairLimits } from "../src/database/turns.ts";
+import { createFairTurns, type FairLimits } from "../src/index.ts";
 
 const overloaded = { name: "OverloadedError" };
 

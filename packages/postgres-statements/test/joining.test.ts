@@ -1,13 +1,6 @@
-import { Socket } from "node:net";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
-import { createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
-import Fastify from "fastify";
 import { expect, test } from "vitest";
-import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { type Call, callKey } from "../src/context.ts";
-import { createJoining, type JoinedCall, type JoiningLimits } from "../src/database/joining.ts";
-import { createErrorsInterceptor } from "../src/interceptors/errors.ts";
-import { failureOf } from "./support/outcome.ts";
+import { createJoining, type JoinedCall, type JoiningLimits } from "../src/index.ts";
 
 const { signal } = new AbortController();
 
@@ -133,41 +126,6 @@ test("A call whose signal has aborted keeps no place from others", async () => {
   await expect(left).rejects.toBe(caller.signal.reason);
   await endStatement();
   expect(names()).toEqual(["a", "c"]);
-});
-
-/** What the app has of each call. */
-const knowCall: Interceptor = (next) => (request) => {
-  const call: Partial<Call> = {
-    callId: "",
-    log: Fastify().log,
-    connection: new Socket(),
-    arrivedAt: performance.now(),
-    repeatedHeaders: new Set<string>(),
-    path: "",
-    hasLeft: () => false,
-  };
-  // The rest is not known of it yet.
-  request.contextValues.set(callKey, call as Call);
-  return next(request);
-};
-
-test("A call for which there is no room is RESOURCE_EXHAUSTED, and told when to try again", async () => {
-  const { add } = startJoining({ waiting: 0 });
-  const transport = createRouterTransport(
-    ({ service }) =>
-      service(PartnerService, {
-        async createPartner() {
-          await add("a");
-          return {};
-        },
-      }),
-    { router: { interceptors: [knowCall, createErrorsInterceptor()] } },
-  );
-  expect(await failureOf(createClient(PartnerService, transport).createPartner({}))).toEqual({
-    code: "ResourceExhausted",
-    reason: "OVERLOADED",
-    retryAfterMs: 1000,
-  });
 });
 
 test("What still waits after its time when others are done is refused, and is not done later", async () => {

@@ -1,5 +1,4 @@
 import { Type } from "@mikro-orm/core";
-import { formatIsoSecond } from "../iso-second.ts";
 
 /**
  * Maps `timestamptz(6)` to `Temporal.Instant` and back, to the microsecond.
@@ -71,4 +70,20 @@ function inRange(instant: Temporal.Instant): Temporal.Instant {
     throw new RangeError(`The instant ${instant} lies outside the years 2 to 9998.`);
   }
   return instant;
+}
+
+let lastWritten = { second: Number.NaN, text: "" };
+
+/**
+ * Writes a second of the Unix epoch by ISO 8601, in UTC: `2024-01-10T12:00:00`. The last one is
+ * remembered, because most that are written in a row are of the same second.
+ *
+ * @param second a whole number, in the years 0 to 9999.
+ */
+export function formatIsoSecond(second: number): string {
+  if (second !== lastWritten.second) {
+    const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
+    lastWritten = { second, text };
+  }
+  return lastWritten.text;
 }

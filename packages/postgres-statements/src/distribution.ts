@@ -1,19 +1,21 @@
-import { StartError } from "../start-error.ts";
 import type { JoinedCall } from "./joining.ts";
 import type { Orm } from "./orm.ts";
 import { query, type Row, run } from "./query.ts";
 import type { RowMapping } from "./row-mapping.ts";
 
-/** The column by whose value Citus spreads rows over machines. */
-const distributionColumn = "organization_id";
+/** Whether the database has Citus, which spreads rows over machines by the value of a column. */
+export async function hasCitus(orm: Orm): Promise<boolean> {
+  const [row] = await query(orm, "select to_regclass('pg_dist_partition') is not null as has", []);
+  return row?.has === true;
+}
 
-/** Tells whether Citus has spread the table over machines. It is asked once. */
-function createDistributionCheck(orm: Orm, table: string): () => Promise<boolean> {
-  let known: boolean | undefined;
-  return async () => {
-    known ??= (await findSpreadTables(orm)).has(table);
-    return known;
-  };
+/** Whether the database is a worker of Citus: tables that are made there the coordinator does not know. */
+export async function isCitusWorker(orm: Orm): Promise<boolean> {
+  if (!(await hasCitus(orm))) {
+    return false;
+  }
+  const [row] = await query(orm, "select groupid from pg_dist_local_group", []);
+  return row?.groupid !== 0;
 }
 
 /** The tables that Citus knows, distributed or not; none where there is no Citus. */
@@ -26,27 +28,31 @@ async function findSpreadTables(orm: Orm): Promise<ReadonlySet<unknown>> {
   return new Set((await query(orm, sql, [])).map(({ name }) => name));
 }
 
-async function hasCitus(orm: Orm): Promise<boolean> {
-  const [row] = await query(orm, "select to_regclass('pg_dist_partition') is not null as has", []);
-  return row?.has === true;
-}
-
 /**
- * Makes what runs a shared statement. Where Citus has distributed the table, each organization has one of
- * its own, which goes to the machine of its rows and nowhere else; so a machine that is down fails those
- * of its organizations only.
+ * Makes what runs a shared statement. Where Citus has distributed the table, each holder of rows has one of
+ * its own, which goes to the machine of its rows and nowhere else; so a machine that is down fails those of its
+ * holders only.
  */
 export function createSharing(orm: Orm, table: string) {
-  const isDistributed = createDistributionCheck(orm, table);
+  let known: boolean | undefined;
+
+  /** Whether Citus has spread the table over machines. It is asked once. */
+  async function isDistributed(): Promise<boolean> {
+    known ??= (await findSpreadTables(orm)).has(table);
+    return known;
+  }
+
   return {
     isDistributed,
     /**
-     * Has calls joined with all others, or with those of their organization.
+     * Has calls joined with all others, or with those of their holder.
      *
      * @param together never rejects.
+     * @param holderOf the value by which Citus spreads the rows that an item is about.
      */
-    split<Item extends { readonly organizationId: string }, Answer>(
+    split<Item, Answer>(
       together: (calls: readonly JoinedCall<Item, Answer>[]) => Promise<void>,
+      holderOf: (item: Item) => string,
     ) {
       return async (calls: readonly JoinedCall<Item, Answer>[]): Promise<void> => {
         let distributed: boolean;
@@ -62,7 +68,7 @@ export function createSharing(orm: Orm, table: string) {
           await together(calls);
           return;
         }
-        const groups = Map.groupBy(calls, ({ item }) => item.organizationId);
+        const groups = Map.groupBy(calls, ({ item }) => holderOf(item));
         await Promise.all([...groups.values()].map(together));
       };
     },
@@ -81,7 +87,7 @@ interface InsertionOptions {
 /**
  * Makes what inserts entities, all in one statement: from JSON, which is the same text for any number of
  * them, or, where the table is distributed, row by row, which Citus sends to the machine of their
- * organization as it is. There they are all of one.
+ * holder as it is. There they are all of one.
  */
 export function createInsertion<Entity extends object>(
   orm: Orm,
@@ -111,17 +117,10 @@ export function createInsertion<Entity extends object>(
 }
 
 /**
- * Has Citus spread the tables: those with an organization by it, the others as a copy on each machine.
- * What it has spread already stays. Answers what it did, a line for each table.
- *
- * @throws StartError where there is no Citus
+ * Has Citus spread the tables: those that have the column by its value, the others as a copy on each machine. What
+ * it has spread already stays. Answers what it did, a line for each table.
  */
-export async function distribute(orm: Orm): Promise<readonly string[]> {
-  if (!(await hasCitus(orm))) {
-    throw new StartError(
-      "--distribute needs Citus in the database of DATABASE_URL: create extension citus, on each machine.",
-    );
-  }
+export async function distribute(orm: Orm, column: string): Promise<readonly string[]> {
   const spread = await findSpreadTables(orm);
   const { tableName = "" } = orm.config.getAll().migrations;
   const entities = [...orm.getMetadata().getAll().values()].map((entity) => entity.tableName);
@@ -129,38 +128,18 @@ export async function distribute(orm: Orm): Promise<readonly string[]> {
   for (const table of [...new Set([...entities, tableName])]) {
     const [found] = await query(
       orm,
-      `select 1 from pg_attribute where attrelid = to_regclass($1) and attname = $2`,
-      [table, distributionColumn],
+      "select 1 from pg_attribute where attrelid = to_regclass($1) and attname = $2",
+      [table, column],
     );
     if (spread.has(table)) {
       lines.push(`${table} has been distributed before`);
     } else if (found !== undefined) {
-      await query(orm, "select create_distributed_table($1::regclass, $2)", [
-        table,
-        distributionColumn,
-      ]);
-      lines.push(`distributed ${table} by ${distributionColumn}`);
+      await query(orm, "select create_distributed_table($1::regclass, $2)", [table, column]);
+      lines.push(`distributed ${table} by ${column}`);
     } else {
       await query(orm, "select create_reference_table($1::regclass)", [table]);
       lines.push(`copied ${table} to every machine`);
     }
   }
   return lines;
-}
-
-/**
- * Sees to it that no tables are made on a worker of Citus, which the coordinator would not know.
- *
- * @throws StartError
- */
-export async function refuseCitusWorker(orm: Orm): Promise<void> {
-  if (!(await hasCitus(orm))) {
-    return;
-  }
-  const [row] = await query(orm, "select groupid from pg_dist_local_group", []);
-  if (row?.groupid !== 0) {
-    throw new StartError(
-      "DATABASE_URL leads to a worker of Citus: migrate by way of the coordinator.",
-    );
-  }
 }

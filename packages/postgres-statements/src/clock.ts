@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 
 /** Tells that this machine's clock is found wrong, or right again, as a ClockEvent. */
-const compared = channel("partner-service.clock");
+const compared = channel("postgres-statements.clock");
 
 export interface ClockEvent {
   /** How far the database's clock is ahead of this machine's, in milliseconds; 0: as far as it may be. */

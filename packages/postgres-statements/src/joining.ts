@@ -1,3 +1,5 @@
+import { OverloadedError } from "./failures.ts";
+
 /** How much a joining takes on. */
 export interface JoiningLimits {
   /** Statements under way at once. */
@@ -17,15 +19,6 @@ export interface JoinedCall<Item, Answer> {
   readonly since: number;
   resolve(answer: Answer): void;
   reject(failure: unknown): void;
-}
-
-/** So much is waiting already that no more is taken. Nothing has been done. */
-export class OverloadedError extends Error {
-  override readonly name = "OverloadedError";
-
-  constructor() {
-    super("Too many calls are waiting.");
-  }
 }
 
 /**

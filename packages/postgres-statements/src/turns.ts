@@ -1,4 +1,4 @@
-import { OverloadedError } from "./joining.ts";
+import { OverloadedError } from "./failures.ts";
 
 /** For how long a piece of work waits for its turn. */
 interface Patience {

@@ -1,15 +1,18 @@
 import { MikroORM } from "@mikro-orm/postgresql";
+import {
+  hostUrls,
+  nameSslMode,
+  needsWritableServer,
+  parseDatabaseUrl,
+} from "@partner-service/database-url";
 import type { ClientBase, QueryConfig, QueryResult } from "pg";
-import { StartError } from "../start-error.ts";
 import type { Clock } from "./clock.ts";
-import { hostUrls, nameSslMode, needsWritableServer, parseDatabaseUrl } from "./database-url.ts";
-import { closeForGood, type DatabaseSchema, ormOptions } from "./either-orm.ts";
-import { DatabaseUnavailableError } from "./failures.ts";
+import { DatabaseUnavailableError, UnusableDatabaseError } from "./failures.ts";
+import { closeForGood, type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import { databasePatienceMs } from "./retries.ts";
 import { beginSessionSql, findPoolerProblem, type SessionRow } from "./session.ts";
 
-const applicationName = "partner-service";
 /** What the server's own timeout gets before this side takes the connection for dead. */
 const answerTimeoutMs = 1000;
 
@@ -53,7 +56,7 @@ export async function createPostgresOrm(
     dbName: decodeURIComponent(pathname.slice(1) || username),
     driverOptions: {
       connectionString: hosts[0],
-      application_name: applicationName,
+      application_name: schema.applicationName,
       max: poolSize,
       min: Math.min(idleConnections, poolSize),
       // Bounds connecting, and waiting for a connection while all are busy.
@@ -103,7 +106,7 @@ async function beginSession(
   const rows = (answer as readonly QueryResult<SessionRow>[]).at(-1)?.rows ?? [];
   const problem = findPoolerProblem(rows, statementTimeoutMs);
   if (problem !== undefined) {
-    throw new StartError(problem);
+    throw new UnusableDatabaseError(problem);
   }
   if (needsWrites && rows[0]?.readOnly !== "off") {
     throw new DatabaseUnavailableError(true, new Error("The server takes no writes."));

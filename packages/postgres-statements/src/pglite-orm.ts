@@ -1,10 +1,9 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/pglite";
-import { StartError } from "../start-error.ts";
-import { type DataDirectoryLock, lockDataDirectory } from "./data-directory-lock.ts";
-import { closeForGood, type DatabaseSchema, ormOptions } from "./either-orm.ts";
-import { makeDataDirectory } from "./new-data-directory.ts";
+import { type DataDirectoryLock, lockDataDirectory, makeDataDirectory } from "./data-directory.ts";
+import { UnusableDatabaseError } from "./failures.ts";
+import { closeForGood, type DatabaseSchema, ormOptions } from "./orm-options.ts";
 import { sessionSql } from "./session.ts";
 
 /**
@@ -13,7 +12,7 @@ import { sessionSql } from "./session.ts";
  * What has been committed survives the end of the process, however it ends. It is the operating
  * system that writes it to the disk: PGlite has no fsync, so a power cut may undo the last commits.
  *
- * @throws StartError when another process works in the data directory, and when there is no database
+ * @throws UnusableDatabaseError when another process works in the data directory, and when there is no database
  * any more, or none that can be opened
  */
 export async function createPgliteOrm(
@@ -43,7 +42,7 @@ async function prepareDataDirectory(directory: string, lock: DataDirectoryLock):
     // Of a version that left its files to the rights of the folder above.
     chmodSync(directory, 0o700);
   } else if (lock.wasMade || (existsSync(directory) && readdirSync(directory).length > 0)) {
-    throw new StartError(
+    throw new UnusableDatabaseError(
       `The database in ${directory} is gone. Bring the folder back from a backup of DATA_DIR, or ` +
         "remove all of DATA_DIR to begin anew.",
     );
@@ -63,7 +62,7 @@ async function open(directory: string, schema: DatabaseSchema) {
     return { orm, pglite };
   } catch (cause) {
     const version = readFileSync(join(directory, "PG_VERSION"), "utf8").trim();
-    throw new StartError(
+    throw new UnusableDatabaseError(
       `The database in ${directory}, of PostgreSQL ${version.slice(0, 10)}, cannot be opened: it is ` +
         "damaged, or of another version. Bring DATA_DIR back from a backup, or name another one.",
       { cause },

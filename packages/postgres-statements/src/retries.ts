@@ -1,7 +1,13 @@
 import { channel } from "node:diagnostics_channel";
 import { setTimeout as delay } from "node:timers/promises";
-import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
-import { OverloadedError } from "./joining.ts";
+import {
+  DatabaseUnavailableError,
+  describeFailure,
+  describeRefusal,
+  OverloadedError,
+  toDatabaseFailure,
+  UnusableDatabaseError,
+} from "./failures.ts";
 
 /**
  * How long a call waits for the database, whatever for: its turn, a connection, an answer. A
@@ -13,7 +19,7 @@ export const databasePatienceMs = 3000;
 export const turnPatienceMs = 2000;
 
 /** Tells of each further try, and of what the last one failed with: `{ failure: unknown }`. */
-const retried = channel("partner-service.retry");
+const retried = channel("postgres-statements.retry");
 
 /** The longest waits before the second and each further try, in milliseconds. */
 const waits = [50, 100, 200, 400];
@@ -84,5 +90,50 @@ async function pause(longestMs: number, signal: AbortSignal): Promise<void> {
   } catch {
     // The reason is the signal's own; delay wraps it.
     signal.throwIfAborted();
+  }
+}
+
+const pauseMs = 250;
+const tellEveryMs = 5000;
+
+/**
+ * Does something with a database that may not be there yet: what fails because it is not is tried
+ * again until the time is over.
+ *
+ * @param tell hears why it waits, at once and then every five seconds
+ * @throws UnusableDatabaseError when the time is over, and at once when the database will not have the service
+ */
+export async function waitForDatabase<T>(
+  attempt: () => Promise<T>,
+  waitMs: number,
+  tell: (reason: string) => void | Promise<void>,
+): Promise<T> {
+  const deadline = performance.now() + waitMs;
+  let nextTellAt = 0;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (failure) {
+      const refusal = describeRefusal(failure);
+      if (refusal !== undefined) {
+        throw new UnusableDatabaseError(refusal, { cause: failure });
+      }
+      if (!(failure instanceof DatabaseUnavailableError)) {
+        throw failure;
+      }
+      const reason = describeFailure(failure.cause);
+      const now = performance.now();
+      if (now >= nextTellAt) {
+        nextTellAt = now + tellEveryMs;
+        await tell(reason);
+      }
+      if (now >= deadline) {
+        throw new UnusableDatabaseError(
+          `The database of DATABASE_URL does not answer, after ${waitMs} ms (DATABASE_WAIT_MS): ${reason}`,
+          { cause: failure },
+        );
+      }
+      await delay(Math.min(pauseMs, deadline - now));
+    }
   }
 }

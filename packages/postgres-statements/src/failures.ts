@@ -45,6 +45,23 @@ export class DatabaseError extends Error {
   }
 }
 
+/** So much is waiting already that no more is taken. Nothing has been done. */
+export class OverloadedError extends Error {
+  override readonly name = "OverloadedError";
+
+  constructor() {
+    super("Too many calls are waiting.");
+  }
+}
+
+/**
+ * The database cannot be used as it is: somebody has to mend it, its URL or its role first. The message is
+ * one line that says what, and holds no secret.
+ */
+export class UnusableDatabaseError extends Error {
+  override readonly name = "UnusableDatabaseError";
+}
+
 /** What an error of pg, PGlite, Node's net or MikroORM (which copies theirs) may carry. */
 type DriverError = Error & { readonly code?: unknown; readonly constraint?: string | undefined };
 
@@ -129,4 +146,45 @@ function passingByConnection(code: string, message: string): boolean | undefined
 /** MikroORM appends the server's detail and hint, which quote the row, as further lines. */
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
+}
+
+/** Why a database will not have the service however long it waits; undefined where it may yet. */
+export function describeRefusal(failure: unknown): string | undefined {
+  if (failure instanceof DatabaseError) {
+    const { sqlState, message } = failure;
+    return sqlState === "42501"
+      ? `The role of DATABASE_URL lacks a right in the database: ${message}`
+      : `The database of DATABASE_URL refuses: ${message}`;
+  }
+  const error = failure instanceof DatabaseUnavailableError ? failure.cause : failure;
+  if (error instanceof UnusableDatabaseError) {
+    return error.message;
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code.startsWith("28")) {
+    return `The server does not accept the role or the password of DATABASE_URL: ${describeFailure(error)}`;
+  }
+  if (code === "3D000") {
+    return `The server has no such database as DATABASE_URL names: create it. ${describeFailure(error)}`;
+  }
+  if (code === "08P01") {
+    // A pooler's word for a parameter that it does not know.
+    return `The server of DATABASE_URL does not take the service's connections: ${describeFailure(error)}`;
+  }
+  return error instanceof Error && tlsFailure.test(`${code} ${error.message}`)
+    ? `The server of DATABASE_URL and its sslmode do not agree on TLS: ${describeFailure(error)}`
+    : undefined;
+}
+
+/** Node's and OpenSSL's codes of certificates and handshakes, and what pg says of a server without TLS. */
+const tlsFailure =
+  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)| does not support SSL/;
+
+/** What the driver says, in one line; of a host with several addresses it tells of each. */
+export function describeFailure(failure: unknown): string {
+  const failures: readonly unknown[] =
+    failure instanceof AggregateError ? failure.errors : [failure];
+  return failures
+    .map((one) => (one instanceof Error ? (one.message.split("\n", 1)[0] ?? "") : ""))
+    .join(", ");
 }

@@ -34,7 +34,7 @@ export interface StatementEvent extends Omit<Statement, "values"> {
 }
 
 /** Tells of each statement, as a StatementEvent. */
-const ended = channel("partner-service.statement");
+const ended = channel("postgres-statements.statement");
 
 interface Rows {
   readonly rows: readonly Row[];

@@ -1,7 +1,6 @@
 import type { Pool, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig } from "pg";
 import { cancelWhenAborted } from "./cancelling.ts";
-import { DatabaseUnavailableError, toDatabaseFailure } from "./failures.ts";
-import { OverloadedError } from "./joining.ts";
+import { DatabaseUnavailableError, OverloadedError, toDatabaseFailure } from "./failures.ts";
 import { turnPatienceMs } from "./retries.ts";
 
 /** A connection that was idle for this long is asked for a sign of life before it is used. */

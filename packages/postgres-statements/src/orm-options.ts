@@ -4,6 +4,8 @@ import { closedMessage } from "./failures.ts";
 
 /** What a database holds, which the database itself knows nothing about. */
 export interface DatabaseSchema {
+  /** What the server tells connections by. */
+  readonly applicationName: string;
   readonly entities: readonly EntitySchema[];
   /**
    * Oldest first. The names are those under which databases remember what has been applied: an entry

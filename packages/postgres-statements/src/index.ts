@@ -1,0 +1,48 @@
+/**
+ * PostgreSQL, or PGlite in its place, behind one interface, with MikroORM's entities and migrations: statements
+ * whose values are bound, whose waits have bounds, that calls share, and that are tried again.
+ *
+ * @module
+ */
+export { type ClockEvent, createClock } from "./clock.ts";
+export { lockDataDirectory } from "./data-directory.ts";
+export {
+  createInsertion,
+  createSharing,
+  distribute,
+  hasCitus,
+  isCitusWorker,
+} from "./distribution.ts";
+export {
+  DatabaseError,
+  DatabaseUnavailableError,
+  describeFailure,
+  OverloadedError,
+  toDatabaseFailure,
+  UnusableDatabaseError,
+} from "./failures.ts";
+export { formatInstant, formatIsoSecond, InstantType, parseInstant } from "./instant-type.ts";
+export { createJoining, type JoinedCall, type JoiningLimits } from "./joining.ts";
+export { migrate, pendingMigrations } from "./migrator.ts";
+export { createOrm, type DatabaseSettings, type Orm, ping } from "./orm.ts";
+export type { DatabaseSchema } from "./orm-options.ts";
+export {
+  countConnections,
+  createStatement,
+  type PoolStats,
+  query,
+  type Row,
+  rehearse,
+  run,
+  type Statement,
+  type StatementEvent,
+} from "./query.ts";
+export {
+  databasePatienceMs,
+  turnPatienceMs,
+  waitForDatabase,
+  withRetries,
+} from "./retries.ts";
+export { createRowMapping } from "./row-mapping.ts";
+export { createFairTurns, createTurns, type FairLimits } from "./turns.ts";
+export { createUuidV7Generator, uuidV5 } from "./uuids.ts";

@@ -1,0 +1,78 @@
+import type { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
+import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
+import { type Clock, createClock } from "./clock.ts";
+import { DatabaseUnavailableError } from "./failures.ts";
+import type { DatabaseSchema } from "./orm-options.ts";
+import { createPgliteOrm } from "./pglite-orm.ts";
+import { createPostgresOrm, defaultPoolSize, type PostgresOptions } from "./postgres-orm.ts";
+import { hangingSql } from "./postgres-pool.ts";
+import { query } from "./query.ts";
+import { withRetries } from "./retries.ts";
+
+/** MikroORM on either engine, with what it knows of it. Whoever made it closes it: `orm.close(true)`. */
+export type Orm = (PostgresOrm | PgliteOrm) & {
+  readonly clock: Clock;
+  /** How many statements the database has under way at once. */
+  readonly poolSize: number;
+};
+
+export type DatabaseSettings =
+  | ({
+      /** postgres://… , with pg's parameters: `?sslmode=verify-full`. */
+      readonly databaseUrl: string;
+    } & PostgresOptions)
+  | {
+      /** Where PGlite, PostgreSQL in WebAssembly, keeps its data. Created if it is missing. */
+      readonly dataDirectory: string;
+    };
+
+/** How long the server gets to answer a ping. */
+const pingTimeoutMs = 2000;
+
+/**
+ * Makes the ORM. PostgreSQL is reached with the first statement, not before; PGlite is started.
+ *
+ * @throws UnusableDatabaseError when another process works in the data directory
+ */
+export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
+  const clock = createClock();
+  const orm: PostgresOrm | PgliteOrm =
+    "databaseUrl" in settings
+      ? await createPostgresOrm(settings.databaseUrl, schema, clock, settings)
+      : await createPgliteOrm(settings.dataDirectory, schema);
+  const { poolSize = defaultPoolSize } = "databaseUrl" in settings ? settings : { poolSize: 1 };
+  return Object.assign(orm, { clock, poolSize });
+}
+
+/**
+ * Resolves if the database takes writes, and commits them, within two seconds.
+ *
+ * @throws DatabaseUnavailableError
+ */
+export async function ping(orm: Orm): Promise<void> {
+  const sql = `select current_setting('transaction_read_only') as "readOnly", hanging,
+    extract(epoch from clock_timestamp()) * 1000 as "databaseMs" from (${hangingSql}) as commits`;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const patience = new AbortController();
+  const askedAt = Date.now();
+  const timer = setTimeout(() => {
+    patience.abort();
+    reject(new DatabaseUnavailableError(false, new Error("The ping got no answer.")));
+  }, pingTimeoutMs);
+  try {
+    const answer = withRetries(() => query(orm, sql, []), patience.signal);
+    const [state] = await Promise.race([late, answer]);
+    if (state?.readOnly !== "off") {
+      throw new DatabaseUnavailableError(false, new Error("The database is read-only."));
+    }
+    orm.clock.compare(askedAt, Number(state.databaseMs), Date.now());
+    if (state.hanging !== 0) {
+      throw new DatabaseUnavailableError(
+        false,
+        new Error("Commits wait for a synchronous standby."),
+      );
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
