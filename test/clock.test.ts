@@ -1,10 +1,4 @@
-import {
-  createClock,
-  createOrm,
-  type Orm,
-  ping,
-  query,
-} from "@partner-service/postgres-statements";
+import { createOrm, type Orm, ping, query } from "@partner-service/postgres-statements";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { logDatabase } from "../src/observability/database-log.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
@@ -78,20 +72,6 @@ test("A process whose clock has been set right learns it when it is asked whethe
   vi.restoreAllMocks();
   await ping(orm);
   expect(orm.clock.milliseconds() - Date.now()).toBeLessThan(1000);
-});
-
-test.each([
-  ["as long as the answer took", [0, 900, 2000], 0],
-  ["a second", [0, 1000, 0], 0],
-  ["more than a second", [0, 1001, 0], 1001],
-  ["more than a second after the answer", [0, 3000, 1500], 1500],
-  ["more than a second before the question", [5000, 3000, 6000], -2000],
-])("A clock that differs by %s is corrected by what is certain", (_how, times, expected) => {
-  vi.spyOn(Date, "now").mockReturnValue(0);
-  const clock = createClock();
-  const [askedAt = 0, databaseTime = 0, answeredAt = 0] = times;
-  clock.compare(askedAt, databaseTime, answeredAt);
-  expect(clock.milliseconds()).toBe(expected);
 });
 
 async function databaseMs(orm: Orm): Promise<number> {

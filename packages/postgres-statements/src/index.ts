@@ -4,8 +4,7 @@
  *
  * @module
  */
-export { type ClockEvent, createClock } from "./clock.ts";
-export { lockDataDirectory } from "./data-directory.ts";
+export type { ClockEvent } from "./clock.ts";
 export {
   createInsertion,
   createSharing,
@@ -18,10 +17,9 @@ export {
   DatabaseUnavailableError,
   describeFailure,
   OverloadedError,
-  toDatabaseFailure,
   UnusableDatabaseError,
 } from "./failures.ts";
-export { formatInstant, formatIsoSecond, InstantType, parseInstant } from "./instant-type.ts";
+export { formatInstant, formatIsoSecond, InstantType } from "./instant-type.ts";
 export { createJoining, type JoinedCall, type JoiningLimits } from "./joining.ts";
 export { migrate, pendingMigrations } from "./migrator.ts";
 export { createOrm, type DatabaseSettings, type Orm, ping } from "./orm.ts";

@@ -3,23 +3,13 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import {
-  createOrm,
-  type Orm,
-  ping,
-  query,
-  type StatementEvent,
-  toDatabaseFailure,
-} from "@partner-service/postgres-statements";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
-import { createPostgresDatabase } from "./support/databases.ts";
-import { newPartner } from "./support/partners.ts";
-import { databaseUrlOn, onServer } from "./support/postgres.ts";
-import { createTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
-
-const { signal } = new AbortController();
+import { createPostgresDatabase } from "../../../test/support/databases.ts";
+import { databaseUrlOn, onServer } from "../../../test/support/postgres.ts";
+import { createTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.ts";
+import { toDatabaseFailure } from "../src/failures.ts";
+import { createOrm, type Orm, ping, query, type StatementEvent } from "../src/index.ts";
+import { createNotes, schema, withNotes } from "./support/notes.ts";
 
 const unavailable = { name: "DatabaseUnavailableError" };
 
@@ -31,7 +21,7 @@ describe("With PostgreSQL", () => {
   let observer: Orm;
 
   beforeEach(async () => {
-    database = await createPostgresDatabase();
+    database = await withNotes(createPostgresDatabase());
     name = new URL(database.settings.databaseUrl).pathname.slice(1);
     orm = await createOrm(database.settings, schema);
     observer = await createOrm(database.settings, schema);
@@ -52,7 +42,7 @@ describe("With PostgreSQL", () => {
         where datname = '${name}' and query like '${statement}'`,
     );
 
-  const insert = (changes = {}) => createPartnerRepository(orm).create(newPartner(changes), signal);
+  const insert = () => createNotes(orm).write();
 
   const sleepers = async () => {
     const sql = `select 1 from pg_stat_activity where datname = $1 and state = 'active'
@@ -69,9 +59,7 @@ describe("With PostgreSQL", () => {
     await expect(ping(orm)).resolves.toBeUndefined();
     const sql = `select current_setting('application_name') as name,
       current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as timeout`;
-    expect(await query(orm, sql, [])).toEqual([
-      { name: "partner-service", commit: "on", timeout: "3s" },
-    ]);
+    expect(await query(orm, sql, [])).toEqual([{ name: "notes", commit: "on", timeout: "3s" }]);
   });
 
   test("a statement keeps one core of the server busy, or as many as somebody has chosen", async () => {
@@ -87,8 +75,8 @@ describe("With PostgreSQL", () => {
     await Promise.all(Array.from({ length: 10 }, () => insert()));
     for (let round = 0; round < 3; round += 1) {
       await cutConnections();
-      const partners = await Promise.all(Array.from({ length: 20 }, () => insert()));
-      expect(partners).toHaveLength(20);
+      const notes = await Promise.all(Array.from({ length: 20 }, () => insert()));
+      expect(notes).toHaveLength(20);
     }
   });
 
@@ -101,19 +89,15 @@ describe("With PostgreSQL", () => {
   });
 
   test("an insert whose connection is cut is done again", async () => {
-    const given = newPartner({ requestId: randomUUID() });
     const em = observer.em.fork();
     await em.begin();
-    await em.execute("lock table partner in exclusive mode");
-    const partner = createPartnerRepository(orm).create(given, signal);
+    await em.execute("lock table note in exclusive mode");
+    const writing = insert();
     await expect.poll(blockedSessions).toBe(1);
     await cutConnections("insert into%");
     await expect.poll(blockedSessions).toBe(1);
     await em.rollback();
-    expect(await partner).toMatchObject(given);
-    expect(await query(orm, "select count(*)::int as count from partner", [])).toEqual([
-      { count: 1 },
-    ]);
+    expect(await createNotes(orm).all()).toEqual([await writing]);
   });
 
   test("a statement that takes too long is ended", async () => {
@@ -133,9 +117,8 @@ describe("With PostgreSQL", () => {
       query(busy, "select pg_sleep(60)", []).catch((error: unknown) => error),
     );
     await expect.poll(sleepers).toBe(10);
-    const repository = createPartnerRepository(busy);
     await Promise.all([
-      expect(repository.create(newPartner(), signal)).rejects.toMatchObject(unavailable),
+      expect(createNotes(busy).write()).rejects.toMatchObject(unavailable),
       expect(ping(busy)).rejects.toMatchObject(unavailable),
     ]);
     await cutConnections("select pg_sleep%");
@@ -197,12 +180,9 @@ describe("With PostgreSQL", () => {
     await onServer(serverUrl, `alter database ${name} set ${setting} to ${value}`);
     await using other = await createOrm(database.settings, schema);
     expect(await query(other, "select current_setting($1) as value", [setting])).toEqual(differ);
-    const repository = createPartnerRepository(other);
-    const created = await repository.create(
-      newPartner({ companyName: "C:\\new Ünïcode 🏭" }),
-      signal,
-    );
-    expect(await repository.find(created, signal)).toEqual(created);
+    const notes = createNotes(other);
+    const written = await notes.write({ text: "C:\\new Ünïcode 🏭" });
+    expect(await notes.all()).toEqual([written]);
   });
 
   test.each([
@@ -240,13 +220,13 @@ describe("With PostgreSQL", () => {
   );
 
   test("each statement is told once it has ended, with the calls that share it", async () => {
-    const partners = createPartnerRepository(orm);
-    await partners.warmUp();
+    const notes = createNotes(orm);
+    await notes.write();
     const events: StatementEvent[] = [];
     // The channel's messages are of this type.
     const listener = (event: unknown) => events.push(event as StatementEvent);
     subscribe("postgres-statements.statement", listener);
-    await Promise.all(Array.from({ length: 7 }, () => partners.create(newPartner(), signal)));
+    await Promise.all(Array.from({ length: 7 }, () => notes.write()));
     await query(orm, "select 1 / $1::int", [0]).catch((error: unknown) => error);
     unsubscribe("postgres-statements.statement", listener);
     const told = events.map(({ name: statement, text, calls, failure }) => ({
@@ -255,7 +235,7 @@ describe("With PostgreSQL", () => {
       failure,
     }));
     expect(told).toEqual([
-      { statement: "insert-partners", calls: 7, failure: undefined },
+      { statement: "insert-notes", calls: 7, failure: undefined },
       {
         statement: "select 1 / $1::int",
         calls: undefined,
@@ -299,7 +279,7 @@ describe("On the way to PostgreSQL", () => {
   let orm: Orm;
 
   beforeEach(async () => {
-    database = await createPostgresDatabase();
+    database = await withNotes(createPostgresDatabase());
     proxy = await createTcpProxy(database.settings.databaseUrl);
     orm = await createOrm({ databaseUrl: proxy.url, statementTimeoutMs: 500 }, schema);
   });
@@ -309,18 +289,15 @@ describe("On the way to PostgreSQL", () => {
     await database.close();
   });
 
-  const insert = (changes = {}) => createPartnerRepository(orm).create(newPartner(changes), signal);
+  const insert = () => createNotes(orm).write();
 
-  const count = async () => (await query(orm, "select count(*)::int as n from partner", []))[0]?.n;
+  const count = async () => (await query(orm, "select count(*)::int as n from note", []))[0]?.n;
 
-  test.each([null, randomUUID()])(
-    "a lost answer does not double a partner (request id %s)",
-    async (requestId) => {
-      proxy.loseAnswerTo("insert into");
-      expect(await insert({ requestId })).toMatchObject({ requestId, revision: 1 });
-      expect(await count()).toBe(1);
-    },
-  );
+  test("a lost answer does not double a row", async () => {
+    proxy.loseAnswerTo("insert into");
+    await insert();
+    expect(await count()).toBe(1);
+  });
 
   test("the service goes on when the server is back", async () => {
     await insert();
@@ -359,8 +336,8 @@ describe("On the way to PostgreSQL", () => {
     // Longer than a connection is trusted without a sign of life.
     await setTimeout(1100);
     proxy.silence();
-    const partners = await Promise.all(Array.from({ length: 10 }, () => insert()));
-    expect(partners).toHaveLength(10);
+    const notes = await Promise.all(Array.from({ length: 10 }, () => insert()));
+    expect(notes).toHaveLength(10);
     expect(await count()).toBe(20);
   });
 });
@@ -379,9 +356,7 @@ describe.concurrent("With no server", () => {
     );
     const outcome = { ...unavailable, cause: { code: "ECONNREFUSED" } };
     await expect(ping(orm)).rejects.toMatchObject(outcome);
-    await expect(createPartnerRepository(orm).create(newPartner(), signal)).rejects.toMatchObject(
-      outcome,
-    );
+    await expect(createNotes(orm).write()).rejects.toMatchObject(outcome);
     await orm.close(true);
   });
 

@@ -6,30 +6,19 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import {
-  createOrm,
-  type Orm,
-  ping,
-  query,
-  toDatabaseFailure,
-} from "@partner-service/postgres-statements";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
-import { openDatabase } from "../src/open-database.ts";
-import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
-import { createPgliteDatabase } from "./support/databases.ts";
-import { newPartner } from "./support/partners.ts";
+import { createPgliteDatabase } from "../../../test/support/databases.ts";
+import { toDatabaseFailure } from "../src/failures.ts";
+import { createOrm, type Orm, ping, query } from "../src/index.ts";
+import { createNotes, schema, withNotes } from "./support/notes.ts";
 
 const run = promisify(execFile);
-
-const { signal } = new AbortController();
 
 let directory: string;
 const children: ChildProcess[] = [];
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "partner-pglite-"));
+  directory = await mkdtemp(join(tmpdir(), "notes-pglite-"));
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -38,7 +27,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Starts a process of test/support on the data directory, and waits for as many lines of it. */
+/** Starts a process of support/ on the data directory, and waits for as many lines of it. */
 async function startChild(script: string, dataDirectory: string, lineCount: number) {
   const file = join(import.meta.dirname, "support", script);
   const child = spawn(process.execPath, [file, dataDirectory], {
@@ -75,7 +64,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 const idsIn = async (orm: Orm) =>
-  (await query(orm, "select id from partner", [])).map(({ id }) => String(id));
+  (await query(orm, "select id from note", [])).map(({ id }) => String(id));
 
 test("A data directory is made whole where a start was killed that made one", async () => {
   const dataDirectory = join(directory, "database");
@@ -87,21 +76,15 @@ test("A data directory is made whole where a start was killed that made one", as
   expect(existsSync(unfinished)).toBe(false);
 });
 
-test("DATA_DIR is made where there is none, its parents with it, and is for its owner only", async () => {
-  const config = readConfig({ DATA_DIR: join(directory, "some/data") });
-  const orm = await openDatabase(config);
+test("A data directory is for its owner only", async () => {
+  const orm = await createOrm({ dataDirectory: join(directory, "database") }, schema);
   await orm.close(true);
   const modes = await Promise.all(
-    [
-      "some",
-      "some/data",
-      "some/data/database",
-      "some/data/database.lock",
-      "some/data/database/base",
-      "some/data/database/PG_VERSION",
-    ].map(async (path) => ((await stat(join(directory, path))).mode & 0o777).toString(8)),
+    ["database", "database.lock", "database/base", "database/PG_VERSION"].map(async (path) =>
+      ((await stat(join(directory, path))).mode & 0o777).toString(8),
+    ),
   );
-  expect(modes).toEqual(["700", "700", "700", "600", "700", "600"]);
+  expect(modes).toEqual(["700", "600", "700", "600"]);
 });
 
 test.each([
@@ -110,7 +93,7 @@ test.each([
   ["of an older PostgreSQL", "echo 16 > database/PG_VERSION", "of PostgreSQL 16, cannot be opened"],
   ["damaged", "truncate -s 100 database/global/pg_control", "cannot be opened"],
 ])("A database that is %s is not replaced by an empty one", async (_what, damage, told) => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const { dataDirectory } = database.settings;
   const before = await createOrm(database.settings, schema);
   await before.close(true);
@@ -122,20 +105,20 @@ test.each([
 });
 
 test("What was written is there after a restart", async () => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const first = await createOrm(database.settings, schema);
-  const partner = await createPartnerRepository(first).create(newPartner(), signal);
+  const note = await createNotes(first).write();
   await first.close(true);
   await using second = await createOrm(database.settings, schema);
-  expect(await idsIn(second)).toEqual([partner.id]);
+  expect(await idsIn(second)).toEqual([note.id]);
 });
 
 test("What was answered is there after the process was killed", { timeout: 180_000 }, async () => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const { dataDirectory } = database.settings;
   const answered: string[] = [];
   for (let round = 0; round < 3; round += 1) {
-    const writer = await startChild("partner-creator.ts", dataDirectory, 100);
+    const writer = await startChild("note-writer.ts", dataDirectory, 100);
     const [opened, ...ids] = await writer.stop();
     expect(opened).toBe("open");
     answered.push(...ids);
@@ -147,7 +130,7 @@ test("What was answered is there after the process was killed", { timeout: 180_0
 });
 
 test("A data directory is in use by one process, for as long as that lives", async () => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const { dataDirectory } = database.settings;
   const holder = await startChild("data-directory-holder.ts", dataDirectory, 1);
   await expect(createOrm(database.settings, schema)).rejects.toMatchObject({
@@ -160,7 +143,7 @@ test("A data directory is in use by one process, for as long as that lives", asy
 });
 
 test("A data directory is opened once within a process, and again after it was closed", async () => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const first = await createOrm(database.settings, schema);
   await expect(createOrm(database.settings, schema)).rejects.toThrow("is in use");
   await expect(ping(first)).resolves.toBeUndefined();
@@ -170,7 +153,7 @@ test("A data directory is opened once within a process, and again after it was c
 });
 
 test("A closed data directory stays closed", async () => {
-  await using database = await createPgliteDatabase();
+  await using database = await withNotes(createPgliteDatabase());
   const orm = await createOrm(database.settings, schema);
   await orm.close(true);
   await orm.close(true);

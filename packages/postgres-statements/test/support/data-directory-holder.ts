@@ -1,4 +1,4 @@
-import { lockDataDirectory } from "@partner-service/postgres-statements";
+import { lockDataDirectory } from "../../src/data-directory.ts";
 
 /** A process that works in the data directory that its argument names, as far as others see, until it is killed. */
 const lock = lockDataDirectory(String(process.argv[2]));

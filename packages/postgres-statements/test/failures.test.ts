@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  createTestDatabase,
+  databaseKinds,
+  type TestDatabase,
+} from "../../../test/support/databases.ts";
+import { toDatabaseFailure } from "../src/failures.ts";
 import {
   createOrm,
   DatabaseUnavailableError,
@@ -7,15 +14,9 @@ import {
   OverloadedError,
   ping,
   query,
-  toDatabaseFailure,
   withRetries,
-} from "@partner-service/postgres-statements";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { initialPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
-import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
-import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
-import { newPartner } from "./support/partners.ts";
+} from "../src/index.ts";
+import { createNotes, NoteEntity, newNote, schema, withNotes } from "./support/notes.ts";
 
 const { signal } = new AbortController();
 
@@ -24,7 +25,7 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
   let orm: Orm;
 
   beforeAll(async () => {
-    database = await createTestDatabase(kind);
+    database = await withNotes(createTestDatabase(kind));
     orm = await createOrm(database.settings, schema);
   });
   afterAll(async () => {
@@ -65,15 +66,13 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   test("repeats nothing of the row", async () => {
     const secret = `secret-${randomUUID()}`;
-    const bad = newPartner({ companyName: secret, city: "" });
-    const failure = await createPartnerRepository(orm)
-      .create(bad, signal)
+    const failure = await createNotes(orm)
+      .write({ text: secret })
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       name: "DatabaseError",
-      message:
-        '23514: new row for relation "partner" violates check constraint "partner_city_check"',
-      constraint: "partner_city_check",
+      message: '23514: new row for relation "note" violates check constraint "note_text_check"',
+      constraint: "note_text_check",
       stack: expect.stringContaining("    at "),
     });
     expect(inspect(failure, { showHidden: true, depth: 9 })).not.toContain(secret);
@@ -81,12 +80,10 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   test("repeats nothing of the row when it comes through MikroORM", async () => {
     const secret = `secret-${randomUUID()}`;
-    const bad = initialPartner(
-      newPartner({ companyName: secret, city: "" }),
-      randomUUID(),
-      orm.clock.now(),
-    );
-    const failure = await orm.em.fork().insert(PartnerEntity, bad).catch(toDatabaseFailure);
+    const failure = await orm.em
+      .fork()
+      .insert(NoteEntity, newNote({ text: secret }))
+      .catch(toDatabaseFailure);
     expect(failure).toMatchObject({ name: "DatabaseError", sqlState: "23514" });
     expect(inspect(failure, { showHidden: true, depth: 9 })).not.toContain(secret);
   });

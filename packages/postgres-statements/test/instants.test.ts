@@ -1,18 +1,13 @@
-import { randomUUID } from "node:crypto";
-import {
-  createOrm,
-  type DatabaseSettings,
-  formatInstant,
-  type Orm,
-  parseInstant,
-  query,
-} from "@partner-service/postgres-statements";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { initialPartner, type Partner, PartnerEntity } from "../src/partners/partner-entity.ts";
-import { schema } from "../src/schema.ts";
-import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
-import { newPartner } from "./support/partners.ts";
+import {
+  createTestDatabase,
+  databaseKinds,
+  type TestDatabase,
+} from "../../../test/support/databases.ts";
+import { createOrm, type DatabaseSettings, type Orm, query } from "../src/index.ts";
+import { formatInstant, parseInstant } from "../src/instant-type.ts";
+import { NoteEntity, newNote, schema, withNotes } from "./support/notes.ts";
 
 const first = Temporal.Instant.from("0002-01-01T00:00:00Z");
 const last = Temporal.Instant.from("9998-12-31T23:59:59.999999Z");
@@ -39,7 +34,7 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await createTestDatabase(kind);
+    database = await withNotes(createTestDatabase(kind));
   });
   afterAll(() => database.close());
 
@@ -67,20 +62,14 @@ describe.each(databaseKinds)("On %s in a session of", (kind) => {
     });
 
     test("an entity keeps its microseconds", async () => {
-      const partner: Partner = {
-        ...initialPartner(newPartner(), randomUUID(), orm.clock.now()),
-        createdAt: Temporal.Instant.from("2024-01-10T12:00:00.123456Z"),
-        updatedAt: last,
-      };
-      const { organizationId } = partner;
-      await orm.em.fork().insert(PartnerEntity, partner);
-      const { createdAt } = partner;
-      const where = { organizationId, createdAt };
-      const found = await orm.em.fork().findOneOrFail(PartnerEntity, where);
-      expect({ ...found }).toEqual(partner);
+      const note = newNote();
+      const { holderId, writtenAt } = note;
+      await orm.em.fork().insert(NoteEntity, note);
+      const found = await orm.em.fork().findOneOrFail(NoteEntity, { holderId, writtenAt });
+      expect({ ...found }).toEqual(note);
       const sql =
-        "select extract(epoch from created_at)::text as at from partner where organization_id = $1";
-      expect(await query(orm, sql, [organizationId])).toEqual([{ at: "1704888000.123456" }]);
+        "select extract(epoch from written_at)::text as at from note where holder_id = $1";
+      expect(await query(orm, sql, [holderId])).toEqual([{ at: "1704888000.123456" }]);
     });
 
     test.each(["infinity", "-infinity", "0044-03-15 00:00:00+00 BC", "12024-01-10 00:00:00+00"])(
