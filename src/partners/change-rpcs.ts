@@ -4,8 +4,13 @@ import {
   type PartnerChange,
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
-import { type ChangePage, defaultChanges, watchedChanges } from "./change-feed.ts";
+import { organizationsKey, required, uncached } from "../context.ts";
+import {
+  type ChangePage,
+  type ChangePosition,
+  defaultChanges,
+  watchedChanges,
+} from "./change-feed.ts";
 import { type ChangeTokens, createPageSizes } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
 import { toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
@@ -15,16 +20,6 @@ const toPageSize = createPageSizes(ListPartnerChangesResponseSchema.field.change
 
 /** Implements the RPCs by which others keep a copy of a book in step. */
 export function createChangeRpcs(partners: PartnerRepository, changeTokens: ChangeTokens) {
-  /** What has changed, as the contract shows it. */
-  const toResponse = (
-    { partners: changed, position, more }: ChangePage,
-    organizations: Organizations,
-  ) => ({
-    changes: changed.map(toChangeMessage),
-    nextChangeToken: changeTokens.write(organizations, position),
-    more,
-  });
-
   return {
     async listPartnerChanges({ changeToken, pageSize }, { values, signal, responseHeader }) {
       const organizations = required(values, organizationsKey);
@@ -34,7 +29,7 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
       };
       const page = await partners.listChanges(changeQuery, signal);
       responseHeader.set(...uncached);
-      return toResponse(page, organizations);
+      return toResponse(page, changeTokens.write(organizations, page.position));
     },
 
     async *watchPartnerChanges({ changeToken }, { values, signal, responseHeader }) {
@@ -44,11 +39,23 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
         ...{ organizationId: organizations.target, after, pageSize: watchedChanges },
       };
       responseHeader.set(...uncached);
+      let position: ChangePosition | undefined;
+      let token = "";
       for await (const page of partners.watchChanges(changeQuery, signal)) {
-        yield toResponse(page, organizations);
+        // Where nothing has changed, as most messages tell, the token is the one before.
+        if (page.position !== position) {
+          position = page.position;
+          token = changeTokens.write(organizations, position);
+        }
+        yield toResponse(page, token);
       }
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;
+}
+
+/** What has changed, as the contract shows it. */
+function toResponse({ partners, more }: ChangePage, nextChangeToken: string) {
+  return { changes: partners.map(toChangeMessage), nextChangeToken, more };
 }
 
 function toChangeMessage(partner: Partner): PartnerChange {

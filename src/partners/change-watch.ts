@@ -9,8 +9,11 @@ import { type ChangeFeed, type ChangePage, type ChangeQuery, horizonSql } from "
 const defaultTimes = {
   /** From one look for changes to the next. */
   pollMs: 400,
-  /** After how long without changes a watcher reads by itself, and tells that it has. */
-  quietMs: 25_000,
+  /**
+   * After how long without changes a watcher tells so. The look that finds the time over, and not a timer of its
+   * own, wakes it: with what is from one look to the next it is 25 seconds at most.
+   */
+  quietMs: 24_500,
 };
 
 /** How old the last look may be for a watcher to say that nothing has changed. */
@@ -38,6 +41,8 @@ interface Watcher {
   isBehind: boolean;
   /** What keeps the service from looking. */
   failure?: unknown;
+  /** When it is to tell something, by the clock of `performance`. */
+  tellBy: number;
   /** Ends its wait, if it waits. */
   wake(): void;
 }
@@ -54,12 +59,14 @@ export function createChangeWatch(
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
   const findChangedBooks = createStatement(orm, "changed-books", changedBooksSql);
   const watchers = new Map<string, Set<Watcher>>();
+  /** Those that have told something, in the order in which they are to tell something again. */
+  const told = new Set<Watcher>();
   const reads = new Map<string, Promise<ChangePage>>();
   const inTurn = createTurns(readsAtOnce);
   const unlimited = new AbortController().signal;
   let lastLook: Look | undefined;
   let isLooking = false;
-  let nextLook: NodeJS.Timeout | undefined;
+  let polling: NodeJS.Timeout | undefined;
 
   /**
    * Looks which books have changed since the last look. The books are those that are watched once the
@@ -68,20 +75,20 @@ export function createChangeWatch(
   async function look(last: Look | undefined): Promise<Look> {
     const [{ horizon: text, ...server } = {}] = await findHorizon([]);
     const [horizon, origin] = [BigInt(String(text)), JSON.stringify(server)];
-    const books = [...watchers.keys()];
+    // What was being read when the horizon was taken may be older than that.
+    reads.clear();
     // At first, and once the server is another or counts anew, nobody knows.
     const isKnown = last !== undefined && last.origin === origin && last.horizon <= horizon;
-    const changed =
-      isKnown && last.horizon < horizon
-        ? await findChangedBooks([books, last.horizon, horizon])
-        : [];
-    tellWatchers(isKnown ? changed.map((row) => String(row.id)) : books, undefined);
+    if (!isKnown) {
+      tellWatchers(watchers.keys());
+    } else if (last.horizon < horizon) {
+      const changed = await findChangedBooks([[...watchers.keys()], last.horizon, horizon]);
+      tellWatchers(changed.map((row) => String(row.id)));
+    }
     return { horizon, origin, endedAt: performance.now() };
   }
 
-  function tellWatchers(books: Iterable<string>, failure: unknown): void {
-    // What is being read may be older than what they are told of.
-    reads.clear();
+  function tellWatchers(books: Iterable<string>, failure?: unknown): void {
     for (const watcher of [...books].flatMap((id) => [...(watchers.get(id) ?? [])])) {
       watcher.isBehind = true;
       watcher.failure ??= failure;
@@ -90,7 +97,10 @@ export function createChangeWatch(
   }
 
   async function poll(): Promise<void> {
-    nextLook = undefined;
+    wakeQuiet();
+    if (isLooking) {
+      return;
+    }
     isLooking = true;
     try {
       lastLook = await look(lastLook);
@@ -104,26 +114,38 @@ export function createChangeWatch(
     }
     isLooking = false;
     lastLook = watchers.size > 0 ? lastLook : undefined;
-    nextLook = watchers.size > 0 ? setTimeout(poll, pollMs) : undefined;
+  }
+
+  /** Wakes those that are to tell something now, whether anything has changed or not. */
+  function wakeQuiet(): void {
+    const now = performance.now();
+    for (const watcher of told) {
+      if (watcher.tellBy > now) {
+        return;
+      }
+      watcher.wake();
+    }
   }
 
   function join(organizationId: string): { watcher: Watcher; leave: () => void } {
-    const watcher: Watcher = { isBehind: true, wake: () => undefined };
+    const watcher: Watcher = { isBehind: true, tellBy: 0, wake: () => undefined };
     const others = watchers.get(organizationId) ?? new Set();
     watchers.set(organizationId, others.add(watcher));
-    if (!isLooking && nextLook === undefined) {
+    if (polling === undefined) {
+      polling = setInterval(poll, pollMs);
       void poll();
     }
     return {
       watcher,
       leave() {
+        told.delete(watcher);
         others.delete(watcher);
         if (others.size === 0) {
           watchers.delete(organizationId);
         }
         if (watchers.size === 0) {
-          clearTimeout(nextLook);
-          nextLook = undefined;
+          clearInterval(polling);
+          polling = undefined;
           lastLook = undefined;
         }
       },
@@ -152,12 +174,10 @@ export function createChangeWatch(
     return page;
   }
 
-  /** Waits until the book may have changed, the time has come, or the signal aborts. */
-  function wait(watcher: Watcher, ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits until the book may have changed, the time has come to tell something, or the signal aborts. */
+  function wait(watcher: Watcher, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(end, ms);
       function end(): void {
-        clearTimeout(timer);
         signal.removeEventListener("abort", end);
         watcher.wake = () => undefined;
         resolve();
@@ -184,7 +204,6 @@ export function createChangeWatch(
       try {
         let last: ChangePage | undefined;
         let next: Promise<ChangePage> | undefined;
-        let tellBy = 0;
         while (!signal.aborted) {
           const lookedMs = performance.now() - (lastLook?.endedAt ?? 0);
           const isUnchanged = last?.more === false && !watcher.isBehind && lookedMs < freshMs;
@@ -197,13 +216,14 @@ export function createChangeWatch(
           // The next page is read while this one is taken.
           next = page.more ? read(watcher, { ...changeQuery, after: page.position }) : undefined;
           next?.catch(() => undefined);
-          if (page.partners.length > 0 || performance.now() >= tellBy) {
+          if (page.partners.length > 0 || performance.now() >= watcher.tellBy) {
             yield page;
-            tellBy = performance.now() + quietMs;
+            watcher.tellBy = performance.now() + quietMs;
+            told.delete(watcher);
+            told.add(watcher);
           }
           if (!page.more) {
-            // A timer may be early by a part of a millisecond.
-            await wait(watcher, tellBy - performance.now() + 1, signal);
+            await wait(watcher, signal);
           }
           if (watcher.failure !== undefined) {
             throw watcher.failure;

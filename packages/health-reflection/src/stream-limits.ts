@@ -21,14 +21,14 @@ export interface StreamLimits {
   readonly drainMs: (values: ContextValues) => number;
   /** Judges again whether a stream may go on, for ever; it ends with what that rejects with. */
   readonly judge?: (request: StreamRequest) => Promise<void>;
-  /** How often, in milliseconds. Absent: every four seconds. */
+  /** How often, in milliseconds. Absent: every six seconds. */
   readonly judgeEveryMs?: number;
 }
 
 interface OpenStream {
   readonly request: StreamRequest;
   /** When it is to be judged next, by the clock of `performance`. */
-  judgeAt: number;
+  readonly judgeAt: number;
 }
 
 /** The call of an RPC with a stream, as interceptors get it. */
@@ -42,7 +42,8 @@ type StreamRequest = Extract<Parameters<Next>[0], { readonly stream: true }>;
  */
 export function createStreamLimits(limits: StreamLimits): Interceptor {
   const { max, sharesOf, maxLifeMs, draining, drainMs, refusal = tooMany } = limits;
-  const { judge, judgeEveryMs = 4000 } = limits;
+  const { judge, judgeEveryMs = 6000 } = limits;
+  /** In the order in which they are to be judged, so that a look finds those that are due first. */
   const open = new Map<AbortController, OpenStream>();
   const held = new Map<unknown, number>();
   let judging: NodeJS.Timeout | undefined;
@@ -50,11 +51,13 @@ export function createStreamLimits(limits: StreamLimits): Interceptor {
   /** Judges those whose time has come, together: a timer for each would wake the process for each. */
   function judgeDue(): void {
     const now = performance.now();
-    for (const [stream, each] of open) {
-      if (each.judgeAt <= now) {
-        each.judgeAt = now + judgeEveryMs;
-        judge?.(each.request).catch((failure: unknown) => stream.abort(failure));
+    for (const [stream, { request, judgeAt }] of open) {
+      if (judgeAt > now) {
+        return;
       }
+      open.delete(stream);
+      open.set(stream, { request, judgeAt: now + judgeEveryMs });
+      judge?.(request).catch((failure: unknown) => stream.abort(failure));
     }
   }
 

@@ -92,6 +92,31 @@ test("A stream ends when it has had its longest life", async () => {
   expect(await open("a")).toHaveProperty("ended");
 });
 
+test("Each stream is judged again and again, and ends with what its judgement fails with", async () => {
+  const judged: string[] = [];
+  let outcast = "";
+  const { open } = await startStreams({
+    judgeEveryMs: 32,
+    async judge({ contextValues }) {
+      const caller = contextValues.get(callerKey);
+      judged.push(caller);
+      if (caller === outcast) {
+        throw new ConnectError("outcast", Code.PermissionDenied);
+      }
+    },
+  });
+  const streams = await Promise.all(["a", "b", "c"].map(open));
+  const oftenJudged = () =>
+    ["a", "b", "c"].filter((caller) => judged.filter((each) => each === caller).length >= 3);
+  await expect.poll(oftenJudged).toEqual(["a", "b", "c"]);
+  outcast = "b";
+  const [, second] = streams;
+  expect(typeof second === "object" && (await second.ended)).toBe(Code.PermissionDenied);
+  judged.length = 0;
+  await expect.poll(oftenJudged).toEqual(["a", "c"]);
+  expect(judged).not.toContain("b");
+});
+
 test("The shutdown ends the streams that do not end by themselves", async () => {
   const { open, draining } = await startStreams();
   const first = await open("a");
