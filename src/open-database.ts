@@ -17,12 +17,9 @@ import { StartError } from "./start-error.ts";
  * @throws StartError
  */
 export function openDatabase(
-  { databaseUrl, dataDirectory, databasePoolSize, databaseIdleConnections, statementNames }: Config,
+  { databaseUrl, dataDirectory, pool }: Config,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<Orm> {
-  const pool = {
-    ...{ poolSize: databasePoolSize, idleConnections: databaseIdleConnections, statementNames },
-  };
   return orStartError(() =>
     databaseUrl === undefined
       ? useDataDirectory(dataDirectory, () =>

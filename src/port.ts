@@ -12,21 +12,7 @@ export function createPort(
 ): OnePortServer {
   return createOnePortServer({
     ...(config.tls === undefined ? {} : { tls: { ...config.tls, onReload: onTlsReload } }),
-    limits: {
-      connections: config.maxConnections,
-      requests: config.maxRequests,
-      requestsPerConnection: config.maxRequestsPerConnection,
-      waitingBytes: config.maxWaitingBytes,
-      waitingBytesPerConnection: config.maxWaitingBytesPerConnection,
-    },
-    timeouts: {
-      headersMs: config.headersTimeoutMs,
-      requestMs: config.requestTimeoutMs,
-      idleMs: config.idleTimeoutMs,
-      writeMs: config.writeTimeoutMs,
-      responseMs: config.maxResponseMs,
-      connectionMs: config.maxConnectionMs,
-      graceMs: config.shutdownGraceMs,
-    },
+    limits: config.limits,
+    timeouts: { ...config.timeouts, graceMs: config.shutdownGraceMs },
   });
 }

@@ -264,13 +264,13 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
 /** Starts listening, and returns the URL. */
 async function listen(
   app: FastifyInstance,
-  { host, port, reusePort, maxConnections, tls }: Config,
+  { host, port, reusePort, limits, tls }: Config,
 ): Promise<string> {
   // That the server of its factory speaks TLS Fastify does not know.
   const withScheme = (url: string) => (tls === undefined ? url : url.replace("http:", "https:"));
   const listenTextResolver = (url: string) => `Server listening at ${withScheme(url)}`;
   // As many as may be open may come at once. Linux has the others try again, a second later and more.
-  const backlog = maxConnections;
+  const backlog = limits.connections;
   // Fastify hands its options on to Node, reusePort too, which its types lack.
   const address = { host, port, reusePort, backlog, listenTextResolver };
   try {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Config, describeSettings, readConfig, settings } from "../src/config.ts";
+import { type Config, describeSettings, readConfig } from "../src/config.ts";
+import { listSettings } from "../src/setting.ts";
+import { settings } from "../src/settings.ts";
 import { StartError } from "../src/start-error.ts";
 
 const defaults: Config = {
@@ -10,9 +12,7 @@ const defaults: Config = {
   tls: undefined,
   databaseUrl: undefined,
   databaseWaitMs: 30_000,
-  databasePoolSize: 10,
-  databaseIdleConnections: 3,
-  statementNames: undefined,
+  pool: { poolSize: 10, idleConnections: 3, statementNames: undefined },
   pageTokenSecret: undefined,
   deletedRetentionDays: 90,
   dataDirectory: ".data",
@@ -31,28 +31,33 @@ const defaults: Config = {
   shutdownDelayMs: 0,
   shutdownTimeoutMs: 10_000,
   shutdownGraceMs: 1_000,
-  maxConnections: 4_096,
-  maxRequests: 4_096,
-  maxRequestsPerConnection: 256,
-  maxWaitingBytes: 134_217_728,
-  maxWaitingBytesPerConnection: 1_048_576,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  idleTimeoutMs: 65_000,
-  writeTimeoutMs: 30_000,
-  maxResponseMs: 3_600_000,
-  maxConnectionMs: 3_600_000,
+  limits: {
+    connections: 4_096,
+    requests: 4_096,
+    requestsPerConnection: 256,
+    waitingBytes: 134_217_728,
+    waitingBytesPerConnection: 1_048_576,
+  },
+  timeouts: {
+    headersMs: 10_000,
+    requestMs: 30_000,
+    idleMs: 65_000,
+    writeMs: 30_000,
+    responseMs: 3_600_000,
+    connectionMs: 3_600_000,
+  },
   metricsPort: undefined,
   metricsHost: "127.0.0.1",
   metricExportIntervalMs: 60_000,
   otlpMetrics: false,
   otlpTraces: false,
-  tracesSampler: "parentbased_always_on",
-  tracesSampleRatio: 1,
-  spanDelayMs: 5_000,
-  spanTimeoutMs: 30_000,
-  maxSpans: 2_048,
-  maxSpansPerExport: 512,
+  traces: { sampler: "parentbased_always_on", sampleRatio: 1 },
+  spans: {
+    scheduledDelayMillis: 5_000,
+    exportTimeoutMillis: 30_000,
+    maxQueueSize: 2_048,
+    maxExportBatchSize: 512,
+  },
   auditLog: "stdout",
   auditRequired: false,
   trustedProxies: [],
@@ -73,9 +78,9 @@ describe("settings", () => {
       TLS_CERT_FILE: "test/support/tls/certificate.pem",
       TLS_KEY_FILE: "test/support/tls/key.pem",
     });
-    const { authentication, tls, corsOrigins, corsHeaders } = config;
+    const { authentication, tls, limits, corsOrigins, corsHeaders } = config;
     const lists = [authentication?.algorithms, corsOrigins, corsHeaders];
-    for (const part of [config, authentication, authentication?.keys, tls, ...lists]) {
+    for (const part of [config, authentication, authentication?.keys, tls, limits, ...lists]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
   });
@@ -152,8 +157,7 @@ describe("settings", () => {
       },
       databaseUrl: "postgres://localhost/partners",
       databaseWaitMs: 0,
-      databasePoolSize: 10,
-      databaseIdleConnections: 3,
+      pool: { poolSize: 10, idleConnections: 3 },
       deletedRetentionDays: 1,
       dataDirectory: "/var/lib/partners",
       authentication: {
@@ -177,28 +181,33 @@ describe("settings", () => {
       shutdownDelayMs: 500,
       shutdownTimeoutMs: 2000,
       shutdownGraceMs: 0,
-      maxConnections: 1,
-      maxRequests: 2,
-      maxRequestsPerConnection: 3,
-      maxWaitingBytes: 1_048_576,
-      maxWaitingBytesPerConnection: 1_024,
-      headersTimeoutMs: 4,
-      requestTimeoutMs: 5,
-      idleTimeoutMs: 6,
-      writeTimeoutMs: 7,
-      maxResponseMs: 8,
-      maxConnectionMs: 9,
+      limits: {
+        connections: 1,
+        requests: 2,
+        requestsPerConnection: 3,
+        waitingBytes: 1_048_576,
+        waitingBytesPerConnection: 1_024,
+      },
+      timeouts: {
+        headersMs: 4,
+        requestMs: 5,
+        idleMs: 6,
+        writeMs: 7,
+        responseMs: 8,
+        connectionMs: 9,
+      },
       metricsPort: 9464,
       metricsHost: "0.0.0.0",
       metricExportIntervalMs: 1000,
       otlpMetrics: false,
       otlpTraces: true,
-      tracesSampler: "traceidratio",
-      tracesSampleRatio: 0.01,
-      spanDelayMs: 10,
-      spanTimeoutMs: 11,
-      maxSpans: 12,
-      maxSpansPerExport: 13,
+      traces: { sampler: "traceidratio", sampleRatio: 0.01 },
+      spans: {
+        scheduledDelayMillis: 10,
+        exportTimeoutMillis: 11,
+        maxQueueSize: 12,
+        maxExportBatchSize: 13,
+      },
       auditLog: "/var/log/partners/audit.log",
       auditRequired: true,
       trustedProxies: ["10.0.0.0/8", "2001:db8::1"],
@@ -228,7 +237,7 @@ describe("settings", () => {
 
   test("say of each its name, what it may hold and what it is for", () => {
     const help = describeSettings();
-    for (const { name, type, default: fallback, text } of Object.values(settings)) {
+    for (const { name, type, default: fallback, text } of listSettings(settings)) {
       expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
       const absent = fallback === "" ? "" : `; default: ${fallback}`;
       expect(help).toContain(`  ${name} (${type}${absent})\n      ${text}\n`);

@@ -1,10 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { settings } from "../src/config.ts";
+import { listSettings } from "../src/setting.ts";
+import { settings } from "../src/settings.ts";
 
 const read = (name: string) => readFileSync(`deploy/${name}`, "utf8");
-const names = Object.values(settings).map(({ name }) => name as string);
+const names = listSettings(settings).map(({ name }) => name as string);
 const documents = globSync("deploy/kubernetes*.yaml")
   .flatMap((path) => parseAllDocuments(readFileSync(path, "utf8")))
   .map((document) => document.toJS());
@@ -35,7 +36,7 @@ test("each way into production starts the service as npm start does", () => {
 
 test("a container is given the time that its shutdown takes", () => {
   const defaultOf = (name: string) =>
-    Number(Object.values(settings).find((setting) => setting.name === name)?.default);
+    Number(listSettings(settings).find((setting) => setting.name === name)?.default);
   const timeout = defaultOf("SHUTDOWN_TIMEOUT_MS");
   const seconds = (text: string) => Number.parseInt(text, 10) * 1000;
 

@@ -8,7 +8,8 @@ import {
 } from "@bufbuild/protobuf";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
-import { settings } from "../../src/config.ts";
+import { listSettings } from "../../src/setting.ts";
+import { settings } from "../../src/settings.ts";
 import { scenarios } from "./access-scenarios.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, repetitionOf } from "./contract.ts";
 import { fieldType, isStandard, typesWithin } from "./contract-types.ts";
@@ -155,7 +156,7 @@ function limitTable(methods: readonly DescMethod[]): string {
 function settingsTable(): string {
   return table(
     ["variable", "value", "default", ""],
-    Object.values(settings).map((setting) => [
+    listSettings(settings).map((setting) => [
       setting.name,
       setting.type,
       setting.default,

@@ -1,5 +1,5 @@
 import latest from "../../bench/results/latest.json" with { type: "json" };
-import { settings } from "../../src/config.ts";
+import { settings } from "../../src/settings.ts";
 import { table } from "./markdown.ts";
 
 /** How much of its core a process is to have left. */
@@ -18,7 +18,7 @@ export function sizingSection(): string {
   const cores =
     Object.entries(example).reduce((sum, [id, rate]) => sum + rate * micros(id), 0) / 1e6;
   const needed = Math.ceil(cores / load);
-  const connections = (processes: number) => processes * Number(settings.databasePoolSize.default);
+  const connections = (processes: number) => processes * Number(settings.pool.poolSize.default);
   const rows = calls.map(([id, title]) => [
     title,
     `${micros(id).toFixed(0)} µs`,

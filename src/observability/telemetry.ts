@@ -24,12 +24,8 @@ type TelemetryConfig = Pick<
   | "otlpMetrics"
   | "metricExportIntervalMs"
   | "otlpTraces"
-  | "tracesSampler"
-  | "tracesSampleRatio"
-  | "spanDelayMs"
-  | "spanTimeoutMs"
-  | "maxSpans"
-  | "maxSpansPerExport"
+  | "traces"
+  | "spans"
 >;
 
 const name = "partner-service";
@@ -94,17 +90,7 @@ async function measure(config: TelemetryConfig, sources: MetricSources): Promise
  * is sampled carry its trace and its span.
  */
 async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
-  const traces = await startTraces<Call>({
-    name,
-    sampler: config.tracesSampler,
-    sampleRatio: config.tracesSampleRatio,
-    batches: {
-      scheduledDelayMillis: config.spanDelayMs,
-      exportTimeoutMillis: config.spanTimeoutMs,
-      maxQueueSize: config.maxSpans,
-      maxExportBatchSize: config.maxSpansPerExport,
-    },
-  });
+  const traces = await startTraces<Call>({ name, ...config.traces, batches: config.spans });
 
   function statementEnded(message: unknown): void {
     // What the channel is published with.

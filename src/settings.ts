@@ -1,0 +1,266 @@
+import { defaultLimits, defaultTimeouts } from "@partner-service/one-port-server";
+import { any, file, oneOf, onOff, optional, type Settings, setting, whole } from "./setting.ts";
+import {
+  addressRanges,
+  algorithms,
+  asymmetricAlgorithms,
+  databaseUrl,
+  headerNames,
+  jwksUrl,
+  origins,
+  processCount,
+  rateLimit,
+  secret,
+  share,
+} from "./setting-kinds.ts";
+
+const mebibyte = 1024 * 1024;
+const million = 1_000_000;
+const [milliseconds, upToADay, port] = [
+  whole(1, 3_600_000),
+  whole(1, 86_400_000),
+  whole(0, 65_535),
+];
+
+/**
+ * Everything that can be set from outside, each by the environment variable that it names. What the
+ * service reads, `npm start -- --help` and the table in the documents come from here. Those that are taken
+ * together stand together.
+ */
+export const settings = {
+  host: setting("HOST", any("text"), "127.0.0.1").for(
+    "the address to listen on; the sandbox serves loopback ones only",
+  ),
+  port: setting("PORT", port, 8080).for("one port for HTTP/1.1 and HTTP/2; 0 takes a free one"),
+  processes: setting("PROCESSES", processCount, 1).for(
+    "how many processes serve the port (on PostgreSQL); auto: one for each core. Other limits are those of each",
+  ),
+  reusePort: setting("REUSE_PORT", onOff, "off").for(
+    "on: several processes share the port, each with its own connections (Linux, FreeBSD; on PostgreSQL)",
+  ),
+  tls: {
+    certFile: optional("TLS_CERT_FILE", any("PEM file"), "cleartext").for(
+      "the certificate and its chain: the same port over TLS, ALPN h2 and http/1.1; files that change are taken up within 10 seconds, or on SIGHUP",
+    ),
+    keyFile: optional("TLS_KEY_FILE", any("PEM file")).for("the certificate's private key"),
+    clientCaFile: optional("TLS_CLIENT_CA_FILE", any("PEM file")).for(
+      "the authorities of the clients' certificates; with it a client without one is refused (mutual TLS)",
+    ),
+    minVersion: setting("TLS_MIN_VERSION", oneOf("TLSv1.2", "TLSv1.3"), "TLSv1.2").for(
+      "the least version of TLS that is spoken",
+    ),
+  },
+  limits: {
+    connections: setting("MAX_CONNECTIONS", whole(1, million), defaultLimits.connections).for(
+      "the most connections at a time, and never more than the process may open files for, less 64; a further one takes the place of the one that has been idle the longest",
+    ),
+    requests: setting("MAX_REQUESTS", whole(1, million), defaultLimits.requests).for(
+      "the most requests in flight, streams among them; from there on connections with more than their share get no further ones",
+    ),
+    requestsPerConnection: setting(
+      "MAX_REQUESTS_PER_CONNECTION",
+      whole(1, 10_000),
+      defaultLimits.requestsPerConnection,
+    ).for("the most requests in flight on one connection over HTTP/2"),
+    waitingBytes: setting(
+      "MAX_WAITING_BYTES",
+      whole(mebibyte, 64 * 1024 * mebibyte),
+      defaultLimits.waitingBytes,
+    ).for(
+      "the most bytes of answers that wait for callers to take them; above, those who let most wait are cut off",
+    ),
+    waitingBytesPerConnection: setting(
+      "MAX_WAITING_BYTES_PER_CONNECTION",
+      whole(1024, 1024 * mebibyte),
+      defaultLimits.waitingBytesPerConnection,
+    ).for("the bytes that may wait for one connection before its next requests wait too"),
+  },
+  timeouts: {
+    headersMs: setting("HEADERS_TIMEOUT_MS", milliseconds, defaultTimeouts.headersMs).for(
+      "how long a TLS handshake, a connection's first bytes and a request's headers may take",
+    ),
+    requestMs: setting("REQUEST_TIMEOUT_MS", milliseconds, defaultTimeouts.requestMs).for(
+      "how long a whole request may take to arrive",
+    ),
+    idleMs: setting("IDLE_TIMEOUT_MS", upToADay, defaultTimeouts.idleMs).for(
+      "how long a connection without requests is kept; longer than a load balancer keeps its own (60 s)",
+    ),
+    writeMs: setting("WRITE_TIMEOUT_MS", milliseconds, defaultTimeouts.writeMs).for(
+      "how long a caller may take nothing of an answer that waits for it",
+    ),
+    responseMs: setting("MAX_RESPONSE_MS", upToADay, defaultTimeouts.responseMs).for(
+      "how long an answer may go on: the longest life of a stream",
+    ),
+    connectionMs: setting("MAX_CONNECTION_MS", upToADay, defaultTimeouts.connectionMs).for(
+      "after which a connection takes no further requests, so that callers spread over processes",
+    ),
+  },
+  databaseUrl: optional("DATABASE_URL", databaseUrl, "PGlite in DATA_DIR").for(
+    "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`; of several hosts, `a:5432,b:5432`, the one that takes writes",
+  ),
+  databaseWaitMs: setting("DATABASE_WAIT_MS", whole(0, 3_600_000), 30_000).for(
+    "how long a start, and `npm run migrate`, wait for a PostgreSQL that is not there yet",
+  ),
+  pool: {
+    poolSize: setting("DATABASE_POOL_SIZE", whole(2, 1000), 10).for(
+      "the most connections to PostgreSQL; the server must have as many for each process",
+    ),
+    idleConnections: setting("DATABASE_IDLE_CONNECTIONS", whole(0, 1000), 3).for(
+      "how many of them stay open while nobody calls",
+    ),
+    statementNames: optional("STATEMENT_NAMES", onOff, "on, but off behind a pooler").for(
+      "whether the statements of most calls are prepared under a name, which a pooler may not keep",
+    ),
+  },
+  pageTokenSecret: optional("PAGE_TOKEN_SECRET", secret, "DATABASE_URL").for(
+    "what page tokens are sealed with, the same for all processes; for a DATABASE_URL without a password",
+  ),
+  deletedRetentionDays: setting("DELETED_RETENTION", whole(1, 36_500), 90).for(
+    "for how many days it is remembered that a partner was deleted: that long its `request_id` is refused, and change tokens are good",
+  ),
+  dataDirectory: setting("DATA_DIR", any("text"), ".data").for(
+    "the folder of the sandbox's database and key",
+  ),
+  authentication: {
+    jwksUrl: optional("JWT_JWKS_URL", jwksUrl, "the sandbox's key").for(
+      "where the issuer of access tokens publishes its keys",
+    ),
+    publicKey: optional("JWT_PUBLIC_KEY_FILE", file("PEM or JWK file")).for(
+      "in its place: the one key of the issuer",
+    ),
+    issuer: optional("JWT_ISSUER", any("text")).for("the `iss` of tokens; required with a key"),
+    audience: optional("JWT_AUDIENCE", any("text")).for("their `aud`; required with a key"),
+    algorithms: setting("JWT_ALGORITHMS", algorithms, "RS256,PS256,ES256,EdDSA").for(
+      `what they may be signed with, of ${asymmetricAlgorithms.join(", ")}`,
+    ),
+    requireAtJwt: setting("JWT_REQUIRE_AT_JWT", onOff, "off").for(
+      "on: tokens whose `typ` is not `at+jwt` (RFC 9068) are refused; off: `JWT` or none will do",
+    ),
+  },
+  organizationClaim: setting("JWT_ORGANIZATION_CLAIM", any("text"), "org_id").for(
+    "the claim with the caller's organization, or a list of them",
+  ),
+  corsOrigins: setting("CORS_ORIGINS", origins, "").for(
+    "the origins whose pages may call: `https://app.example.com`",
+  ),
+  corsHeaders: setting("CORS_HEADERS", headerNames, "").for(
+    "what those pages may send beside the service's own headers and those of W3C traces and baggage",
+  ),
+  console: optional("CONSOLE", onOff, "on in the sandbox, else off").for(
+    "whether the console is served at `/`; outside the sandbox a person pastes a token",
+  ),
+  readMaxBytes: setting("READ_MAX_BYTES", whole(1, 64 * mebibyte), 65_536).for(
+    "the largest message, on the wire and decompressed; a batch has its own bound, 2 MiB",
+  ),
+  maxTimeoutMs: setting("MAX_TIMEOUT_MS", milliseconds, 30_000).for(
+    "the longest timeout a caller may ask for; longer ones are cut to it",
+  ),
+  jsonUnknownFields: setting("JSON_UNKNOWN_FIELDS", oneOf("refuse", "ignore"), "refuse").for(
+    "what becomes of fields and enum values in JSON whose names the contract does not know",
+  ),
+  maxStreams: setting("MAX_STREAMS", whole(2, 65_536), 256).for(
+    "how many streaming calls may be open at once; a quarter of them for one requester, half from one address, 16 on one connection",
+  ),
+  maxCallsPerRequester: setting("MAX_CALLS_PER_REQUESTER", whole(1, million), 256).for(
+    "how many calls of one requester, without its streams, may be under way at once; further ones wait for a second at most",
+  ),
+  rateLimit: optional("RATE_LIMIT", rateLimit, "no limit").for(
+    "how often each requester may call this process, and how many calls may come at once: `50/100`",
+  ),
+  unaryLane: setting("UNARY_LANE", onOff, "on").for(
+    "off: every call goes through Connect's Fastify plugin; slower, with the same answers",
+  ),
+  shutdownDelayMs: setting("SHUTDOWN_DELAY_MS", whole(0, 3_600_000), 0).for(
+    "how long SIGTERM leaves the service as it is, but not ready: what a load balancer needs to notice",
+  ),
+  shutdownTimeoutMs: setting("SHUTDOWN_TIMEOUT_MS", milliseconds, 10_000).for(
+    "how long SIGTERM then waits for calls in flight",
+  ),
+  shutdownGraceMs: setting("SHUTDOWN_GRACE_MS", whole(0, 3_600_000), defaultTimeouts.graceMs).for(
+    "how long, of this, what still comes on open connections is served, before those without calls are closed",
+  ),
+  metricsPort: optional("METRICS_PORT", port, "no port").for(
+    "the port on which Prometheus finds the metrics at `/metrics`; 0 takes a free one",
+  ),
+  metricsHost: setting("METRICS_HOST", any("text"), "127.0.0.1").for("the address of that port"),
+  otel: {
+    disabled: setting("OTEL_SDK_DISABLED", oneOf("false", "true"), "false").for(
+      "true: neither metrics nor traces, whatever else is set",
+    ),
+    metricsExporter: optional(
+      "OTEL_METRICS_EXPORTER",
+      oneOf("none", "otlp"),
+      "otlp where they have an endpoint, else none",
+    ).for(
+      "whether metrics are exported by OTLP over HTTP, as OpenTelemetry's variables OTEL_EXPORTER_OTLP_… say",
+    ),
+    tracesExporter: optional(
+      "OTEL_TRACES_EXPORTER",
+      oneOf("none", "otlp"),
+      "otlp where they have an endpoint, else none",
+    ).for("whether traces are, sampled as OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say"),
+    endpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", any("URL")).for(
+      "where OTLP goes: `http://localhost:4318`",
+    ),
+    metricsEndpoint: optional(
+      "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+      any("URL"),
+      "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/metrics`",
+    ).for("where metrics go: `http://localhost:9090/api/v1/otlp/v1/metrics`"),
+    tracesEndpoint: optional(
+      "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+      any("URL"),
+      "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/traces`",
+    ).for("where traces go: `http://localhost:4318/v1/traces`"),
+  },
+  traces: {
+    sampler: setting(
+      "OTEL_TRACES_SAMPLER",
+      oneOf(
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+      ),
+      "parentbased_always_on",
+    ).for(
+      "which calls are traced; parentbased: as the caller's `traceparent` says, where it has one",
+    ),
+    sampleRatio: setting("OTEL_TRACES_SAMPLER_ARG", share, 1).for(
+      "the share of the calls that traceidratio takes: 0.01",
+    ),
+  },
+  spans: {
+    scheduledDelayMillis: setting("OTEL_BSP_SCHEDULE_DELAY", milliseconds, 5_000).for(
+      "how long a span waits for others that are exported with it",
+    ),
+    exportTimeoutMillis: setting("OTEL_BSP_EXPORT_TIMEOUT", milliseconds, 30_000).for(
+      "how long an export of spans may take",
+    ),
+    maxQueueSize: setting("OTEL_BSP_MAX_QUEUE_SIZE", whole(1, million), 2_048).for(
+      "the most spans that wait; further ones are dropped",
+    ),
+    maxExportBatchSize: setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", whole(1, million), 512).for(
+      "the most spans that are exported together, which then do not wait for others",
+    ),
+  },
+  metricExportIntervalMs: setting("OTEL_METRIC_EXPORT_INTERVAL", whole(100, 3_600_000), 60_000).for(
+    "how often metrics are exported by OTLP",
+  ),
+  auditLog: setting("AUDIT_LOG", any("off, stdout or a file"), "stdout").for(
+    "where the audit trail goes: between the lines of the log, or into a file, which is opened anew on SIGHUP",
+  ),
+  auditRequired: setting("AUDIT_REQUIRED", onOff, "off").for(
+    "on: no change is made, or acknowledged, while the audit trail cannot be written",
+  ),
+  trustedProxies: setting("TRUSTED_PROXIES", addressRanges, "").for(
+    "the proxies whose `X-Forwarded-For` tells the address of the caller in the audit trail: `10.0.0.0/8`",
+  ),
+  logLevel: setting(
+    "LOG_LEVEL",
+    oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent"),
+    "info",
+  ).for("the least severe lines that are logged"),
+} as const satisfies Settings;
