@@ -10,6 +10,7 @@ import {
 import type { NoteChange } from "../context.ts";
 import {
   connectionFields,
+  disconnectedSql,
   movedChange,
   movedSql,
   type Partner,
@@ -77,9 +78,7 @@ export function createConnections(orm: Orm, query = queryNow) {
   const findConnection = createStatement(orm, "find-connection", connectionSql);
   const idsSql = `select id from ${table}
     where organization_id = $1 and guest_organization_id = $2`;
-  const endSql = `update ${table} set invitation_status = 'invited', guest_organization_id = null,
-    connected_at = null, invitation_token_hash = null, invitation_expires_at = null,
-    ${movedSql("$3", "$4")}
+  const endSql = `update ${table} set ${disconnectedSql}, ${movedSql("$3", "$4")}
     where organization_id = $1 and guest_organization_id = $2 returning ${selection}`;
   const endedSql = `select ${selection} from ${table}
     where organization_id = $1 and id = any($2::uuid[]) and write_id = $3`;

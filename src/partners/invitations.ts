@@ -11,20 +11,20 @@ import type { NoteChange } from "../context.ts";
 import type { Connection } from "./connections.ts";
 import {
   connectionFields,
-  isGuestConflict,
   movedChange,
   movedSql,
   noChange,
   type Partner,
   PartnerEntity,
   type PartnerKey,
+  violates,
 } from "./partner-entity.ts";
 import {
   invitationInvalid,
   invitationNotPending,
   partnerAlreadyAccepted,
-  partnerNotFound,
 } from "./partner-error.ts";
+import { createUpdates } from "./partner-update.ts";
 
 /** What the holder of a token shows: to whom it may belong, and whose it is. */
 type Acceptance = Connection & { readonly token: string };
@@ -35,16 +35,8 @@ const invitationFields = ["invitation_token"];
 /** Makes the part of the repository that keeps invitations, in the rows of their partners. */
 export function createInvitations(orm: Orm, query = queryNow) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const prepare = createUpdates(orm, query);
   const kept = "organization_id = $1 and id = $2 and deleted_at is null";
-  const findSql = `select ${selection} from ${table} where ${kept}`;
-  const inviteSql = `update ${table} set invitation_token_hash = $5, invitation_expires_at = $6,
-    ${movedSql("$3", "$4")}
-    where ${kept} and invitation_status = 'invited' and write_id is distinct from $4::uuid
-    returning ${selection}`;
-  const revokeSql = `update ${table} set invitation_token_hash = null, invitation_expires_at = null,
-    ${movedSql("$3", "$4")}
-    where ${kept} and invitation_status = 'invited' and invitation_expires_at > $3::timestamptz
-    returning ${selection}`;
   const pending = `${kept} and invitation_status = 'invited' and invitation_token_hash = $3
     and invitation_expires_at > $5::timestamptz`;
   // What would make the acceptance fail makes the invitation none for this guest.
@@ -55,19 +47,8 @@ export function createInvitations(orm: Orm, query = queryNow) {
   const acceptSql = `update ${table} set invitation_status = 'accepted',
     guest_organization_id = $4, connected_at = $5, ${movedSql("$5", "$6")}
     where ${pending} returning ${selection}`;
-  const findAcceptedSql = `${findSql} and invitation_token_hash = $3 and guest_organization_id = $4`;
-
-  /** The partner as a statement that changes its invitation left it, or as it stands against it. */
-  async function writeOrFind(sql: string, values: readonly unknown[]) {
-    const [organizationId, id] = values;
-    const [written] = await query(orm, sql, values);
-    const [row] =
-      written === undefined ? await query(orm, findSql, [organizationId, id]) : [written];
-    if (row === undefined) {
-      throw partnerNotFound();
-    }
-    return toEntity(row);
-  }
+  const findAcceptedSql = `select ${selection} from ${table} where ${kept}
+    and invitation_token_hash = $3 and guest_organization_id = $4`;
 
   async function acceptOrFind(
     key: readonly unknown[],
@@ -80,7 +61,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
         return accepted;
       }
     } catch (failure) {
-      if (!isGuestConflict(failure)) {
+      if (!violates(failure, "partner_guest_unique")) {
         throw failure;
       }
     }
@@ -97,21 +78,23 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * @throws DatabaseUnavailableError
      */
     invite(
-      { organizationId, id }: PartnerKey,
+      key: PartnerKey,
       lifetime: Temporal.Duration,
       signal: AbortSignal,
       noteChange?: NoteChange,
     ) {
-      const token = createInvitationToken(id);
-      const { tokenHash } = readInvitationToken(token);
+      const token = createInvitationToken(key.id);
       const now = orm.clock.now();
       const expiresAt = now.add(lifetime);
-      const writeId = randomUUID();
-      const values = [organizationId, id, formatInstant(now), writeId];
-      const invitation = [tokenHash, formatInstant(expiresAt)];
+      const tryOnce = prepare(key, {
+        set: "invitation_token_hash = $5, invitation_expires_at = $6",
+        where: "invitation_status = 'invited' and write_id is distinct from $4::uuid",
+        values: [readInvitationToken(token).tokenHash, formatInstant(expiresAt)],
+        now,
+      });
       return withRetries(async () => {
-        const partner = await writeOrFind(inviteSql, [...values, ...invitation]);
-        if (partner.writeId !== writeId) {
+        const { partner, isOwnWrite } = await tryOnce();
+        if (!isOwnWrite) {
           throw partnerAlreadyAccepted();
         }
         noteChange?.(movedChange(partner, invitationFields));
@@ -125,16 +108,16 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
      * @throws DatabaseUnavailableError
      */
-    revokeInvitation(
-      { organizationId, id }: PartnerKey,
-      signal: AbortSignal,
-      noteChange?: NoteChange,
-    ): Promise<Partner> {
-      const writeId = randomUUID();
-      const values = [organizationId, id, formatInstant(orm.clock.now()), writeId];
+    revokeInvitation(key: PartnerKey, signal: AbortSignal, noteChange?: NoteChange) {
+      const tryOnce = prepare(key, {
+        set: "invitation_token_hash = null, invitation_expires_at = null",
+        where: "invitation_status = 'invited' and invitation_expires_at > $3::timestamptz",
+        values: [],
+        now: orm.clock.now(),
+      });
       return withRetries(async () => {
-        const partner = await writeOrFind(revokeSql, values);
-        if (partner.writeId !== writeId) {
+        const { partner, isOwnWrite } = await tryOnce();
+        if (!isOwnWrite) {
           throw invitationNotPending();
         }
         noteChange?.(movedChange(partner, invitationFields));

@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import {
   createRowMapping,
-  formatInstant,
   type Orm,
   query as queryNow,
   withRetries,
@@ -14,23 +12,18 @@ import type { NoteChange } from "../context.ts";
 import { conflictGone } from "./partner-conflicts.ts";
 import {
   deletedChange,
+  disconnectedSql,
   etagOf,
-  isExternalIdConflict,
-  isGuestConflict,
   movedChange,
-  movedSql,
   type NewPartner,
   noChange,
   type Partner,
   PartnerEntity,
   type PartnerKey,
+  violates,
 } from "./partner-entity.ts";
-import {
-  etagMismatch,
-  externalIdTaken,
-  guestAlreadyConnected,
-  partnerNotFound,
-} from "./partner-error.ts";
+import { etagMismatch, externalIdTaken, guestAlreadyConnected } from "./partner-error.ts";
+import { createUpdates } from "./partner-update.ts";
 
 /** New values of the fields that change; the others stay as they are. */
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
@@ -65,63 +58,11 @@ function erasedValue(field: DescField): string {
 
 /** Makes the part of the repository that changes and deletes partners. */
 export function createPartnerEdits(orm: Orm, query = queryNow) {
-  const { table, selection, columnOf, toEntity } = createRowMapping(orm, PartnerEntity);
-  const move = movedSql("$3", "$4");
+  const { table, columnOf } = createRowMapping(orm, PartnerEntity);
+  const prepare = createUpdates(orm, query);
   // A null revision stands for any.
-  const match = `organization_id = $1 and id = $2 and deleted_at is null
-    and revision = coalesce($5::int4, revision)`;
-  const findSql = `select ${selection} from ${table} where organization_id = $1 and id = $2`;
-  const deleteSql = `update ${table} set deleted_at = $3, ${move},
-    ${erasures.join(", ")}, invitation_status = 'invited',
-    guest_organization_id = null, connected_at = null,
-    invitation_token_hash = null, invitation_expires_at = null
-    where ${match} returning ${selection}`;
-
-  /** The partner, deleted or not. */
-  async function find({ organizationId, id }: PartnerKey): Promise<Partner> {
-    const [row] = await query(orm, findSql, [organizationId, id]);
-    if (row === undefined) {
-      throw partnerNotFound();
-    }
-    return toEntity(row);
-  }
-
-  async function updateOrFind(
-    version: PartnerVersion,
-    changes: PartnerChanges,
-    now: string,
-    writeId: string,
-    noteChange: NoteChange | undefined,
-  ): Promise<Partner> {
-    const { organizationId, id, revision = null } = version;
-    const names = Object.keys(changes).map((property) => columnOf(property));
-    if (names.length > 0) {
-      const sets = names.map((name, index) => `${name} = $${index + 6}`);
-      const differences = names.map((name, index) => `${name} is distinct from $${index + 6}`);
-      const [updated] = await query(
-        orm,
-        `update ${table} set ${sets.join(", ")}, ${move}
-          where ${match} and (${differences.join(" or ")}) returning ${selection}`,
-        [organizationId, id, now, writeId, revision, ...Object.values(changes)],
-      );
-      if (updated !== undefined) {
-        const partner = toEntity(updated);
-        noteChange?.(movedChange(partner, names));
-        return partner;
-      }
-    }
-    const found = await find(version);
-    if (found.deletedAt !== null) {
-      throw partnerNotFound();
-    }
-    // The own write is there when a try whose answer was lost had done its work.
-    const isOwnWrite = found.writeId === writeId;
-    if (revision !== null && found.revision !== revision && !isOwnWrite) {
-      throw etagMismatch(etagOf(found));
-    }
-    noteChange?.(isOwnWrite ? movedChange(found, names) : noChange(found));
-    return found;
-  }
+  const isVersion = "revision = coalesce($5::int4, revision)";
+  const erasure = `deleted_at = $3, ${erasures.join(", ")}, ${disconnectedSql}`;
 
   /** Who has the external id that the partner was to get. */
   async function findExternalIdConflict(
@@ -134,29 +75,6 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
     return taken === undefined
       ? conflictGone()
       : externalIdTaken(String(externalId), String(taken.id));
-  }
-
-  async function deleteOrFind(
-    version: PartnerVersion,
-    now: string,
-    writeId: string,
-    noteChange: NoteChange | undefined,
-  ): Promise<void> {
-    const { organizationId, id, revision = null } = version;
-    const values = [organizationId, id, now, writeId, revision];
-    const [deleted] = await query(orm, deleteSql, values);
-    if (deleted !== undefined) {
-      noteChange?.(deletedChange(toEntity(deleted)));
-      return;
-    }
-    const found = await find(version);
-    if (found.deletedAt === null) {
-      throw etagMismatch(etagOf(found));
-    }
-    if (found.writeId !== writeId) {
-      throw partnerNotFound();
-    }
-    noteChange?.(deletedChange(found));
   }
 
   return {
@@ -173,16 +91,29 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
       signal: AbortSignal,
       noteChange?: NoteChange,
     ): Promise<Partner> {
-      const now = formatInstant(orm.clock.now());
-      const writeId = randomUUID();
+      const { revision } = version;
+      const names = Object.keys(changes).map((property) => columnOf(property));
+      const differences = names.map((name, index) => `${name} is distinct from $${index + 6}`);
+      const update = {
+        set: names.map((name, index) => `${name} = $${index + 6}`).join(", "),
+        where: `${isVersion} and (${differences.join(" or ")})`,
+        values: [revision ?? null, ...Object.values(changes)],
+        now: orm.clock.now(),
+      };
+      const tryOnce = prepare(version, names.length > 0 ? update : undefined);
       return withRetries(async () => {
         try {
-          return await updateOrFind(version, changes, now, writeId, noteChange);
+          const { partner, isOwnWrite } = await tryOnce();
+          if (!isOwnWrite && revision !== undefined && revision !== partner.revision) {
+            throw etagMismatch(etagOf(partner));
+          }
+          noteChange?.(isOwnWrite ? movedChange(partner, names) : noChange(partner));
+          return partner;
         } catch (failure) {
-          if (isExternalIdConflict(failure)) {
+          if (violates(failure, "partner_external_id_unique")) {
             throw await findExternalIdConflict(version, changes);
           }
-          throw isGuestConflict(failure) ? guestAlreadyConnected() : failure;
+          throw violates(failure, "partner_guest_unique") ? guestAlreadyConnected() : failure;
         }
       }, signal);
     },
@@ -194,9 +125,16 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
      * @throws DatabaseUnavailableError
      */
     delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void> {
-      const now = formatInstant(orm.clock.now());
-      const writeId = randomUUID();
-      return withRetries(() => deleteOrFind(version, now, writeId, noteChange), signal);
+      const values = [version.revision ?? null];
+      const update = { set: erasure, where: isVersion, values, now: orm.clock.now() };
+      const tryOnce = prepare(version, update);
+      return withRetries(async () => {
+        const { partner, isOwnWrite } = await tryOnce();
+        if (!isOwnWrite) {
+          throw etagMismatch(etagOf(partner));
+        }
+        noteChange?.(deletedChange(partner));
+      }, signal);
     },
   };
 }

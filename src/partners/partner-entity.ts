@@ -214,14 +214,13 @@ export function movedSql(now: string, writeId: string): string {
     (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC')`;
 }
 
-/** Whether a statement would have made one guest two partners of one type in a book. */
-export function isGuestConflict(failure: unknown): boolean {
-  return failure instanceof DatabaseError && failure.constraint === "partner_guest_unique";
-}
+/** What makes a partner one that is not connected, and has no invitation. */
+export const disconnectedSql = `invitation_status = 'invited', guest_organization_id = null,
+  connected_at = null, invitation_token_hash = null, invitation_expires_at = null`;
 
-/** Whether a statement would have given two partners of a book one external id. */
-export function isExternalIdConflict(failure: unknown): boolean {
-  return failure instanceof DatabaseError && failure.constraint === "partner_external_id_unique";
+/** Whether a statement would have broken this constraint. */
+export function violates(failure: unknown, constraint: string): boolean {
+  return failure instanceof DatabaseError && failure.constraint === constraint;
 }
 
 /** The contract's rules of a field as a constraint of its column, which has the same name. */

@@ -45,6 +45,7 @@ const paging = of("src/partners/paging.ts");
 const sealing = of("src/partners/sealing.ts");
 const mapping = of("src/partners/partner-mapping.ts");
 const updateMask = of("src/partners/update-mask.ts");
+const update = of("src/partners/partner-update.ts");
 const edits = of("src/partners/partner-edits.ts");
 const batch = of("src/partners/partner-batch.ts");
 const batchRpc = of("src/partners/batch-rpc.ts");
@@ -287,18 +288,14 @@ export const mutants: readonly Group[] = [
       updateMask("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
       updateMask("values[localName] ?? null", "values[localName]"),
       edits('and (${differences.join(" or ")})', ""),
-      edits(
-        "const isOwnWrite = found.writeId === writeId;",
-        "const isOwnWrite = false as boolean;",
-      ),
-      edits(
-        "if (found.deletedAt !== null) {\n      throw partnerNotFound();",
-        "if (false as boolean) {\n      throw partnerNotFound();",
-      ),
-      edits("if (found.writeId !== writeId)", "if (found.writeId === undefined)"),
-      edits("if (found.deletedAt === null)", "if (false as boolean)"),
+      update("partner.writeId === writeId", "false as boolean"),
+      update("if (partner.deletedAt !== null && !isOwnWrite)", "if (false as boolean)"),
+      edits("if (!isOwnWrite) {", "if (false as boolean) {"),
       edits('${erasures.join(", ")},', ""),
-      edits("isGuestConflict(failure) ? guestAlreadyConnected() : failure", "failure"),
+      edits(
+        'violates(failure, "partner_guest_unique") ? guestAlreadyConnected() : failure',
+        "failure",
+      ),
       rpcs("id: id.toLowerCase()", "id"),
       finds(
         "where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null",
@@ -333,7 +330,7 @@ export const mutants: readonly Group[] = [
         "and invitation_status = 'invited' and invitation_token_hash = $3",
         "and invitation_token_hash = $3",
       ),
-      invitations("if (!isGuestConflict(failure))", "if (true as boolean)"),
+      invitations('if (!violates(failure, "partner_guest_unique"))', "if (true as boolean)"),
       invitations(
         "and invitation_token_hash = $3 and guest_organization_id = $4",
         "and invitation_token_hash = $3",
