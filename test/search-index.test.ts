@@ -42,14 +42,8 @@ describe("The index for texts", () => {
 
   const listQuery = (text: string) => ({
     organizationId,
-    filters: {
-      partnerTypes: [],
-      ids: [],
-      invitationStatuses: [],
-      text,
-      externalIds: [],
-      companyRegistrationNumbers: [],
-    },
+    anyOf: {},
+    text,
     orderBy: "id" as const,
     descending: false,
     after: undefined,

@@ -9,7 +9,12 @@ import {
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required, uncached } from "../context.ts";
-import type { Connection, ConnectionPosition, ListedConnection } from "./connections.ts";
+import {
+  allRoles,
+  type Connection,
+  type ConnectionPosition,
+  type ListedConnection,
+} from "./connections.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
 import { partnerTypes, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
 import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
@@ -23,12 +28,6 @@ const roles = {
   host: ConnectionRole.HOST,
   guest: ConnectionRole.GUEST,
 } as const satisfies Record<keyof Connection, ConnectionRole>;
-
-/** The stored form of a role; undefined where it narrows nothing down. */
-const storedRoles: Readonly<Partial<Record<ConnectionRole, keyof Connection>>> = {
-  [ConnectionRole.HOST]: "host",
-  [ConnectionRole.GUEST]: "guest",
-};
 
 /**
  * What an acceptance opens to the host: the RPCs of which the contract says that a host may call them
@@ -84,7 +83,7 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
 
     async listConnections(request, { values, signal, responseHeader }) {
       const { target: organizationId } = required(values, organizationsKey);
-      const role = storedRoles[request.role];
+      const role = allRoles.find((each) => roles[each] === request.role);
       const list = ["connections", organizationId, role ?? null];
       const { connections, more } = await partners.listConnections(
         {

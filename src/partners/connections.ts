@@ -50,7 +50,7 @@ export interface ConnectionQuery {
 export const connectionSql = `select 1 from partner
   where organization_id = $1 and guest_organization_id = $2 limit 1`;
 
-const allRoles: readonly ConnectionRole[] = ["host", "guest"];
+export const allRoles: readonly ConnectionRole[] = ["host", "guest"];
 
 /** A guest is at most two partners of one host: a customer and a supplier. */
 const partnersPerConnection = 2;

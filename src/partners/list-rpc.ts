@@ -1,5 +1,4 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import { InvitationStatus } from "../../gen/partner/v1/partner_pb.ts";
 import {
   type ListPartnersRequest,
   ListPartnersResponseSchema,
@@ -8,17 +7,21 @@ import {
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { organizationsKey, required, uncached } from "../context.ts";
-import type { OrderColumn } from "./list-statements.ts";
+import {
+  type ListPosition,
+  type ListQuery,
+  type OrderColumn,
+  orderColumns,
+} from "./list-statements.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
-import type { ListPosition, ListQuery } from "./partner-list.ts";
-import { toPartnerMessage, toStoredType } from "./partner-mapping.ts";
+import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
 const toPageSize = createPageSizes(ListPartnersResponseSchema.field.partners);
 
 /** The columns of the fields other than creation, which is the default. */
-const orderColumns: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {
+const columnsOfFields: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>> = {
   [PartnerOrderField.COMPANY_NAME]: "company_name",
   [PartnerOrderField.SALES_AMOUNT]: "sales_amount",
   [PartnerOrderField.PARTNER_TYPE]: "partner_type",
@@ -59,15 +62,15 @@ export function toListQuery(
   const { pageSize, pageToken, filters, order, includeTotalSize } = request;
   const list = {
     organizationId,
-    filters: {
-      partnerTypes: (filters?.partnerTypes ?? []).map(toStoredType),
-      ids: (filters?.ids ?? []).map((id) => id.toLowerCase()),
-      invitationStatuses: (filters?.invitationStatuses ?? []).map(toStoredStatus),
-      text: filters?.text,
-      externalIds: filters?.externalIds ?? [],
-      companyRegistrationNumbers: filters?.companyRegistrationNumbers ?? [],
+    anyOf: {
+      partner_type: (filters?.partnerTypes ?? []).map(toStoredType),
+      id: (filters?.ids ?? []).map((id) => id.toLowerCase()),
+      invitation_status: (filters?.invitationStatuses ?? []).map(toStoredStatus),
+      external_id: filters?.externalIds ?? [],
+      company_registration_number: filters?.companyRegistrationNumbers ?? [],
     },
-    orderBy: orderColumns[order?.field ?? PartnerOrderField.UNSPECIFIED] ?? "id",
+    text: filters?.text,
+    orderBy: columnsOfFields[order?.field ?? PartnerOrderField.UNSPECIFIED] ?? "id",
     descending: order?.direction === OrderDirection.DESCENDING,
   };
   return {
@@ -78,41 +81,20 @@ export function toListQuery(
   };
 }
 
-type List = Pick<ListQuery, "organizationId" | "filters" | "orderBy" | "descending">;
+type List = Pick<ListQuery, "organizationId" | "anyOf" | "text" | "orderBy" | "descending">;
 
 /** What tells lists apart: organization, filters and order. */
-function identityOf({ organizationId, filters, orderBy, descending }: List) {
-  const { partnerTypes, ids, invitationStatuses, text = null } = filters;
-  const sets = [partnerTypes, ids, invitationStatuses].map((set) => [...set].sort());
-  const { externalIds, companyRegistrationNumbers } = filters;
+function identityOf({ organizationId, anyOf, text, orderBy, descending }: List) {
+  const sorted = (column: keyof typeof anyOf) => [...(anyOf[column] ?? [])].sort();
+  const sets = [sorted("partner_type"), sorted("id"), sorted("invitation_status")];
   // Only where they are given, so that the tokens of a release that does not know them stay good.
-  const named = Object.entries({ externalIds, companyRegistrationNumbers })
-    .filter(([, set]) => set.length > 0)
-    .map(([name, set]) => [name, ...[...set].sort()]);
-  return ["partners", organizationId, ...sets, text, orderBy, descending, ...named];
+  const named = [
+    ["externalIds", ...sorted("external_id")],
+    ["companyRegistrationNumbers", ...sorted("company_registration_number")],
+  ].filter(({ length }) => length > 1);
+  return ["partners", organizationId, ...sets, text ?? null, orderBy, descending, ...named];
 }
 
 function positionOf(partner: Partner, { orderBy }: ListQuery): ListPosition {
-  const values = {
-    id: partner.id,
-    company_name: partner.companyName,
-    sales_amount: partner.salesAmount,
-    partner_type: partner.partnerType,
-    email: partner.email,
-    frequency: partner.frequency,
-    payment_terms: partner.paymentTerms,
-  } satisfies Record<OrderColumn, string | number>;
-  return { value: values[orderBy], id: partner.id };
-}
-
-/** The stored form of a validated invitation status. */
-function toStoredStatus(status: InvitationStatus): Partner["invitationStatus"] {
-  switch (status) {
-    case InvitationStatus.INVITED:
-      return "invited";
-    case InvitationStatus.ACCEPTED:
-      return "accepted";
-    default:
-      throw new Error("A request with an unknown invitation_status has passed validation.");
-  }
+  return { value: partner[orderColumns[orderBy].property], id: partner.id };
 }

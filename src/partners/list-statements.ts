@@ -1,19 +1,51 @@
 import type { Statement } from "@partner-service/postgres-statements";
 import { defaultPageSize } from "./paging.ts";
-import type { ListPosition, ListQuery } from "./partner-list.ts";
+import type { Partner } from "./partner-entity.ts";
 
 /** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
-const orderColumns = {
-  id: "uuid",
-  company_name: "text",
-  sales_amount: "int4",
-  partner_type: "text",
-  email: "text",
-  frequency: "text",
-  payment_terms: "text",
-} as const;
+export const orderColumns = {
+  id: { type: "uuid", property: "id" },
+  company_name: { type: "text", property: "companyName" },
+  sales_amount: { type: "int4", property: "salesAmount" },
+  partner_type: { type: "text", property: "partnerType" },
+  email: { type: "text", property: "email" },
+  frequency: { type: "text", property: "frequency" },
+  payment_terms: { type: "text", property: "paymentTerms" },
+} as const satisfies Record<string, { readonly type: string; readonly property: keyof Partner }>;
 
 export type OrderColumn = keyof typeof orderColumns;
+
+/** The columns that lists are filtered by, and how each is compared. */
+const filterColumns = {
+  partner_type: "text",
+  id: "uuid",
+  invitation_status: "text",
+  external_id: "text",
+  company_registration_number: "text",
+} as const;
+
+type FilterColumn = keyof typeof filterColumns;
+
+/** A place in a list: that of the partner with this value in the order's column, and this id. */
+export type ListPosition = {
+  readonly value: string | number;
+  readonly id: string;
+};
+
+/** One page of a list. */
+export interface ListQuery {
+  readonly organizationId: string;
+  /** What the columns may be; an empty list does not narrow. */
+  readonly anyOf: Readonly<Partial<Record<FilterColumn, readonly string[]>>>;
+  /** What the name or the e-mail address has in it; undefined does not narrow. */
+  readonly text: string | undefined;
+  readonly orderBy: OrderColumn;
+  readonly descending: boolean;
+  /** The last partner of the page before; undefined: the first page. */
+  readonly after: ListPosition | undefined;
+  readonly pageSize: number;
+  readonly countAll: boolean;
+}
 
 /**
  * The statement for a page, and one partner more if there is one. It starts behind the last partner
@@ -40,7 +72,7 @@ export function pageStatement(table: string, selection: string, listQuery: ListQ
     conditions.push(
       byId
         ? `id ${beyond} ${id}`
-        : `(${orderBy}, id) ${beyond} (${bind(after.value)}::${orderColumns[orderBy]}, ${id})`,
+        : `(${orderBy}, id) ${beyond} (${bind(after.value)}::${orderColumns[orderBy].type}, ${id})`,
     );
   }
   const order = byId ? `id ${direction}` : `${orderBy} ${direction}, id ${direction}`;
@@ -101,31 +133,36 @@ export function countStatement(table: string, listQuery: ListQuery): Statement {
   return { text, values };
 }
 
-function filterConditions({ organizationId, filters }: ListQuery) {
-  const { partnerTypes, ids, invitationStatuses, text } = filters;
-  const { externalIds, companyRegistrationNumbers } = filters;
+function filterConditions({ organizationId, anyOf, text }: ListQuery) {
   const values: unknown[] = [organizationId];
   const conditions = ["organization_id = $1", "deleted_at is null"];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  if (partnerTypes.length > 0) {
-    conditions.push(`partner_type = any(${bind(partnerTypes)}::text[])`);
-  }
-  if (ids.length > 0) {
-    conditions.push(`id = any(${bind(ids)}::uuid[])`);
-  }
-  if (invitationStatuses.length > 0) {
-    conditions.push(`invitation_status = any(${bind(invitationStatuses)}::text[])`);
+  for (const [column, wanted] of filtersOf(anyOf)) {
+    conditions.push(`${column} = any(${bind(wanted)}::${filterColumns[column]}[])`);
   }
   if (text !== undefined) {
     const pattern = bind(`%${text.replace(/[\\%_]/g, "\\$&")}%`);
     conditions.push(`(company_name ilike ${pattern} or email ilike ${pattern})`);
   }
-  if (externalIds.length > 0) {
-    conditions.push(`external_id = any(${bind(externalIds)}::text[])`);
-  }
-  if (companyRegistrationNumbers.length > 0) {
-    const numbers = bind(companyRegistrationNumbers);
-    conditions.push(`company_registration_number = any(${numbers}::text[])`);
-  }
   return { conditions, values, bind };
+}
+
+/**
+ * Whether a list may read all of a book: no index has its partners next to each other, in its order. So
+ * it is with a text or a filter of which few partners may be, with most orders, and with a count.
+ */
+export function isScan({ anyOf, text, orderBy, countAll }: ListQuery): boolean {
+  const columns = filtersOf(anyOf).map(([column]) => column);
+  if (columns.includes("id") || columns.includes("external_id")) {
+    return false;
+  }
+  const isWholeBook = columns.length === 0 && text === undefined;
+  const isInIndex = orderBy === "id" || orderBy === "company_name";
+  return countAll || !isWholeBook || !isInIndex;
+}
+
+function filtersOf(anyOf: ListQuery["anyOf"]) {
+  // The type has no other columns than these.
+  const filters = Object.entries(anyOf) as [FilterColumn, readonly string[]][];
+  return filters.filter(([, wanted]) => wanted.length > 0);
 }

@@ -7,36 +7,8 @@ import {
   run,
   withRetries,
 } from "@partner-service/postgres-statements";
-import { countStatement, type OrderColumn, pageStatement } from "./list-statements.ts";
-import { type InvitationStatus, PartnerEntity, type PartnerType } from "./partner-entity.ts";
-
-/** A place in a list: that of the partner with this value in the order's column, and this id. */
-export type ListPosition = {
-  readonly value: string | number;
-  readonly id: string;
-};
-
-/** Which partners of a book a list holds; empty lists and undefined do not narrow it. */
-interface ListFilters {
-  readonly partnerTypes: readonly PartnerType[];
-  readonly ids: readonly string[];
-  readonly invitationStatuses: readonly InvitationStatus[];
-  readonly text: string | undefined;
-  readonly externalIds: readonly string[];
-  readonly companyRegistrationNumbers: readonly string[];
-}
-
-/** One page of a list. */
-export interface ListQuery {
-  readonly organizationId: string;
-  readonly filters: ListFilters;
-  readonly orderBy: OrderColumn;
-  readonly descending: boolean;
-  /** The last partner of the page before; undefined: the first page. */
-  readonly after: ListPosition | undefined;
-  readonly pageSize: number;
-  readonly countAll: boolean;
-}
+import { countStatement, isScan, type ListQuery, pageStatement } from "./list-statements.ts";
+import { PartnerEntity } from "./partner-entity.ts";
 
 /** Makes the part of the repository that lists partners. */
 export function createPartnerLists(orm: Orm) {
@@ -80,20 +52,6 @@ export function createPartnerLists(orm: Orm) {
         signal,
       ),
   };
-}
-
-/**
- * Whether a list may read all of a book: no index has its partners next to each other, in its order. So
- * it is with a text or a filter of which few partners may be, with most orders, and with a count.
- */
-export function isScan({ filters, orderBy, countAll }: ListQuery): boolean {
-  const { ids, externalIds, ...others } = filters;
-  if (ids.length > 0 || externalIds.length > 0) {
-    return false;
-  }
-  const isWholeBook = Object.values(others).every((filter) => (filter?.length ?? 0) === 0);
-  const isInIndex = orderBy === "id" || orderBy === "company_name";
-  return countAll || !isWholeBook || !isInIndex;
 }
 
 /**

@@ -18,6 +18,26 @@ const invitationStatuses = {
   accepted: InvitationStatus.ACCEPTED,
 } as const satisfies Record<Partner["invitationStatus"], InvitationStatus>;
 
+/** The stored forms of what has been validated. */
+export const toStoredType = inverse<Partner["partnerType"], PartnerType>(partnerTypes);
+export const toStoredStatus = inverse<Partner["invitationStatus"], InvitationStatus>(
+  invitationStatuses,
+);
+
+function inverse<Stored extends string, Value>(forms: Readonly<Record<Stored, Value>>) {
+  // The keys of such a table are the stored forms, and nothing else.
+  const stored = new Map(
+    Object.entries<Value>(forms).map(([form, value]) => [value, form as Stored]),
+  );
+  return (value: Value): Stored => {
+    const form = stored.get(value);
+    if (form === undefined) {
+      throw new Error(`The value ${value} of an enum has passed validation.`);
+    }
+    return form;
+  };
+}
+
 /** The partner that a validated request asks for, in the book of the organization. */
 export function toNewPartner(request: CreatePartnerRequest, organizationId: string): NewPartner {
   const { salesAmount, partnerType } = request;
@@ -89,18 +109,6 @@ export function toRevision(etag: string): number | undefined {
   }
   const revision = Number(/^r([1-9]\d{0,9})$/.exec(etag)?.[1] ?? 0);
   return revision <= maxRevision ? revision : 0;
-}
-
-/** The stored form of a validated partner type. */
-export function toStoredType(partnerType: PartnerType): Partner["partnerType"] {
-  switch (partnerType) {
-    case PartnerType.CUSTOMER:
-      return "customer";
-    case PartnerType.SUPPLIER:
-      return "supplier";
-    default:
-      throw new Error("A request without a partner_type has passed validation.");
-  }
 }
 
 /** The instant as the contract shows it: exact to the nanosecond, which a JavaScript Date is not. */

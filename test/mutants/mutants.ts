@@ -214,10 +214,13 @@ export const mutants: readonly Group[] = [
   {
     tests: ["test/list-scans.test.ts", "packages/postgres-statements/test/turns.test.ts"],
     edits: [
-      list("countAll || !isWholeBook || !isInIndex", "!isWholeBook || !isInIndex"),
-      list("countAll || !isWholeBook || !isInIndex", "countAll || !isInIndex"),
-      list("countAll || !isWholeBook || !isInIndex", "countAll || !isWholeBook"),
-      list("ids.length > 0 || externalIds.length > 0", "ids.length > 0"),
+      statements("countAll || !isWholeBook || !isInIndex", "!isWholeBook || !isInIndex"),
+      statements("countAll || !isWholeBook || !isInIndex", "countAll || !isInIndex"),
+      statements("countAll || !isWholeBook || !isInIndex", "countAll || !isWholeBook"),
+      statements(
+        'columns.includes("id") || columns.includes("external_id")',
+        'columns.includes("id")',
+      ),
       list("Math.floor(poolSize / 5)", "poolSize"),
       list("Math.floor(atOnce / 2)", "atOnce"),
       turns("waiting.splice(place, 1)", "waiting.splice(place, 0)"),
@@ -269,7 +272,7 @@ export const mutants: readonly Group[] = [
       sealing(".setAAD(Buffer.from(JSON.stringify(context)))", '.setAAD(Buffer.from(""))'),
       sealing("bytes.length > headLength + tagLength && ", ""),
       sealing('&& bytes.toString("base64url") === token', ""),
-      listRpc("map((set) => [...set].sort())", "map((set) => [...set])"),
+      listRpc("[...(anyOf[column] ?? [])].sort()", "[...(anyOf[column] ?? [])]"),
     ],
   },
   {
