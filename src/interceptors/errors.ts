@@ -151,9 +151,10 @@ function toConnectError(failure: unknown): ConnectError {
 export const toEntryError: ToEntryError = (failure) => {
   const error = toConnectError(failure);
   const { code, rawMessage: message } = error;
+  const [errorInfo] = error.findDetails(ErrorInfoSchema);
   return {
     status: create(StatusSchema, { code, message }),
-    errorInfo: error.findDetails(ErrorInfoSchema)[0],
+    ...(errorInfo === undefined ? {} : { errorInfo }),
     fieldViolations: error.findDetails(BadRequestSchema)[0]?.fieldViolations ?? [],
   };
 };

@@ -12,7 +12,7 @@ import type {
   CreatePartnerRequest,
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { entryViolationsKey, organizationsKey, required } from "../context.ts";
+import { entryViolationsKey } from "../context.ts";
 import type { NewBatch } from "./partner-batch.ts";
 import type { Outcome } from "./partner-conflicts.ts";
 import type { NewPartner } from "./partner-entity.ts";
@@ -23,7 +23,7 @@ import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 /** What the error of an entry is for the caller, in an answer that has several outcomes. */
 export type ToEntryError = (error: PartnerError) => {
   readonly status: Status;
-  readonly errorInfo: ErrorInfo | undefined;
+  readonly errorInfo?: ErrorInfo;
   readonly fieldViolations: BadRequest_FieldViolation[];
 };
 
@@ -31,8 +31,7 @@ export type ToEntryError = (error: PartnerError) => {
 export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {
     async batchCreatePartners(request, { values, signal }) {
-      const { target } = required(values, organizationsKey);
-      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const { target, writes, noteChange } = chooseWrites(partners, request, values);
       const violations = findEntryViolations(request);
       if (!request.allowPartial) {
         if (violations.length > 0) {
@@ -126,26 +125,21 @@ function toPartialResponse(
   const others = created.values();
   const results = requests.map((_entry, index) => {
     const violations = refused.get(index);
-    const result =
-      violations === undefined ? others.next().value : { error: fieldsInvalid(violations) };
-    if (result === undefined) {
-      throw new Error("An entry of a batch has no result.");
+    const outcome = violations ? { error: fieldsInvalid(violations) } : others.next().value;
+    if (outcome === undefined) {
+      throw new Error("An entry of a batch has no outcome.");
     }
-    return "partner" in result
-      ? toResult({ case: "partner", value: toPartnerMessage(result.partner) })
-      : toFailedResult(toEntryError(result.error));
+    return toResult(outcome, toEntryError);
   });
   return { partners: [], results };
 }
 
-function toResult(
-  result: BatchCreatePartnersResult["result"],
-  fieldViolations: BadRequest_FieldViolation[] = [],
-): BatchCreatePartnersResult {
-  return { $typeName: "partner.v1.BatchCreatePartnersResult", result, fieldViolations };
-}
-
-function toFailedResult({ status, errorInfo, fieldViolations }: ReturnType<ToEntryError>) {
-  const result = toResult({ case: "error", value: status }, fieldViolations);
-  return errorInfo === undefined ? result : { ...result, errorInfo };
+function toResult(outcome: Outcome, toEntryError: ToEntryError): BatchCreatePartnersResult {
+  const $typeName = "partner.v1.BatchCreatePartnersResult";
+  if ("partner" in outcome) {
+    const value = toPartnerMessage(outcome.partner);
+    return { $typeName, result: { case: "partner", value }, fieldViolations: [] };
+  }
+  const { status, ...details } = toEntryError(outcome.error);
+  return { $typeName, result: { case: "error", value: status }, ...details };
 }

@@ -139,11 +139,7 @@ export function createChangeFeed(orm: Orm) {
   }
 
   return {
-    /**
-     * @throws PartnerError CHANGE_TOKEN_EXPIRED
-     * @throws OverloadedError
-     * @throws DatabaseUnavailableError
-     */
+    /** @throws PartnerError CHANGE_TOKEN_EXPIRED */
     listChanges: (changeQuery: ChangeQuery, signal: AbortSignal) =>
       withRetries(() => inTurn(() => list(changeQuery)), signal),
   };

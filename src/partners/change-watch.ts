@@ -197,7 +197,6 @@ export function createChangeWatch(
      * signal.
      *
      * @throws PartnerError CHANGE_TOKEN_EXPIRED
-     * @throws DatabaseUnavailableError
      */
     async *watchChanges(changeQuery: ChangeQuery, signal: AbortSignal): AsyncGenerator<ChangePage> {
       const { watcher, leave } = join(changeQuery.organizationId);

@@ -41,11 +41,11 @@ const openedRpcs: readonly string[] = PartnerService.methods
 export function createConnectionRpcs(partners: PartnerRepository, pageTokens: PageTokens) {
   return {
     async invitePartner(request, { values, signal }) {
-      const { target: organizationId } = required(values, organizationsKey);
       const { id, timeToLive, validateOnly } = request;
+      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
-      const { writes, noteChange } = chooseWrites(partners, request, values, id);
-      const issued = await writes.invite({ organizationId, id }, lifetime, signal, noteChange);
+      const key = { organizationId: target, id };
+      const issued = await writes.invite(key, lifetime, signal, noteChange);
       return {
         // One that nothing knows is none.
         invitationToken: validateOnly ? "" : issued.token,
@@ -55,9 +55,9 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
     },
 
     async revokeInvitation(request, { values, signal }) {
-      const { target: organizationId } = required(values, organizationsKey);
-      const key = { organizationId, id: request.id };
-      const { writes, noteChange } = chooseWrites(partners, request, values, request.id);
+      const { id } = request;
+      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const key = { organizationId: target, id };
       const partner = await writes.revokeInvitation(key, signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
@@ -74,9 +74,8 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
     },
 
     async acceptInvitation(request, { values, signal }) {
-      const { requester: guest, target: host } = required(values, organizationsKey);
-      const { writes, noteChange } = chooseWrites(partners, request, values);
-      const acceptance = { host, guest, token: request.invitationToken };
+      const { requester, target, writes, noteChange } = chooseWrites(partners, request, values);
+      const acceptance = { host: target, guest: requester, token: request.invitationToken };
       const partner = await writes.accept(acceptance, signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
@@ -103,8 +102,7 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
     },
 
     async endConnection(request, { values, signal }) {
-      const { target } = required(values, organizationsKey);
-      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const { target, writes, noteChange } = chooseWrites(partners, request, values);
       const other = request.organizationId.toLowerCase();
       const connection =
         request.role === ConnectionRole.HOST

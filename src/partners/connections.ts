@@ -87,17 +87,11 @@ export function createConnections(orm: Orm, query = queryNow) {
     /**
      * Whether the guest accepted an invitation of the host, and is a partner in its book still. It
      * costs one look into an index, in the rows of the host.
-     *
-     * @throws DatabaseUnavailableError
      */
     isConnected: ({ host, guest }: Connection, signal: AbortSignal) =>
       withRetries(async () => (await findConnection([host, guest])).length > 0, signal),
 
-    /**
-     * Answers a page, and whether connections come after it.
-     *
-     * @throws DatabaseUnavailableError
-     */
+    /** Answers a page, and whether connections come after it. */
     listConnections: (
       { organizationId, role, after, pageSize }: ConnectionQuery,
       signal: AbortSignal,
@@ -126,7 +120,6 @@ export function createConnections(orm: Orm, query = queryNow) {
      * Ends the connection: its partners are invited again, without guest and without an invitation.
      *
      * @throws PartnerError CONNECTION_NOT_FOUND
-     * @throws DatabaseUnavailableError
      */
     async endConnection(
       { host, guest }: Connection,

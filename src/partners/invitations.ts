@@ -75,7 +75,6 @@ export function createInvitations(orm: Orm, query = queryNow) {
      *
      * @param lifetime in whole microseconds
      * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
-     * @throws DatabaseUnavailableError
      */
     invite(
       key: PartnerKey,
@@ -106,7 +105,6 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * Voids the invitation that is pending.
      *
      * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
-     * @throws DatabaseUnavailableError
      */
     revokeInvitation(key: PartnerKey, signal: AbortSignal, noteChange?: NoteChange) {
       const tryOnce = prepare(key, {
@@ -129,7 +127,6 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * Shows the invitation to the guest, if it could accept it now.
      *
      * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
-     * @throws DatabaseUnavailableError
      */
     findInvitation({ host, guest, token }: Acceptance, signal: AbortSignal) {
       const { partnerId, tokenHash } = readInvitationToken(token);
@@ -149,7 +146,6 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * answers the partner again.
      *
      * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
-     * @throws DatabaseUnavailableError
      */
     accept(
       { host, guest, token }: Acceptance,

@@ -44,23 +44,17 @@ export function createPageTokens(secret: string | Uint8Array) {
      *
      * @throws PartnerError FIELD_INVALID when it is none, or one of another list.
      */
-    read<Position extends JsonValue>(list: JsonValue, token: string): Position | undefined {
-      const position = token === "" ? undefined : open<Position>(list, token);
-      if (token !== "" && position === undefined) {
-        throw invalidToken("page_token", "list");
-      }
-      return position;
-    },
+    read: <Position extends JsonValue>(list: JsonValue, token: string) =>
+      demand(open<Position>(list, token), token, "page_token", "list"),
   };
 }
 
 /** Makes what seals change tokens, likewise. A token is good for who follows whose book. */
 export function createChangeTokens(secret: string | Uint8Array) {
   const { seal, open, isForeign } = createSealing(secret, "change tokens 1");
-  const contextOf = ({ requester, target }: Organizations) => [requester, target];
   return {
-    write: (organizations: Organizations, position: ChangePosition) =>
-      seal(contextOf(organizations), position),
+    write: ({ requester, target }: Organizations, position: ChangePosition) =>
+      seal([requester, target], position),
 
     /**
      * The position that was written; undefined for an empty token, which begins anew.
@@ -68,23 +62,26 @@ export function createChangeTokens(secret: string | Uint8Array) {
      * @throws PartnerError CHANGE_TOKEN_EXPIRED when it is sealed by a secret that was in use before,
      * FIELD_INVALID when it is none, or one of other organizations.
      */
-    read(organizations: Organizations, token: string): ChangePosition | undefined {
-      if (token === "") {
-        return undefined;
-      }
+    read({ requester, target }: Organizations, token: string) {
       if (isForeign(token)) {
         throw changeTokenExpired();
       }
-      const position = open<ChangePosition>(contextOf(organizations), token);
-      if (position === undefined) {
-        throw invalidToken("change_token", "book");
-      }
-      return position;
+      const position = open<ChangePosition>([requester, target], token);
+      return demand(position, token, "change_token", "book");
     },
   };
 }
 
-function invalidToken(field: string, of: string) {
-  const description = `is not a next_${field} of this ${of}`;
-  return fieldsInvalid([{ field, description, reason: field }]);
+/** What a token of a request was opened to; undefined for an empty one. */
+function demand<Position>(
+  position: Position | undefined,
+  token: string,
+  field: string,
+  of: string,
+): Position | undefined {
+  if (position === undefined && token !== "") {
+    const description = `is not a next_${field} of this ${of}`;
+    throw fieldsInvalid([{ field, description, reason: field }]);
+  }
+  return position;
 }

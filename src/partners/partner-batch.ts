@@ -109,7 +109,6 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
      * as they are now.
      *
      * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
-     * @throws DatabaseUnavailableError
      */
     async createBatch(
       { newPartners, requestId }: NewBatch,
@@ -127,11 +126,7 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
       return outcomes.flatMap((outcome) => ("partner" in outcome ? outcome.partner : []));
     },
 
-    /**
-     * Creates those that can be, likewise.
-     *
-     * @throws DatabaseUnavailableError
-     */
+    /** Creates those that can be, likewise. */
     async createEach(
       newPartners: readonly NewPartner[],
       signal: AbortSignal,

@@ -83,7 +83,6 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
      * `updatedAt` and the revision as they are.
      *
      * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH, GUEST_ALREADY_CONNECTED, EXTERNAL_ID_TAKEN
-     * @throws DatabaseUnavailableError
      */
     update(
       version: PartnerVersion,
@@ -122,7 +121,6 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
      * Deletes the partner, its invitation and its connection.
      *
      * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
-     * @throws DatabaseUnavailableError
      */
     delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void> {
       const values = [version.revision ?? null];

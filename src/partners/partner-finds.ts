@@ -12,19 +12,6 @@ import {
 import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
 import { partnerNotFound } from "./partner-error.ts";
 
-/** Finds partners by their ids. */
-export interface PartnerFinds {
-  /**
-   * @throws PartnerError PARTNER_NOT_FOUND
-   * @throws OverloadedError
-   * @throws DatabaseUnavailableError
-   */
-  find(key: PartnerKey, signal: AbortSignal): Promise<Partner>;
-
-  /** How many calls wait for a statement. */
-  waitingCalls(): number;
-}
-
 /** A statement that reads is short: a second one uses the time that the first is on its way. */
 const findLimits: JoiningLimits = {
   statements: 2,
@@ -49,7 +36,7 @@ export function findStatement(table: string, selection: string): string {
 }
 
 /** Makes the part of the repository that finds partners; those who ask at once share a statement. */
-export function createPartnerFinds(orm: Orm): PartnerFinds {
+export function createPartnerFinds(orm: Orm) {
   const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const findRows = createStatement(orm, "find-partners", findStatement(table, selection));
   // Citus takes no limit in a lateral subquery.
@@ -87,7 +74,8 @@ export function createPartnerFinds(orm: Orm): PartnerFinds {
   }
 
   return {
-    find: (key, signal) =>
+    /** @throws PartnerError PARTNER_NOT_FOUND */
+    find: (key: PartnerKey, signal: AbortSignal) =>
       withRetries(async () => {
         const partner = await findJoined(key, signal);
         if (partner === undefined) {
@@ -96,6 +84,7 @@ export function createPartnerFinds(orm: Orm): PartnerFinds {
         return partner;
       }, signal),
 
+    /** How many calls wait for a statement. */
     waitingCalls: findJoined.waitingCalls,
   };
 }

@@ -40,8 +40,6 @@ export function createPartnerLists(orm: Orm) {
      * Answers a page, whether partners come after it, and, if the query asks for it, how many all pages have.
      *
      * @param requester who asks: lists that read much of a book take turns by it
-     * @throws OverloadedError
-     * @throws DatabaseUnavailableError
      */
     list: (listQuery: ListQuery, requester: string, signal: AbortSignal) =>
       withRetries(

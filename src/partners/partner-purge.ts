@@ -33,7 +33,6 @@ export function createPartnerPurge(orm: Orm) {
      * many: 0 when none is left that no other process is removing. Any number of processes may do so at once.
      *
      * @param signal ends it between two statements.
-     * @throws DatabaseUnavailableError
      */
     async purge(retentionDays: number, signal: AbortSignal): Promise<number> {
       const run = (text: string, values: readonly unknown[]) =>

@@ -14,7 +14,7 @@ import {
   turnPatienceMs,
   withRetries,
 } from "@partner-service/postgres-statements";
-import { changesOf, type NoteChange } from "../context.ts";
+import { changesOf, type NoteChange, organizationsKey, required } from "../context.ts";
 import { createChangeFeed } from "./change-feed.ts";
 import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";
@@ -56,6 +56,9 @@ export type PartnerRepository = ReturnType<typeof createPartnerRepository>;
  *
  * A signal ends the waiting for a database that is away, or for others, and of the statements under way
  * those of lists that may read much of a book.
+ *
+ * Whatever it does fails with DatabaseUnavailableError while the database is away, and with OverloadedError
+ * where too many calls wait already.
  */
 export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLimits) {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
@@ -135,8 +138,6 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
      * used before, for the same content, it answers the partner that was created then, as it is now.
      *
      * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
-     * @throws OverloadedError
-     * @throws DatabaseUnavailableError
      */
     create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner> {
       // The id stays the same in all tries: that makes them safe.
@@ -147,8 +148,6 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
     /**
      * Opens the connections that creates use, and prepares their statement on each, so that the first
      * need not wait for it.
-     *
-     * @throws DatabaseUnavailableError
      */
     async warmUp() {
       const connections = Array.from({ length: insertLimits.statements });
@@ -185,8 +184,8 @@ function createRehearsal(orm: Orm) {
 }
 
 /**
- * What a call changes the book by, and notes it with: for one that is only to be checked the rehearsal,
- * of which there is nothing to note.
+ * Whose book a call changes, by what, and what it notes that with: for one that is only to be checked the
+ * rehearsal, of which there is nothing to note.
  *
  * @param partnerId the partner that the request names
  */
@@ -196,7 +195,8 @@ export function chooseWrites(
   values: ContextValues,
   partnerId?: string,
 ) {
+  const organizations = required(values, organizationsKey);
   return validateOnly
-    ? { writes: partners.rehearsal, noteChange: undefined }
-    : { writes: partners, noteChange: changesOf(values, partnerId) };
+    ? { ...organizations, writes: partners.rehearsal, noteChange: undefined }
+    : { ...organizations, writes: partners, noteChange: changesOf(values, partnerId) };
 }

@@ -24,8 +24,7 @@ export function createPartnerRpcs(
   const pageTokens = createPageTokens(tokenSecret);
   return {
     async createPartner(request, { values, signal }) {
-      const { target } = required(values, organizationsKey);
-      const { writes, noteChange } = chooseWrites(partners, request, values);
+      const { target, writes, noteChange } = chooseWrites(partners, request, values);
       const partner = await writes.create(toNewPartner(request, target), signal, noteChange);
       return { partner: toPartnerMessage(partner) };
     },
@@ -39,23 +38,22 @@ export function createPartnerRpcs(
     },
 
     async updatePartner(request, { values, signal }) {
-      const { target: organizationId } = required(values, organizationsKey);
       const { partner } = request;
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
-      const { writes, noteChange } = chooseWrites(partners, request, values, partner.id);
+      const { id, etag } = partner;
+      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
       const changes = readPartnerChanges(request, partner);
-      const version = { organizationId, id: partner.id, revision: toRevision(partner.etag) };
+      const version = { organizationId: target, id, revision: toRevision(etag) };
       const updated = await writes.update(version, changes, signal, noteChange);
       return { partner: toPartnerMessage(updated) };
     },
 
     async deletePartner(request, { values, signal }) {
-      const { target: organizationId } = required(values, organizationsKey);
       const { id, etag } = request;
-      const { writes, noteChange } = chooseWrites(partners, request, values, id);
-      const version = { organizationId, id, revision: toRevision(etag) };
+      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const version = { organizationId: target, id, revision: toRevision(etag) };
       await writes.delete(version, signal, noteChange);
       return {};
     },
