@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   type ClockEvent,
   DatabaseUnavailableError,
@@ -6,6 +5,7 @@ import {
   type StatementEvent,
 } from "@partner-service/postgres-statements";
 import type { FastifyBaseLogger } from "fastify";
+import { listen } from "./listen.ts";
 
 /** The least time from one line to the next that says that the database is away. */
 const tellEveryMs = 10_000;
@@ -21,9 +21,8 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
   let awaySince: number | undefined;
   let nextTellAt = 0;
 
-  function ended(message: unknown): void {
-    // What the channel is published with.
-    const { failure, startedAt } = message as StatementEvent;
+  const endStatements = listen("postgres-statements.statement", (event: StatementEvent) => {
+    const { failure, startedAt } = event;
     if (failure instanceof DatabaseUnavailableError) {
       if (awaySince === undefined && performance.now() >= nextTellAt) {
         awaySince = performance.now();
@@ -34,10 +33,9 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
       log.warn({ awayMs: Math.round(performance.now() - awaySince) }, "database back");
       awaySince = undefined;
     }
-  }
+  });
 
-  function compared(message: unknown): void {
-    const { aheadMs } = message as ClockEvent;
+  const endClock = listen("postgres-statements.clock", ({ aheadMs }: ClockEvent) => {
     const what = aheadMs > 0 ? "is behind" : "is ahead of";
     log.warn(
       { databaseAheadMs: aheadMs },
@@ -45,13 +43,11 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
         ? "the clock agrees with the database's again"
         : `the clock ${what} the database's, which is taken for ids and times`,
     );
-  }
+  });
 
-  subscribe("postgres-statements.statement", ended);
-  subscribe("postgres-statements.clock", compared);
   return () => {
-    unsubscribe("postgres-statements.statement", ended);
-    unsubscribe("postgres-statements.clock", compared);
+    endStatements();
+    endClock();
   };
 }
 

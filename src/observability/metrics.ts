@@ -1,9 +1,9 @@
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { AuditLogEvent } from "@partner-service/log-lines";
 import type { ServerStats } from "@partner-service/one-port-server";
 import type { ClockEvent, PoolStats, StatementEvent } from "@partner-service/postgres-statements";
 import type { Metrics } from "@partner-service/rpc-telemetry";
 import { failureClass } from "./failure-class.ts";
+import { listen } from "./listen.ts";
 
 /** What is read when the metrics are. */
 export interface MetricSources {
@@ -28,22 +28,12 @@ const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256];
  */
 export function measureService(metrics: Metrics, sources: MetricSources): () => void {
   const { addGauge, createCounter, createHistogram } = metrics;
-  const { tokenCame, keysFetched } = measureTokens();
-  const { ended, retried } = measureStatements();
-  // What each channel is published with, its listener knows.
-  const listeners = new Map<string, (message: never) => void>([
-    ["postgres-statements.statement", ended],
-    ["postgres-statements.retry", retried],
-    ["log-lines.audit", measureAudit()],
-    ["postgres-statements.clock", measureClock()],
-    ["access-tokens.token", tokenCame],
-    ["access-tokens.keys", keysFetched],
-  ]);
-  const subscriptions = [...listeners].map(([name, listener]) => {
-    const listen = (message: unknown) => listener(message as never);
-    subscribe(name, listen);
-    return () => unsubscribe(name, listen);
-  });
+  const subscriptions = [
+    ...measureStatements(),
+    ...measureTokens(),
+    measureAudit(),
+    measureClock(),
+  ];
   observeDatabase();
   observePort();
   return () => {
@@ -52,7 +42,7 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
     }
   };
 
-  function measureStatements() {
+  function measureStatements(): readonly (() => void)[] {
     const duration = createHistogram(
       ...(["db.client.operation.duration", "s", shortSeconds, "Duration of statements."] as const),
       ({ name, failure }: { readonly name: string; readonly failure: string | undefined }) => ({
@@ -76,8 +66,9 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
       ...(["partner.statement.retries", "{retry}", "error.type"] as const),
       "Statements that were tried again.",
     );
-    return {
-      ended({ name = "other", calls: joined, startedAt, ...event }: StatementEvent): void {
+    return [
+      listen("postgres-statements.statement", (event: StatementEvent) => {
+        const { name = "other", calls: joined, startedAt } = event;
         const failure = "failure" in event ? failureClass(event.failure) : undefined;
         duration.record(event.durationMs / 1000, { name, failure }, name, failure);
         const [first] = joined ?? [];
@@ -85,12 +76,14 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
           sharing.record(joined.length, name, name);
           wait.record((startedAt - first.since) / 1000, name, name);
         }
-      },
-      retried: ({ failure }: { readonly failure: unknown }) => countRetry(failureClass(failure)),
-    };
+      }),
+      listen("postgres-statements.retry", ({ failure }: { readonly failure: unknown }) =>
+        countRetry(failureClass(failure)),
+      ),
+    ];
   }
 
-  function measureTokens() {
+  function measureTokens(): readonly (() => void)[] {
     const countToken = createCounter(
       ...(["partner.tokens", "{token}", "partner.token.remembered"] as const),
       "Access tokens that came, by whether their verification was remembered.",
@@ -99,13 +92,17 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
       ...(["partner.keys.fetches", "{fetch}", "partner.keys.fetched"] as const),
       "Fetches of the issuer's keys, by whether they succeeded.",
     );
-    return {
-      tokenCame: ({ remembered }: { readonly remembered: boolean }) => countToken(remembered),
-      keysFetched: ({ fetched }: { readonly fetched: boolean }) => countFetch(fetched),
-    };
+    return [
+      listen("access-tokens.token", ({ remembered }: { readonly remembered: boolean }) =>
+        countToken(remembered),
+      ),
+      listen("access-tokens.keys", ({ fetched }: { readonly fetched: boolean }) =>
+        countFetch(fetched),
+      ),
+    ];
   }
 
-  function measureAudit(): (event: AuditLogEvent) => void {
+  function measureAudit(): () => void {
     const count = createCounter(
       ...(["partner.audit.events", "{event}", "partner.audit.written"] as const),
       "Events of the audit trail, by whether they were written, or lost.",
@@ -121,7 +118,7 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
       "Bytes of events that wait to be written.",
       (observe) => observe(last.waiting),
     );
-    return ({ written, lost, ...state }) => {
+    return listen("log-lines.audit", ({ written, lost, ...state }: AuditLogEvent) => {
       last = state;
       if (written > 0) {
         count(true, written);
@@ -129,19 +126,19 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
       if (lost > 0) {
         count(false, lost);
       }
-    };
+    });
   }
 
-  function measureClock(): (event: ClockEvent) => void {
+  function measureClock(): () => void {
     let offsetMs = 0;
     addGauge(
       ...(["partner.clock.offset", "s"] as const),
       "How far the database's clock is ahead of this machine's; 0 below a second.",
       (observe) => observe(offsetMs / 1000),
     );
-    return ({ aheadMs }) => {
+    return listen("postgres-statements.clock", ({ aheadMs }: ClockEvent) => {
       offsetMs = aheadMs;
-    };
+    });
   }
 
   function observeDatabase(): void {

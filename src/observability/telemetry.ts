@@ -1,10 +1,10 @@
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { StatementEvent } from "@partner-service/postgres-statements";
 import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config.ts";
 import type { Call } from "../context.ts";
 import type { CallObserver } from "./calls.ts";
 import { failureClass } from "./failure-class.ts";
+import { listen } from "./listen.ts";
 import { type MetricSources, measureService } from "./metrics.ts";
 import { serveScrapes } from "./scrapes.ts";
 
@@ -17,17 +17,6 @@ export interface Telemetry {
   close(): Promise<void>;
 }
 
-type TelemetryConfig = Pick<
-  Config,
-  | "metricsPort"
-  | "metricsHost"
-  | "otlpMetrics"
-  | "metricExportIntervalMs"
-  | "otlpTraces"
-  | "traces"
-  | "spans"
->;
-
 const name = "partner-service";
 
 /**
@@ -37,7 +26,7 @@ const name = "partner-service";
  * @throws StartError when the port of the metrics cannot be had
  */
 export async function startTelemetry(
-  config: TelemetryConfig,
+  config: Config,
   sources: MetricSources,
   warn: (message: string) => void,
 ): Promise<Telemetry> {
@@ -61,7 +50,7 @@ export async function startTelemetry(
   };
 }
 
-async function measure(config: TelemetryConfig, sources: MetricSources): Promise<Telemetry> {
+async function measure(config: Config, sources: MetricSources): Promise<Telemetry> {
   const { metricsPort, otlpMetrics, metricExportIntervalMs } = config;
   const metrics = await startMetrics({
     name,
@@ -89,18 +78,11 @@ async function measure(config: TelemetryConfig, sources: MetricSources): Promise
  * Traces calls and their statements, which know a call by its signal. The lines of the log of a call that
  * is sampled carry its trace and its span.
  */
-async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
+async function traceCalls(config: Config): Promise<Telemetry> {
   const traces = await startTraces<Call>({ name, ...config.traces, batches: config.spans });
 
-  function statementEnded(message: unknown): void {
-    // What the channel is published with.
-    const {
-      name = "other",
-      calls = [],
-      startedAt,
-      durationMs,
-      ...event
-    } = message as StatementEvent;
+  function statementEnded(event: StatementEvent): void {
+    const { name = "other", calls = [], startedAt, durationMs } = event;
     const work = {
       ...{ name, startedAt, durationMs },
       attributes: {
@@ -117,7 +99,7 @@ async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
     });
   }
 
-  subscribe("postgres-statements.statement", statementEnded);
+  const endStatements = listen("postgres-statements.statement", statementEnded);
   return {
     observers: [
       {
@@ -136,7 +118,7 @@ async function traceCalls(config: TelemetryConfig): Promise<Telemetry> {
     ],
     metricsUrl: undefined,
     async close() {
-      unsubscribe("postgres-statements.statement", statementEnded);
+      endStatements();
       await traces.close();
     },
   };
