@@ -46,16 +46,13 @@ export interface LogOptions {
 export interface AppDependencies {
   readonly log: LogOptions;
   readonly readiness: Readiness;
-  /** What the app will listen on. */
   readonly port: OnePortServer;
   readonly validator: Validator;
   /** Are told of each call, beside the log. */
   readonly observers?: readonly CallObserver[];
-  /** Mounts the services. */
   readonly routes: (router: ConnectRouter) => void;
 }
 
-/** How messages are written to JSON. */
 const jsonOptions = { alwaysEmitImplicit: true };
 /** Nothing is done with what is unknown in a message, which need not be kept then. */
 const binaryOptions = { readUnknownFields: false };

@@ -12,7 +12,6 @@ export interface Config extends Omit<Given, "tls" | "authentication" | "otel"> {
   readonly tls: TlsFiles | undefined;
   /** Absent: the sandbox, with a key of its own in the data directory. */
   readonly authentication: AuthenticationConfig | undefined;
-  /** Whether the console is served at `/`. */
   readonly console: boolean;
   /** Whether metrics, and traces, are exported by OTLP. */
   readonly otlpMetrics: boolean;

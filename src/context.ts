@@ -65,10 +65,8 @@ export interface Change {
   readonly fields?: readonly string[];
 }
 
-/** Takes down what a call has done. */
 export type NoteChange = (change: Change) => void;
 
-/** What a call has come to. */
 export interface Outcome {
   /** `ok`, or Connect's name of an error's code: `not_found`. */
   readonly code: string;

@@ -5,7 +5,6 @@ import {
 } from "@partner-service/one-port-server";
 import type { Config } from "./config.ts";
 
-/** The port that the service listens on, as the settings say. */
 export function createPort(
   config: Config,
   onTlsReload?: (failure: TlsFilesError | undefined) => void,

@@ -39,11 +39,8 @@ export interface RouteDependencies {
   readonly readiness: Readiness;
   /** Aborted when the process is about to end, whether the service does or not. */
   readonly ending: AbortSignal;
-  /** How many streaming calls may be open at once. */
   readonly maxStreams: number;
-  /** How many unary calls of one requester may be under way at once. */
   readonly maxCallsPerRequester: number;
-  /** How often each requester may call; absent: as often as it likes. */
   readonly rateLimit?: RateLimit | undefined;
   readonly audit?: Audit | undefined;
   /** What the sandbox makes of calls on purpose; absent: nothing. */

@@ -45,7 +45,6 @@ import { createTroubleSwitch } from "./sandbox/trouble.ts";
 import { mountTrouble } from "./sandbox/trouble-route.ts";
 import { StartError } from "./start-error.ts";
 
-/** A service that listens. */
 export type Service = Awaited<ReturnType<typeof startService>>;
 
 /** What a process is among others that serve the same port. */
@@ -197,7 +196,6 @@ export async function startService(config: Config, log: LogOptions, membership?:
   }
 }
 
-/** Opens what AUDIT_LOG names. */
 function openAuditLog(
   { auditLog, auditRequired: required }: Config,
   { stream }: LogOptions,
@@ -261,7 +259,6 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
   }
 }
 
-/** Starts listening, and returns the URL. */
 async function listen(
   app: FastifyInstance,
   { host, port, reusePort, limits, tls }: Config,

@@ -2,7 +2,6 @@ import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { type HeaderInterceptor, organizationsKey, required } from "../context.ts";
 import { serviceError } from "./service-error.ts";
 
-/** What a requester may call. */
 export interface RateLimit {
   /** How many calls a second it may make for good. */
   readonly callsPerSecond: number;

@@ -19,7 +19,6 @@ export interface ServiceErrorOptions {
   readonly violations?: readonly FieldViolation[];
   /** How long the caller should wait before it tries again, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Response headers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }

@@ -5,7 +5,6 @@ import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callerKey, callKey, type Judge, organizationsKey, required } from "../context.ts";
 import { serviceError } from "./service-error.ts";
 
-/** How many streams may be open on one connection. */
 const maxPerConnection = 16;
 /** How long a stream may be open: 10 minutes. */
 const maxLifeMs = 600_000;

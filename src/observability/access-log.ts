@@ -1,6 +1,5 @@
 import type { CallObserver } from "./calls.ts";
 
-/** How many characters of a token's subject a line has. */
 const maxSubjectLength = 200;
 
 /**

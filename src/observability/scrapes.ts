@@ -4,7 +4,6 @@ import { createOnePortServer } from "@partner-service/one-port-server";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 
-/** A port on which Prometheus finds metrics. */
 export interface Scrapes {
   readonly url: string;
   close(): void;

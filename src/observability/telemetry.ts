@@ -11,7 +11,6 @@ import { serveScrapes } from "./scrapes.ts";
 /** What is told of the service to systems for metrics and traces. */
 export interface Telemetry {
   readonly observers: readonly CallObserver[];
-  /** Where Prometheus finds the metrics; undefined where it does not. */
   readonly metricsUrl: string | undefined;
   /** Hands on what has not been handed on yet, and ends. */
   close(): Promise<void>;

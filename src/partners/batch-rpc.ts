@@ -27,7 +27,6 @@ export type ToEntryError = (error: PartnerError) => {
   readonly fieldViolations: BadRequest_FieldViolation[];
 };
 
-/** Implements the RPC that creates several partners. */
 export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {
     async batchCreatePartners(request, { values, signal }) {

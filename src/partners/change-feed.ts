@@ -24,7 +24,6 @@ export type ChangePosition = {
   readonly begun: string;
 };
 
-/** What a follower of a book asks for. */
 export interface ChangeQuery {
   readonly organizationId: string;
   /** Undefined: the beginning of the whole book. */
@@ -32,7 +31,6 @@ export interface ChangeQuery {
   readonly pageSize: number;
 }
 
-/** What has changed. */
 export interface ChangePage {
   /** The partners as they are now, those that were deleted among them. */
   readonly partners: readonly Partner[];

@@ -53,7 +53,6 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;
 }
 
-/** What has changed, as the contract shows it. */
 function toResponse({ partners, more }: ChangePage, nextChangeToken: string) {
   return { changes: partners.map(toChangeMessage), nextChangeToken, more };
 }

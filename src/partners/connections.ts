@@ -24,7 +24,6 @@ export interface Connection {
   readonly guest: string;
 }
 
-/** What an organization is in a connection. */
 export type ConnectionRole = keyof Connection;
 
 /** A connection as one of its organizations sees it. */

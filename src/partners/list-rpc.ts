@@ -30,7 +30,6 @@ const columnsOfFields: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>>
   [PartnerOrderField.PAYMENT_TERMS]: "payment_terms",
 };
 
-/** Implements the RPC that lists partners. */
 export function createListRpc(partners: PartnerRepository, pageTokens: PageTokens) {
   return {
     async listPartners(request, { values, signal, responseHeader }) {

@@ -32,7 +32,6 @@ export type ListPosition = {
   readonly id: string;
 };
 
-/** One page of a list. */
 export interface ListQuery {
   readonly organizationId: string;
   /** What the columns may be; an empty list does not narrow. */
@@ -126,7 +125,6 @@ function nameStatement(
   return { name: "list-partners-by-name", text, values: [organizationId, after.value, after.id] };
 }
 
-/** The statement for the number of partners on all pages. */
 export function countStatement(table: string, listQuery: ListQuery): Statement {
   const { conditions, values } = filterConditions(listQuery);
   const text = `select count(*) as count from ${table} where ${conditions.join(" and ")}`;

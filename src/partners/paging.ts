@@ -21,10 +21,8 @@ export function createPageSizes(list: DescField, fallback = defaultPageSize) {
   return (requested: number): number => Math.min(requested || fallback, greatest);
 }
 
-/** Writes places in lists as page tokens, and reads them. */
 export type PageTokens = ReturnType<typeof createPageTokens>;
 
-/** Writes how far a follower has come as change tokens, and reads them. */
 export type ChangeTokens = ReturnType<typeof createChangeTokens>;
 
 /**

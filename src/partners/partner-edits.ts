@@ -56,7 +56,6 @@ function erasedValue(field: DescField): string {
   }
 }
 
-/** Makes the part of the repository that changes and deletes partners. */
 export function createPartnerEdits(orm: Orm, query = queryNow) {
   const { table, columnOf } = createRowMapping(orm, PartnerEntity);
   const prepare = createUpdates(orm, query);

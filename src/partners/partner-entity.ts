@@ -6,10 +6,8 @@ import { DatabaseError, InstantType } from "@partner-service/postgres-statements
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Change } from "../context.ts";
 
-/** The values of `partner_type`. */
 export type PartnerType = "customer" | "supplier";
 
-/** The values of `invitation_status`. */
 export type InvitationStatus = "invited" | "accepted";
 
 const instant = () => p.type(InstantType).$type<Temporal.Instant>();
@@ -54,7 +52,6 @@ export const PartnerEntity = defineEntity({
     invitationExpiresAt: instant().strictNullable(),
     /** Which write made the last change, by which a write whose answer was lost knows its own work. */
     writeId: p.uuid().strictNullable(),
-    /** When the guest accepted. */
     connectedAt: instant().strictNullable(),
     /**
      * The id of the transaction that wrote the row last, by which books are listed in the order in which
@@ -166,7 +163,6 @@ export function pendingUntil({
   return pending ? expiry : null;
 }
 
-/** The contract's etag of a partner. */
 export function etagOf({ revision }: Partner): string {
   return `r${revision}`;
 }
@@ -174,7 +170,6 @@ export function etagOf({ revision }: Partner): string {
 /** What the beginning of a connection sets, and its end. */
 export const connectionFields = ["invitation_status", "guest_organization_id"];
 
-/** What is noted of a write. */
 export function createdChange({ id, revision }: Partner): Change {
   return { id, revisionBefore: null, revisionAfter: revision };
 }
@@ -218,7 +213,6 @@ export function movedSql(now: string, writeId: string): string {
 export const disconnectedSql = `invitation_status = 'invited', guest_organization_id = null,
   connected_at = null, invitation_token_hash = null, invitation_expires_at = null`;
 
-/** Whether a statement would have broken this constraint. */
 export function violates(failure: unknown, constraint: string): boolean {
   return failure instanceof DatabaseError && failure.constraint === constraint;
 }

@@ -23,7 +23,6 @@ export class PartnerError extends Error {
   readonly reason: ErrorReason;
   readonly facts: PartnerErrorFacts;
 
-  /** @param message is shown to the caller. */
   constructor(reason: ErrorReason, message: string, facts: PartnerErrorFacts = {}) {
     super(message);
     this.reason = reason;

@@ -10,7 +10,6 @@ import {
 import { countStatement, isScan, type ListQuery, pageStatement } from "./list-statements.ts";
 import { PartnerEntity } from "./partner-entity.ts";
 
-/** Makes the part of the repository that lists partners. */
 export function createPartnerLists(orm: Orm) {
   // All columns, in the table's order: where PostgreSQL has to sort a book, it then sorts the rows as
   // they are, and would else make a narrower one of each first, which takes as long again.

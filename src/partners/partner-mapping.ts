@@ -7,7 +7,6 @@ import {
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
 import { etagOf, type NewPartner, type Partner, pendingUntil } from "./partner-entity.ts";
 
-/** The contract's form of a stored partner type. */
 export const partnerTypes = {
   customer: PartnerType.CUSTOMER,
   supplier: PartnerType.SUPPLIER,

@@ -46,7 +46,6 @@ const defaultInsertLimits: JoiningLimits = {
   waitMs: turnPatienceMs,
 };
 
-/** Keeps partners in the database. */
 export type PartnerRepository = ReturnType<typeof createPartnerRepository>;
 
 /**

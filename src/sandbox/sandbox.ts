@@ -41,7 +41,6 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
     ...{ issuer, audience, algorithms: [algorithm], requireAtJwt: true, keys: { publicKey } },
   };
   return {
-    /** What such a token is verified by. */
     authentication,
 
     /** Makes an access token that speaks for one organization. */

@@ -6,7 +6,6 @@ import type { HeaderInterceptor } from "../context.ts";
 export const troubles = ["NONE", "OVERLOADED", "DATABASE_UNAVAILABLE", "SLOW"] as const;
 type Trouble = (typeof troubles)[number];
 
-/** What the sandbox makes of calls at present. */
 export type TroubleSwitch = ReturnType<typeof createTroubleSwitch>;
 
 const lastsMs = 10 * 60 * 1000;
