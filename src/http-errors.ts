@@ -10,7 +10,7 @@ import type { Fault } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
 import { type Call, callKey } from "./context.ts";
-import { clip, reasonName, serviceError } from "./interceptors/service-error.ts";
+import { clip, recordFailure, serviceError } from "./interceptors/service-error.ts";
 
 /**
  * Answers what never reaches Connect (an unknown path, a media type that no protocol has) in the
@@ -96,11 +96,7 @@ export function explainRefusals({ handlers }: Pick<ConnectRouter, "handlers">): 
 function noteError(call: Call | undefined, status: number, message: string): ConnectError {
   const error = toError(status, message);
   if (call !== undefined) {
-    const reason = reasons[status];
-    call.outcome = {
-      code: codeToString(error.code),
-      ...(reason === undefined ? {} : { reason: reasonName(reason) }),
-    };
+    recordFailure(call, error);
   }
   return error;
 }

@@ -40,9 +40,7 @@ import { purgeWhileIdle } from "./purging.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
 import { openSandbox } from "./sandbox/sandbox.ts";
-import { mountSandboxTokens } from "./sandbox/token-route.ts";
-import { createTroubleSwitch } from "./sandbox/trouble.ts";
-import { mountTrouble } from "./sandbox/trouble-route.ts";
+import { mountSandbox } from "./sandbox/sandbox-routes.ts";
 import { StartError } from "./start-error.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -123,10 +121,10 @@ export async function startService(config: Config, log: LogOptions, membership?:
     // While the database answers, the app is built.
     const validator = createValidator();
     const { maxStreams, maxCallsPerRequester, rateLimit } = config;
-    const troubleSwitch = sandbox && createTroubleSwitch();
     const routes = createRoutes({
       ...{ verifyToken, validator, partners, tokenSecret, readiness, ending },
-      ...{ maxStreams, maxCallsPerRequester, rateLimit, audit, troubleSwitch },
+      ...{ maxStreams, maxCallsPerRequester, rateLimit, audit },
+      troubleSwitch: sandbox?.troubleSwitch,
     });
     const building = createApp(config, {
       ...{ log, readiness, port, validator, observers, routes },
@@ -136,9 +134,8 @@ export async function startService(config: Config, log: LogOptions, membership?:
     orm.clock.tell();
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
-      if (sandbox !== undefined && troubleSwitch !== undefined) {
-        mountSandboxTokens(app, sandbox);
-        mountTrouble(app, troubleSwitch);
+      if (sandbox !== undefined) {
+        mountSandbox(app, sandbox);
       }
     }
     const url = await listen(app, config);

@@ -1,14 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { DatabaseUnavailableError, OverloadedError } from "@partner-service/postgres-statements";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
+import { callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import type { ToEntryError } from "../partners/batch-rpc.ts";
 import { PartnerError } from "../partners/partner-error.ts";
-import { invalidFields, nameReason, serviceError } from "./service-error.ts";
+import { invalidFields, nameReason, recordFailure, serviceError } from "./service-error.ts";
 import { toAbortError, untilAborted } from "./until-aborted.ts";
 
 /** What callers are told to wait while the database is away, or too many are waiting already. */
@@ -80,11 +79,6 @@ export function createErrorsInterceptor(): Interceptor {
 }
 
 const ok: Outcome = { code: "ok" };
-
-function recordFailure(call: Call, error: ConnectError): void {
-  const reason = error.findDetails(ErrorInfoSchema)[0]?.reason;
-  call.outcome = { code: codeToString(error.code), ...(reason === undefined ? {} : { reason }) };
-}
 
 type Context = Pick<HandlerContext, "values" | "signal">;
 

@@ -1,12 +1,14 @@
 import { getOption, type MessageInitShape } from "@bufbuild/protobuf";
 import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema, error_code } from "../../gen/partner/v1/error_pb.ts";
+import type { Call } from "../context.ts";
 import type { FieldViolation } from "../partners/partner-error.ts";
 
 /** The domain of every reason: the Protobuf package that declares it (AIP-193). */
@@ -160,13 +162,20 @@ export function clip(given: string, maxBytes: number): string {
   return `${text.slice(0, read)}…`;
 }
 
+/** Writes down that the error is the outcome of the call. */
+export function recordFailure(call: Call, error: ConnectError): void {
+  const reason = error.findDetails(ErrorInfoSchema)[0]?.reason;
+  call.outcome = { code: codeToString(error.code), ...(reason === undefined ? {} : { reason }) };
+}
+
 /** The `google.rpc` details of an error with this reason: ErrorInfo first. */
 function errorDetails(
   reason: ErrorReason,
   { metadata = {}, violations, retryAfterMs }: ServiceErrorOptions,
 ): ConnectError["details"] {
   const info: MessageInitShape<typeof ErrorInfoSchema> = {
-    reason: reasonName(reason),
+    // As it travels: the contract's name without the enum's prefix.
+    reason: descriptorOf(reason).localName,
     domain: errorDomain,
     metadata,
   };
@@ -182,11 +191,6 @@ function errorDetails(
     details.push({ desc: RetryInfoSchema, value: { retryDelay } });
   }
   return details;
-}
-
-/** The reason as it travels in ErrorInfo: the contract's name without the enum's prefix. */
-export function reasonName(reason: ErrorReason): string {
-  return descriptorOf(reason).localName;
 }
 
 function codeOf(reason: ErrorReason): Code {

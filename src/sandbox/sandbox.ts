@@ -7,6 +7,7 @@ import { access_rule } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { AuthenticationConfig } from "../config.ts";
 import { StartError } from "../start-error.ts";
+import { createTroubleSwitch } from "./trouble.ts";
 
 /** What stands in for an issuer of access tokens: a key of the service's own, and tokens made with it. */
 export type Sandbox = Awaited<ReturnType<typeof openSandbox>>;
@@ -42,6 +43,7 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
   };
   return {
     authentication,
+    troubleSwitch: createTroubleSwitch(),
 
     /** Makes an access token that speaks for one organization. */
     createToken(
