@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+
 import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
+import { isAddressRange } from "@partner-service/one-port-server";
+
 import type { RateLimit } from "./interceptors/rate-limit.ts";
 import { isLoopback } from "./loopback.ts";
-import { isAddressRange } from "./observability/caller-address.ts";
 import { type Kind, listOf } from "./setting.ts";
 import { StartError } from "./start-error.ts";
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { createCallerAddress, isAddressRange } from "./caller-address.ts";
 export type { ServerStats } from "./connections.ts";
 export { arrivalOf, bodyBytesOf } from "./observed-messages.ts";
 export {

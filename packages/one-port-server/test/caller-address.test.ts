@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createCallerAddress, isAddressRange } from "../src/observability/caller-address.ts";
+import { createCallerAddress, isAddressRange } from "../src/caller-address.ts";
 
 function addressOf(
   proxies: readonly string[],
