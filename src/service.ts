@@ -10,32 +10,22 @@ import {
 } from "@partner-service/access-tokens";
 import type { Readiness } from "@partner-service/health-reflection";
 import {
-  type AuditLog,
-  type AuditTarget,
-  auditToFile,
-  auditToLog,
-  createAuditLog,
-  joinLogLines,
-  type LogStream,
-  openAuditFile,
-} from "@partner-service/log-lines";
-import {
   countConnections,
   DatabaseUnavailableError,
   ping,
 } from "@partner-service/postgres-statements";
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { callerReader } from "./interceptors/authentication.ts";
-import { createAudit, describeLost } from "./observability/audit.ts";
+import { createAudit } from "./observability/audit.ts";
+import { openAuditLog } from "./observability/audit-log.ts";
 import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "./open-database.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
-import { createPort } from "./port.ts";
+import { closeWithin, createPort, listen } from "./port.ts";
 import { purgeWhileIdle } from "./purging.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
@@ -77,13 +67,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
     const tokenSecret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
     const [draining, leaving] = [new AbortController(), new AbortController()];
     const ending = AbortSignal.any([draining.signal, leaving.signal]);
-    const auditLog = openAuditLog(config, log, (failure, lost) => {
-      if (failure === undefined) {
-        app.log.warn({ lost }, "audit trail written again");
-      } else {
-        app.log.error({ reason: failure, lost }, "audit trail not written");
-      }
-    });
+    const auditLog = openAuditLog(config, log.stream, () => app.log);
     const audit = auditLog && createAudit(auditLog, services, config);
     const own = createReadiness(async () => {
       // Where no change is made without its event, the service can serve what is left.
@@ -169,7 +153,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
       /** Takes up the TLS files, and opens the file of the audit trail anew. */
       reload(): void {
         port.reloadTls();
-        reopenAuditLog(auditLog, app.log);
+        auditLog?.reopen();
       },
       /**
        * Stops: not ready from now on, it goes on for `shutdownDelayMs`, then accepts no more, lets the
@@ -191,41 +175,6 @@ export async function startService(config: Config, log: LogOptions, membership?:
     await orm.close(true);
     throw failure;
   }
-}
-
-function openAuditLog(
-  { auditLog, auditRequired: required }: Config,
-  { stream }: LogOptions,
-  tell: (failure: string | undefined, lost: number) => void,
-): AuditLog | undefined {
-  if (auditLog === "off") {
-    return undefined;
-  }
-  try {
-    const target = auditLog === "stdout" ? auditToOutput(stream) : openAuditFile(auditLog);
-    return createAuditLog(target, { required, tell, describeLost });
-  } catch (cause) {
-    throw new StartError(`AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`, {
-      cause,
-    });
-  }
-}
-
-/** A file is written in its own way: the log's would lose what a full disk does not take. */
-function auditToOutput(stream: LogStream = joinLogLines(process.stdout)): AuditTarget {
-  return stream.file === undefined ? auditToLog(stream) : auditToFile(stream.file);
-}
-
-function reopenAuditLog(auditLog: AuditLog | undefined, log: FastifyBaseLogger): void {
-  try {
-    auditLog?.reopen();
-  } catch (cause) {
-    log.error(`AUDIT_LOG cannot be opened anew (${reasonOf(cause)}). The last file stays.`);
-  }
-}
-
-function reasonOf(cause: unknown): unknown {
-  return cause instanceof Error && "code" in cause ? cause.code : cause;
 }
 
 async function warmUp(partners: PartnerRepository): Promise<void> {
@@ -254,48 +203,4 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
       { cause },
     );
   }
-}
-
-async function listen(
-  app: FastifyInstance,
-  { host, port, reusePort, limits, tls }: Config,
-): Promise<string> {
-  // That the server of its factory speaks TLS Fastify does not know.
-  const withScheme = (url: string) => (tls === undefined ? url : url.replace("http:", "https:"));
-  const listenTextResolver = (url: string) => `Server listening at ${withScheme(url)}`;
-  // As many as may be open may come at once. Linux has the others try again, a second later and more.
-  const backlog = limits.connections;
-  // Fastify hands its options on to Node, reusePort too, which its types lack.
-  const address = { host, port, reusePort, backlog, listenTextResolver };
-  try {
-    return withScheme(await app.listen(address));
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const message = listenProblems(host, port)[String(code)];
-    throw message === undefined ? cause : new StartError(message, { cause });
-  }
-}
-
-function listenProblems(host: string, port: number): Readonly<Record<string, string>> {
-  const noAddress = `HOST (${host}) is not an address of this machine: name one that is, or 0.0.0.0 for all.`;
-  return {
-    EADDRINUSE: `PORT (${port}) is in use on ${host}: end what listens there, or set another; 0 takes a free one.`,
-    EACCES: `PORT (${port}) is one that this process may not listen on: set one above 1023.`,
-    EADDRNOTAVAIL: noAddress,
-    ENOTFOUND: noAddress,
-    EAI_AGAIN: noAddress,
-    ENOTSUP: "REUSE_PORT is not to be had on this system: set it off.",
-  };
-}
-
-/** Closes the app; after the timeout it cuts off what is left. Returns whether nothing was cut off. */
-async function closeWithin(app: FastifyInstance, timeoutMs: number): Promise<boolean> {
-  let clean = true;
-  const timer = setTimeout(() => {
-    clean = false;
-    app.server.closeAllConnections();
-  }, timeoutMs);
-  await app.close();
-  clearTimeout(timer);
-  return clean;
 }

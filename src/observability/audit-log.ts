@@ -1,0 +1,69 @@
+import {
+  type AuditLog,
+  type AuditTarget,
+  auditToFile,
+  auditToLog,
+  createAuditLog,
+  joinLogLines,
+  type LogStream,
+  openAuditFile,
+} from "@partner-service/log-lines";
+import type { FastifyBaseLogger } from "fastify";
+import type { Config } from "../config.ts";
+import { StartError } from "../start-error.ts";
+import { describeLost } from "./audit.ts";
+
+/**
+ * Opens what AUDIT_LOG names, and tells the log of what goes wrong with it later.
+ *
+ * @param stream of the log
+ * @throws StartError
+ */
+export function openAuditLog(
+  { auditLog: place, auditRequired: required }: Config,
+  stream: LogStream | undefined,
+  log: () => FastifyBaseLogger,
+): AuditLog | undefined {
+  if (place === "off") {
+    return undefined;
+  }
+
+  function tell(failure: string | undefined, lost: number): void {
+    if (failure === undefined) {
+      log().warn({ lost }, "audit trail written again");
+    } else {
+      log().error({ reason: failure, lost }, "audit trail not written");
+    }
+  }
+
+  function open(): AuditLog {
+    try {
+      const target = place === "stdout" ? auditToOutput(stream) : openAuditFile(place);
+      return createAuditLog(target, { required, tell, describeLost });
+    } catch (cause) {
+      const message = `AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`;
+      throw new StartError(message, { cause });
+    }
+  }
+
+  const auditLog = open();
+  return {
+    ...auditLog,
+    reopen() {
+      try {
+        auditLog.reopen();
+      } catch (cause) {
+        log().error(`AUDIT_LOG cannot be opened anew (${reasonOf(cause)}). The last file stays.`);
+      }
+    },
+  };
+}
+
+/** A file is written in its own way: the log's would lose what a full disk does not take. */
+function auditToOutput(stream: LogStream = joinLogLines(process.stdout)): AuditTarget {
+  return stream.file === undefined ? auditToLog(stream) : auditToFile(stream.file);
+}
+
+function reasonOf(cause: unknown): unknown {
+  return cause instanceof Error && "code" in cause ? cause.code : cause;
+}
