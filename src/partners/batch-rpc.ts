@@ -16,7 +16,12 @@ import { entryViolationsKey } from "../context.ts";
 import type { NewBatch } from "./partner-batch.ts";
 import type { Outcome } from "./partner-conflicts.ts";
 import type { NewPartner } from "./partner-entity.ts";
-import { type FieldViolation, fieldsInvalid, type PartnerError } from "./partner-error.ts";
+import {
+  type FieldViolation,
+  fieldsInvalid,
+  type PartnerError,
+  violation,
+} from "./partner-error.ts";
 import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
 import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 
@@ -59,11 +64,7 @@ function findEntryViolations(request: BatchCreatePartnersRequest): FieldViolatio
     const violations: FieldViolation[] = [];
     if (validateOnly) {
       const description = "must be absent in an entry";
-      violations.push({
-        field: field("validate_only"),
-        description,
-        reason: "batch.validate_only",
-      });
+      violations.push(violation(field("validate_only"), description, "batch.validate_only"));
     }
     const ids = { request_id: requestId?.toLowerCase(), external_id: externalId };
     for (const [name, id] of Object.entries(ids)) {
@@ -71,7 +72,7 @@ function findEntryViolations(request: BatchCreatePartnersRequest): FieldViolatio
       const other = id === undefined || id === batchId ? undefined : seen.get(key);
       if (other !== undefined) {
         const description = `must not be that of requests[${other}]`;
-        violations.push({ field: field(name), description, reason: `batch.${name}` });
+        violations.push(violation(field(name), description, `batch.${name}`));
       }
       seen.set(key, other ?? index);
     }

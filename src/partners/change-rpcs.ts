@@ -4,7 +4,7 @@ import {
   type PartnerChange,
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
 import {
   type ChangePage,
   type ChangePosition,
@@ -20,13 +20,16 @@ const toPageSize = createPageSizes(ListPartnerChangesResponseSchema.field.change
 
 /** Implements the RPCs by which others keep a copy of a book in step. */
 export function createChangeRpcs(partners: PartnerRepository, changeTokens: ChangeTokens) {
+  const toQuery = (organizations: Organizations, changeToken: string, pageSize: number) => ({
+    organizationId: organizations.target,
+    after: changeTokens.read(organizations, changeToken),
+    pageSize,
+  });
+
   return {
     async listPartnerChanges({ changeToken, pageSize }, { values, signal, responseHeader }) {
       const organizations = required(values, organizationsKey);
-      const after = changeTokens.read(organizations, changeToken);
-      const changeQuery = {
-        ...{ organizationId: organizations.target, after, pageSize: toPageSize(pageSize) },
-      };
+      const changeQuery = toQuery(organizations, changeToken, toPageSize(pageSize));
       const page = await partners.listChanges(changeQuery, signal);
       responseHeader.set(...uncached);
       return toResponse(page, changeTokens.write(organizations, page.position));
@@ -34,10 +37,7 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
 
     async *watchPartnerChanges({ changeToken }, { values, signal, responseHeader }) {
       const organizations = required(values, organizationsKey);
-      const after = changeTokens.read(organizations, changeToken);
-      const changeQuery = {
-        ...{ organizationId: organizations.target, after, pageSize: watchedChanges },
-      };
+      const changeQuery = toQuery(organizations, changeToken, watchedChanges);
       responseHeader.set(...uncached);
       let position: ChangePosition | undefined;
       let token = "";

@@ -2,7 +2,7 @@ import { type DescField, getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Organizations } from "../context.ts";
 import type { ChangePosition } from "./change-feed.ts";
-import { changeTokenExpired, fieldsInvalid } from "./partner-error.ts";
+import { changeTokenExpired, fieldsInvalid, violation } from "./partner-error.ts";
 import { createSealing, type JsonValue } from "./sealing.ts";
 
 /** How many entries a page holds, where the caller does not say. */
@@ -78,8 +78,7 @@ function demand<Position>(
   of: string,
 ): Position | undefined {
   if (position === undefined && token !== "") {
-    const description = `is not a next_${field} of this ${of}`;
-    throw fieldsInvalid([{ field, description, reason: field }]);
+    throw fieldsInvalid([violation(field, `is not a next_${field} of this ${of}`, field)]);
   }
   return position;
 }

@@ -34,11 +34,9 @@ interface PartnerVersion extends PartnerKey {
   readonly revision: number | undefined;
 }
 
-const partnerFields = new Set(PartnerSchema.fields.map(({ name }) => name));
-
 /** What was said of the company; a deleted partner's row does not keep it. */
 const erasures = CreatePartnerRequestSchema.fields
-  .filter(({ name }) => partnerFields.has(name) && name !== "partner_type")
+  .filter(({ localName }) => localName in PartnerSchema.field && localName !== "partnerType")
   .map((field) => `${field.name} = ${erasedValue(field)}`);
 
 /** What the column of a field holds once it says nothing any more. */

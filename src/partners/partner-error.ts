@@ -30,6 +30,10 @@ export class PartnerError extends Error {
   }
 }
 
+export const violation = (field: string, description: string, reason: string): FieldViolation => ({
+  ...{ field, description, reason },
+});
+
 /** The request passes the rules of its fields, and asks for what cannot be all the same. */
 export const fieldsInvalid = (violations: readonly FieldViolation[]) =>
   new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });

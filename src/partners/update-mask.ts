@@ -7,7 +7,7 @@ import {
   type UpdatePartnerRequest,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { PartnerChanges } from "./partner-edits.ts";
-import { fieldsInvalid } from "./partner-error.ts";
+import { fieldsInvalid, violation } from "./partner-error.ts";
 import { toStoredType } from "./partner-mapping.ts";
 
 /** The fields that an update may change are those that a create is made from. */
@@ -33,11 +33,7 @@ export function readPartnerChanges(
   const missing = fields.filter((field) => !given.isSet(field) && isRequired(field));
   if (missing.length > 0) {
     throw fieldsInvalid(
-      missing.map(({ name }) => ({
-        field: `partner.${name}`,
-        description: "value is required",
-        reason: "required",
-      })),
+      missing.map(({ name }) => violation(`partner.${name}`, "value is required", "required")),
     );
   }
   const values: Readonly<Record<string, unknown>> = { ...partner };
@@ -58,17 +54,11 @@ function isRequired({ name }: DescField): boolean {
 const knownPaths = new Set(["*", ...PartnerSchema.fields.map(({ name }) => name)]);
 
 function fieldsOfMask(paths: readonly string[]) {
-  const unknown = paths.flatMap((path, index) =>
-    knownPaths.has(path)
-      ? []
-      : [
-          {
-            field: `update_mask.paths[${index}]`,
-            description: `${path} is not a field of a partner`,
-            reason: "field_mask.path",
-          },
-        ],
-  );
+  const unknown = paths.flatMap((path, index) => {
+    const field = `update_mask.paths[${index}]`;
+    const description = `${path} is not a field of a partner`;
+    return knownPaths.has(path) ? [] : violation(field, description, "field_mask.path");
+  });
   if (unknown.length > 0) {
     throw fieldsInvalid(unknown);
   }
