@@ -81,20 +81,21 @@ async function traceCalls(config: Config): Promise<Telemetry> {
   const traces = await startTraces<Call>({ name, ...config.traces, batches: config.spans });
 
   function statementEnded(event: StatementEvent): void {
-    const { name = "other", calls = [], startedAt, durationMs } = event;
-    const work = {
-      ...{ name, startedAt, durationMs },
+    const { name = "other", calls = [] } = event;
+    const sharing = traces
+      .sampled()
+      .filter((sampled) => calls.some(({ signal }) => signal === sampled.signal));
+    if (sharing.length === 0) {
+      return;
+    }
+    traces.shared(sharing, {
+      ...{ name, startedAt: event.startedAt, durationMs: event.durationMs },
       attributes: {
         "db.system.name": "postgresql",
         "db.query.summary": name,
         "db.operation.batch.size": calls.length,
       },
       errorType: "failure" in event ? failureClass(event.failure) : undefined,
-    };
-    let signals: ReadonlySet<AbortSignal | undefined> | undefined;
-    traces.shared(work, (call) => {
-      signals ??= new Set(calls.map(({ signal }) => signal));
-      return signals.has(call.signal);
     });
   }
 

@@ -63,8 +63,10 @@ export interface Traces<Call extends object> {
   /** Begins the span of a call, where it is sampled; a caller's `traceparent` is taken up. */
   begins(call: Call, name: string, headers: IncomingHttpHeaders): CallSpan | undefined;
   ends(call: Call & EndedCall, attributes: Attributes): void;
-  /** Tells of work that is over, below the first of the calls that share it, linked with all of them. */
-  shared(work: SharedWork, isShared: (call: Call) => boolean): void;
+  /** The calls under way that are sampled: few, or none, as a rule. */
+  sampled(): readonly Call[];
+  /** Tells of work that is over, below the first of the sampled calls that share it, linked with all. */
+  shared(calls: readonly Call[], work: SharedWork): void;
   /** Hands on what has not been handed on yet, and ends. */
   close(): Promise<void>;
 }
@@ -132,8 +134,9 @@ export function createTraces<Call extends object>(options: TracesOptions): Trace
       }
       span.end();
     },
-    shared({ name, durationMs, attributes, errorType, ...work }, isShared) {
-      const sharing = [...spans].filter(([call]) => isShared(call)).map(([, span]) => span);
+    sampled: () => [...spans.keys()],
+    shared(calls, { name, durationMs, attributes, errorType, ...work }) {
+      const sharing = calls.flatMap((call) => spans.get(call) ?? []);
       const [first] = sharing;
       if (first === undefined) {
         return;
