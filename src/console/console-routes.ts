@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 
 /** Where `npm run generate` builds the console of src/console into. */
@@ -40,7 +41,7 @@ export interface ConsoleOptions {
 export function mountConsole(app: FastifyInstance, { sandbox }: ConsoleOptions): void {
   for (const { path, file, type } of files) {
     const content = readFileSync(join(builtConsole, file));
-    const compressed = gzipSync(content);
+    let compressed: Promise<Buffer> | undefined;
     const etag = `"${createHash("sha256").update(content).digest("base64url")}"`;
     app.get(path, async (request, reply) => {
       // Always asked for again, so that the page and the service are of one version.
@@ -50,9 +51,12 @@ export function mountConsole(app: FastifyInstance, { sandbox }: ConsoleOptions):
         return reply.code(304).send();
       }
       reply.type(type);
-      return /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")
-        ? reply.header("Content-Encoding", "gzip").send(compressed)
-        : reply.send(content);
+      if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+        return reply.send(content);
+      }
+      // Only once somebody asks: each start would else wait for it.
+      compressed ??= promisify(gzip)(content);
+      return reply.header("Content-Encoding", "gzip").send(await compressed);
     });
   }
   app.get("/console/settings.json", async (_request, reply) =>

@@ -3,8 +3,7 @@ import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { type Clock, createClock } from "./clock.ts";
 import { DatabaseUnavailableError } from "./failures.ts";
 import type { DatabaseSchema } from "./orm-options.ts";
-import { createPgliteOrm } from "./pglite-orm.ts";
-import { createPostgresOrm, defaultPoolSize, type PostgresOptions } from "./postgres-orm.ts";
+import type { PostgresOptions } from "./postgres-orm.ts";
 import { hangingSql } from "./postgres-pool.ts";
 import { query } from "./query.ts";
 import { withRetries } from "./retries.ts";
@@ -26,6 +25,9 @@ export type DatabaseSettings =
       readonly dataDirectory: string;
     };
 
+/** How many connections there are at most, unless it is told. */
+const defaultPoolSize = 10;
+
 /** How long the server gets to answer a ping. */
 const pingTimeoutMs = 2000;
 
@@ -36,12 +38,16 @@ const pingTimeoutMs = 2000;
  */
 export async function createOrm(settings: DatabaseSettings, schema: DatabaseSchema): Promise<Orm> {
   const clock = createClock();
-  const orm: PostgresOrm | PgliteOrm =
-    "databaseUrl" in settings
-      ? await createPostgresOrm(settings.databaseUrl, schema, clock, settings)
-      : await createPgliteOrm(settings.dataDirectory, schema);
-  const { poolSize = defaultPoolSize } = "databaseUrl" in settings ? settings : { poolSize: 1 };
-  return Object.assign(orm, { clock, poolSize });
+  // Most of a start is the loading of modules: those of the other engine are left out.
+  if ("databaseUrl" in settings) {
+    const { createPostgresOrm } = await import("./postgres-orm.ts");
+    const { databaseUrl, poolSize = defaultPoolSize } = settings;
+    const orm = await createPostgresOrm(databaseUrl, schema, clock, { ...settings, poolSize });
+    return Object.assign(orm, { clock, poolSize });
+  }
+  const { createPgliteOrm } = await import("./pglite-orm.ts");
+  const orm = await createPgliteOrm(settings.dataDirectory, schema);
+  return Object.assign(orm, { clock, poolSize: 1 });
 }
 
 /**

@@ -21,9 +21,6 @@ const longestLifeSeconds = 1800;
 /** The system asks a peer that has been silent for this long whether it is still there. */
 const keepAliveAfterMs = 10_000;
 
-/** How many connections there are at most, unless it is told. */
-export const defaultPoolSize = 10;
-
 export interface PostgresOptions {
   /** How long a statement may take; 0: as long as it needs, which is for migrations. */
   readonly statementTimeoutMs?: number | undefined;
@@ -42,10 +39,10 @@ export async function createPostgresOrm(
   clock: Clock,
   {
     statementTimeoutMs = databasePatienceMs,
-    poolSize = defaultPoolSize,
+    poolSize,
     idleConnections = 3,
     statementNames,
-  }: PostgresOptions,
+  }: PostgresOptions & { readonly poolSize: number },
 ): Promise<MikroORM> {
   const { pathname = "/", username = "" } = parseDatabaseUrl(databaseUrl) ?? {};
   // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
