@@ -12,7 +12,11 @@ import {
 import type { Readiness } from "@partner-service/health-reflection";
 import type { LogStream } from "@partner-service/log-lines";
 import type { OnePortServer } from "@partner-service/one-port-server";
-import { createBinaryCheck, withStrictMessages } from "@partner-service/strict-messages";
+import {
+  createBinaryCheck,
+  maxItemsOf,
+  withStrictMessages,
+} from "@partner-service/strict-messages";
 import { connectPluginWithUnaryLane } from "@partner-service/unary-lane";
 import Fastify, {
   type FastifyInstance,
@@ -156,6 +160,7 @@ export async function createApp(
       explainRefusals(router);
     },
     binaryCheckOf: ({ input }: DescMethodUnary) => createBinaryCheck(input, invalidFields),
+    maxItemsOf,
     ...{ acceptCompression, readMaxBytes, maxTimeoutMs, jsonOptions, binaryOptions },
     contextValues: (request) => createContextValues().set(callKey, request.call),
   });

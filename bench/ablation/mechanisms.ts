@@ -31,7 +31,7 @@ export const mechanisms = {
     edits: [
       {
         file: `${lane}/plain-json.ts`,
-        from: "isPlain ? createPlainJsonReader(input) : undefined",
+        from: "isPlain ? createPlainJsonReader(input, maxItemsOf) : undefined",
         to: "undefined",
       },
     ],

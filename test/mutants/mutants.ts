@@ -67,7 +67,7 @@ export const mutants: readonly Group[] = [
     ],
     edits: [
       lane("if (url === null || serve === undefined)", "if (url === null || serve !== null)"),
-      plainJson("isPlain ? createPlainJsonReader(input) : undefined", "undefined"),
+      plainJson("isPlain ? createPlainJsonReader(input, maxItemsOf) : undefined", "undefined"),
       plainJson("emitsAll ? createPlainJsonWriter(output) : undefined", "undefined"),
       routes("createFastValidator(validator)", "validator"),
       verifier("const remembered = keys.areFresh()", "const remembered = keys === undefined"),

@@ -6,4 +6,4 @@
 export { type BinaryCheck, createBinaryCheck } from "./binary-check.ts";
 export type { UnknownNames } from "./json-shape.ts";
 export { withStrictMessages } from "./strict-router.ts";
-export type { Violation } from "./violation.ts";
+export { maxItemsOf, type Violation } from "./violation.ts";

@@ -4,7 +4,7 @@ import {
   type DescMessage,
   type Message,
   ScalarType,
-  toJsonString,
+  toJson,
 } from "@bufbuild/protobuf";
 import { Edition, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 
@@ -13,22 +13,29 @@ export type PlainJsonWriter = (message: Message) => string;
 /**
  * Makes a writer of JSON, unset fields included, for messages of proto3 that hold texts, int32
  * numbers, enums, timestamps, messages of their kind, and lists of these. It writes what Protobuf's
- * own writer writes (https://protobuf.dev/programming-guides/json/), without the object in between
- * and the checks of each value's type.
+ * own writer writes (https://protobuf.dev/programming-guides/json/), without the checks of each value's
+ * type.
  *
  * @returns undefined for a message that has other fields.
  */
 export function createPlainJsonWriter(descriptor: DescMessage): PlainJsonWriter | undefined {
-  return messageWriter(descriptor, []);
+  const convert = messageConverter(descriptor, []);
+  return convert && ((message) => JSON.stringify(convert(message)));
 }
 
-/** Writes a value, whose type follows from its field's descriptor. */
-type Write = (value: unknown) => string;
+/** Makes of a value, whose type follows from its field's descriptor, what `JSON.stringify` writes it from. */
+type Convert = (value: unknown) => unknown;
 
-function messageWriter(
+/** The value is written as it is. */
+const asItIs: Convert = (value) => value;
+
+/** Names that an object has in the order in which they are given to it. */
+const plainName = /^[a-z]\w*$/i;
+
+function messageConverter(
   descriptor: DescMessage,
   parents: readonly DescMessage[],
-): Write | undefined {
+): Convert | undefined {
   const { typeName, file } = descriptor;
   if (typeName === TimestampSchema.typeName) {
     return writeTimestamp;
@@ -41,93 +48,79 @@ function messageWriter(
   const fields = descriptor.fields
     .toSorted((a, b) => a.number - b.number)
     .flatMap((field) => {
-      const write = fieldWriter(field, [...parents, descriptor]);
-      return write === undefined
-        ? []
-        : { localName: field.localName, label: `${JSON.stringify(field.jsonName)}:`, write };
+      const convert = fieldConverter(field, [...parents, descriptor]);
+      return convert === undefined || !plainName.test(field.jsonName) ? [] : { field, convert };
     });
   if (fields.length < descriptor.fields.length) {
     return undefined;
   }
-  // A message has a property for each field that is set, or has no presence. Code that names them takes
-  // half of what it takes to go through the fields.
-  const parts = fields.map(
-    ({ localName, label }, index) => `
-      const v${index} = message[${JSON.stringify(localName)}];
-      if (v${index} !== undefined) {
-        text += text === "{" ? ${JSON.stringify(label)} : ${JSON.stringify(`,${label}`)};
-        text += writers[${index}](v${index});
-      }`,
-  );
-  const code = `return (message) => { let text = "{"; ${parts.join("")} return text + "}"; };`;
+  // A message has a property for each field that is set, or has no presence, and JSON.stringify leaves out
+  // what is undefined. Code that names the fields takes half of what it takes to go through them.
+  const members = fields.map(({ field: { jsonName, localName }, convert }, index) => {
+    const value = `message[${JSON.stringify(localName)}]`;
+    const converted = `${value} === undefined ? undefined : converters[${index}](${value})`;
+    return `${JSON.stringify(jsonName)}: ${convert === asItIs ? value : converted}`;
+  });
+  const code = `return (message) => ({ ${members.join(", ")} });`;
   // It is of this type as it is written here, whatever the fields are.
-  return new Function("writers", code)(fields.map(({ write }) => write)) as Write;
+  return new Function("converters", code)(fields.map(({ convert }) => convert)) as Convert;
 }
 
-function fieldWriter(field: DescField, parents: readonly DescMessage[]): Write | undefined {
+function fieldConverter(field: DescField, parents: readonly DescMessage[]): Convert | undefined {
   if (field.oneof !== undefined || field.fieldKind === "map") {
     return undefined;
   }
-  const write =
+  const convert =
     field.scalar !== undefined
-      ? scalarWriter(field.scalar)
+      ? scalarConverter(field.scalar)
       : field.enum !== undefined
-        ? enumWriter(field.enum)
-        : messageWriter(field.message, parents);
+        ? enumConverter(field.enum)
+        : messageConverter(field.message, parents);
   if (field.fieldKind !== "list") {
-    return write;
+    return convert;
   }
-  if (write === undefined) {
-    return writeEmptyList;
+  if (convert === undefined) {
+    return refuseEntries;
   }
   // The value of a list's field is an array.
-  return (items) => `[${(items as readonly unknown[]).map((item) => write(item)).join()}]`;
+  return (items) => (items as readonly unknown[]).map(convert);
 }
 
 /** Is thrown where a message turns out to hold what is not plain. */
 export const notPlain = new Error("The message is not plain.");
 
-function writeEmptyList(items: unknown): string {
+function refuseEntries(items: unknown): unknown {
   if (Array.isArray(items) && items.length > 0) {
     throw notPlain;
   }
-  return "[]";
+  return items;
 }
 
-function scalarWriter(scalar: ScalarType): Write | undefined {
-  switch (scalar) {
-    case ScalarType.STRING:
-      return (text) => JSON.stringify(text);
-    case ScalarType.INT32:
-      return String;
-    default:
-      return undefined;
-  }
+function scalarConverter(scalar: ScalarType): Convert | undefined {
+  return scalar === ScalarType.STRING || scalar === ScalarType.INT32 ? asItIs : undefined;
 }
 
-function enumWriter({ typeName, values }: DescEnum): Write | undefined {
-  const names = new Map<unknown, string>(
-    values.map(({ number, jsonName }) => [number, JSON.stringify(jsonName)]),
-  );
+function enumConverter({ typeName, values }: DescEnum): Convert | undefined {
+  const names = new Map<unknown, string>(values.map(({ number, jsonName }) => [number, jsonName]));
   // A number without a name stands for itself.
   return typeName.startsWith("google.protobuf.")
     ? undefined
-    : (number) => names.get(number) ?? String(number);
+    : (number) => names.get(number) ?? number;
 }
 
 const firstSecond = Date.parse("0001-01-01T00:00:00Z") / 1000;
 const lastSecond = Date.parse("9999-12-31T23:59:59Z") / 1000;
 
-function writeTimestamp(value: unknown): string {
+function writeTimestamp(value: unknown): unknown {
   // Its field's descriptor says so.
   const timestamp = value as Timestamp;
   const { nanos } = timestamp;
   const second = Number(timestamp.seconds);
   if (second < firstSecond || second > lastSecond || nanos < 0 || nanos > 999_999_999) {
     // Has the error for it.
-    return toJsonString(TimestampSchema, timestamp);
+    return toJson(TimestampSchema, timestamp);
   }
-  return `"${formatSecond(second)}${fractionOf(nanos)}Z"`;
+  return `${formatSecond(second)}${fractionOf(nanos)}Z`;
 }
 
 let last = { second: Number.NaN, text: "" };
@@ -146,9 +139,8 @@ function fractionOf(nanos: number): string {
   if (nanos === 0) {
     return "";
   }
-  const digits = String(nanos).padStart(9, "0");
-  if (nanos % 1000 !== 0) {
-    return `.${digits}`;
-  }
-  return nanos % 1_000_000 === 0 ? `.${digits.slice(0, 3)}` : `.${digits.slice(0, 6)}`;
+  // With a 1 in front all nine are there.
+  const digits = String(1_000_000_000 + nanos);
+  const end = nanos % 1000 !== 0 ? 10 : nanos % 1_000_000 !== 0 ? 7 : 4;
+  return `.${digits.slice(1, end)}`;
 }

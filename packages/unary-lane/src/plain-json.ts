@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
-import { createPlainJsonReader } from "./plain-json-reader.ts";
+import { createPlainJsonReader, type MaxItems } from "./plain-json-reader.ts";
 import { createPlainJsonWriter, notPlain, type PlainJsonWriter } from "./plain-json-writer.ts";
 
 /**
@@ -27,10 +27,11 @@ const writes = channel("unary-lane.json-write");
 export function createPlainJson(
   { input, output }: Pick<DescMethodUnary, "input" | "output">,
   { jsonOptions, readMaxBytes, writeMaxBytes }: UniversalHandlerOptions,
+  maxItemsOf?: MaxItems,
 ): PlainJson {
   const options = Object.entries(jsonOptions ?? {}).filter(([, value]) => value !== undefined);
   const isPlain = options.every(([name]) => plainOptions.has(name));
-  const read = isPlain ? createPlainJsonReader(input) : undefined;
+  const read = isPlain ? createPlainJsonReader(input, maxItemsOf) : undefined;
   const emitsAll = isPlain && jsonOptions?.alwaysEmitImplicit === true;
   const write = emitsAll ? createPlainJsonWriter(output) : undefined;
   const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -6,12 +6,12 @@ import { findConnectMessage } from "./connect-message.ts";
 import { serveConnect } from "./connect-unary.ts";
 import { type Exchange, readRequestUrl } from "./exchange.ts";
 import { serveGrpc } from "./grpc-unary.ts";
-import { type BinaryChecks, recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
+import { type RequestChecks, recordUnaryMethods, type UnaryMethod } from "./unary-method.ts";
 
 type ConnectPluginOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 type UnaryLaneOptions = ConnectPluginOptions &
-  BinaryChecks &
+  RequestChecks &
   Required<Pick<ConnectPluginOptions, "routes" | "contextValues" | "acceptCompression">>;
 
 /** Is told of each call that is served on the lane. */

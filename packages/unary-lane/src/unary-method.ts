@@ -11,13 +11,17 @@ import {
   validateUniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
 import { createPlainJson, type PlainJson } from "./plain-json.ts";
+import type { MaxItems } from "./plain-json-reader.ts";
 
-export interface BinaryChecks {
+/** What is known of requests before they are decoded. */
+export interface RequestChecks {
   /**
    * Gives what checks a method's messages in binary before they are decoded, by throwing; undefined
    * for a method whose messages need no check.
    */
   readonly binaryCheckOf?: (method: DescMethodUnary) => ((message: Uint8Array) => void) | undefined;
+  /** Lists of messages in JSON that may be longer are left to Connect. */
+  readonly maxItemsOf?: MaxItems;
 }
 
 /** A unary RPC with all that is needed to serve it. */
@@ -37,7 +41,8 @@ export interface UnaryMethod {
  * for a call follows from these alone: a call to which another option applies is the plugin's.
  */
 const knownOptions: ReadonlySet<string> = new Set([
-  ...["routes", "contextValues", "binaryCheckOf", "grpc", "grpcWeb", "connect"],
+  ...["routes", "contextValues", "binaryCheckOf", "maxItemsOf"],
+  ...["grpc", "grpcWeb", "connect"],
   ...["acceptCompression", "compressMinBytes", "readMaxBytes", "writeMaxBytes", "maxTimeoutMs"],
   ...["jsonOptions", "binaryOptions", "interceptors", "requestGate"],
 ]);
@@ -56,7 +61,7 @@ function areKnown(options: object): boolean {
  */
 export function recordUnaryMethods(
   router: ConnectRouter,
-  base: Partial<UniversalHandlerOptions> & BinaryChecks,
+  base: Partial<UniversalHandlerOptions> & RequestChecks,
   methods: Map<string, UnaryMethod>,
 ): ConnectRouter {
   function record(spec: MethodImplSpec, more: Partial<UniversalHandlerOptions> = {}): void {
@@ -74,7 +79,7 @@ export function recordUnaryMethods(
           jsonOptions,
           options,
         ),
-        plainJson: createPlainJson(spec.method, options),
+        plainJson: createPlainJson(spec.method, options, base.maxItemsOf),
         checkBinary: base.binaryCheckOf?.(spec.method),
         protocols: handler.protocolNames,
       });

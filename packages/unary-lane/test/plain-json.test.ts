@@ -16,15 +16,17 @@ import {
   lastingSchema,
   noteSchema,
   pageSchema,
-  pinnedSchema,
 } from "./support/notes.ts";
 
 /** What Protobuf's own reader makes of the text, as the service has it read. */
 const readByProtobuf = (descriptor: DescMessage, text: string) =>
   fromJsonString(descriptor, text, { ignoreUnknownFields: true });
 
+/** As the contract of the messages has it. */
+const maxItemsOf = () => 3;
+
 function reads(descriptor: DescMessage, text: string): Message | undefined {
-  const read = createPlainJsonReader(descriptor);
+  const read = createPlainJsonReader(descriptor, maxItemsOf);
   if (read === undefined) {
     throw new Error(`${descriptor} has no plain reader.`);
   }
@@ -96,6 +98,10 @@ describe("Plain JSON", () => {
     ["of the least number", noteSchema, '{"count":-2147483648}'],
     ["of minus zero", noteSchema, '{"count":-0}'],
     ["of booleans", flagSchema, '{"set":true}'],
+    ["of a list of messages", pageSchema, JSON.stringify({ totalSize: 1, notes: [request, {}] })],
+    ["of an empty list", pageSchema, '{"notes":[]}'],
+    ["of a list as long as may be", pageSchema, '{"notes":[{},{},{}]}'],
+    ["of a message whose other fields are absent", pageSchema, "{}"],
   ])("%s is read as Protobuf reads it", (_case, descriptor, text) => {
     const message = reads(descriptor, text);
     expect(message).toBeDefined();
@@ -128,12 +134,38 @@ describe("Plain JSON", () => {
     expect(reads(noteSchema, text)).toBeUndefined();
   });
 
-  test.each<[string, DescMessage]>([
-    ["lists", pageSchema],
-    ["messages", pinnedSchema],
-    ["a oneof", choiceSchema],
-  ])("is not read for messages with %s", (_case, descriptor) => {
-    expect(createPlainJsonReader(descriptor)).toBeUndefined();
+  test.each([
+    ["a list that is longer", '{"notes":[{},{},{},{}]}'],
+    ["what is no list", '{"notes":{"text":"Albany"}}'],
+    ["an entry that is not plain", '{"notes":[{"text":"Albany"},{"text":null}]}'],
+    ["an entry with a name that is there twice", '{"notes":[{"text":"a","text":"b"}]}'],
+    ["an entry that is no message", '{"notes":[[]]}'],
+    ["a list that is there twice", '{"notes":[],"notes":[{}]}'],
+    ["a message in a message", '{"first":{"text":"Albany"}}'],
+    ["a type of Protobuf's own", '{"createdAt":"2024-01-10T12:00:00Z"}'],
+  ])("leaves %s to Protobuf's reader", (_case, text) => {
+    expect(reads(pageSchema, text)).toBeUndefined();
+  });
+
+  test("of a thousand objects and more is left to who refuses it before it is parsed", () => {
+    const notes = (length: number) => `{"notes":[${Array(length).fill("{}").join()}]}`;
+    const read = createPlainJsonReader(pageSchema, () => Number.POSITIVE_INFINITY);
+    expect(read?.(notes(999))).toMatchObject({ notes: { length: 999 } });
+    expect(read?.(notes(1000))).toBeUndefined();
+  });
+
+  test("leaves lists that may have any length to Protobuf's reader", () => {
+    expect(createPlainJsonReader(pageSchema)?.('{"notes":[{}]}')).toBeUndefined();
+  });
+
+  test("has lists of its own for each message", () => {
+    const [one, other] = [reads(pageSchema, "{}"), reads(pageSchema, "{}")];
+    expect(one).toHaveProperty("notes", []);
+    expect(Reflect.get(one ?? {}, "notes")).not.toBe(Reflect.get(other ?? {}, "notes"));
+  });
+
+  test("is not read for messages with a oneof", () => {
+    expect(createPlainJsonReader(choiceSchema)).toBeUndefined();
   });
 
   test("has the outcome of Protobuf's reader for whatever it reads", () => {

@@ -76,7 +76,6 @@ const file = create(FileDescriptorProtoSchema, {
       ],
       oneofDecl: [{ name: "_total_size" }],
     },
-    { name: "Pinned", field: [field("note", 1, note)] },
     { name: "Flag", field: [field("set", 1, { type: Type.BOOL })] },
     {
       name: "Choice",
@@ -127,7 +126,6 @@ function schema(name: string) {
 
 export const noteSchema = schema("Note");
 export const pageSchema = schema("Page");
-export const pinnedSchema = schema("Pinned");
 export const flagSchema = schema("Flag");
 export const choiceSchema = schema("Choice");
 export const lastingSchema = schema("Lasting");
