@@ -6,6 +6,7 @@ import {
   isFieldSet,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import {
   EnumRulesSchema,
   FieldRulesSchema,
@@ -21,11 +22,11 @@ export type PlainRules = (message: object) => boolean;
 
 /**
  * Makes a check that admits most messages that follow the contract's rules, and none that does not,
- * for messages of texts, numbers, enums and lists of such messages. The validator, which can tell what
- * is wrong, takes many times as long to find that nothing is.
+ * for messages of texts, numbers, enums and lists of such messages, whose other fields are absent. The
+ * validator, which can tell what is wrong, takes many times as long to find that nothing is.
  *
  * @param parents the types of the messages that hold this one
- * @returns undefined for a message that has other fields, or rules that are not known here.
+ * @returns undefined for a message that must have other fields, or has rules that are not known here.
  */
 export function createPlainRules(
   descriptor: DescMessage,
@@ -35,7 +36,7 @@ export function createPlainRules(
     return undefined;
   }
   const checks = descriptor.fields.flatMap((field) => {
-    const check = fieldCheck(field, [...parents, descriptor]);
+    const check = fieldCheck(field, [...parents, descriptor]) ?? absenceCheck(field);
     return check === undefined ? [] : { name: field.localName, check };
   });
   if (checks.length < descriptor.fields.length || hasOption(descriptor, messageOption)) {
@@ -74,6 +75,14 @@ function fieldCheck(field: DescField, parents: readonly DescMessage[]): Check | 
   return rules.required
     ? (value) => value !== undefined && !isDefault(value) && follows(value)
     : (value) => value === undefined || follows(value);
+}
+
+/** Admits that a field is absent, which follows whatever its rules are; undefined where it may not be. */
+function absenceCheck(field: DescField): Check | undefined {
+  const hasPresence = field.presence === FeatureSet_FieldPresence.EXPLICIT;
+  return field.oneof !== undefined || !hasPresence || getOption(field, fieldOption).required
+    ? undefined
+    : (value) => value === undefined;
 }
 
 /** Whether it is what a field without presence holds where it is not set. */

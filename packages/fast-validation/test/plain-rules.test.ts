@@ -44,6 +44,8 @@ describe("Plain rules", () => {
     ["an id", GetPartnerRequestSchema, { id }],
     ["an id and an etag", DeletePartnerRequestSchema, { id, etag: "r1" }],
     ["no field at all where none is required", HealthCheckRequestSchema, {}],
+    ["the absence of messages that may be absent", ListPartnersRequestSchema, { pageSize: 20 }],
+    ["the absence of a duration", InvitePartnerRequestSchema, { id }],
     [
       "as many messages as a list may have",
       BatchCreatePartnersRequestSchema,
@@ -55,12 +57,15 @@ describe("Plain rules", () => {
     expect(isValid(descriptor, message)).toBe(true);
   });
 
-  test.each<[string, DescMessage]>([
-    ["messages", ListPartnersRequestSchema],
-    ["a field mask", UpdatePartnerRequestSchema],
-    ["a duration", InvitePartnerRequestSchema],
-  ])("are not made for a message with %s", (_case, descriptor) => {
-    expect(createPlainRules(descriptor)).toBeUndefined();
+  test.each<[string, DescMessage, Record<string, unknown>]>([
+    ["a message", ListPartnersRequestSchema, { filters: {} }],
+    ["a duration", InvitePartnerRequestSchema, { id, timeToLive: { seconds: 60n } }],
+  ])("leave %s that is there to the validator", (_case, descriptor, fields) => {
+    expect(admits(descriptor, create(descriptor, fields))).toBe(false);
+  });
+
+  test("are not made for a type that must have a message", () => {
+    expect(createPlainRules(UpdatePartnerRequestSchema)).toBeUndefined();
   });
 
   test.each<[string, Record<string, unknown>[]]>([
