@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, createRowMapping, type Orm, query } from "@partner-service/postgres-statements";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
@@ -12,8 +11,12 @@ import {
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finds.ts";
 import { deletedSql } from "../src/partners/partner-purge.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
+import { newPartner } from "./support/partners.ts";
+
+const { signal } = new AbortController();
 
 const organizationId = randomUUID();
 const rowCount = 100_000;
@@ -126,18 +129,34 @@ describe("The plans for a large book", () => {
     ]);
   });
 
-  test("of a find that is prepared is one for all, and not made anew for each", async () => {
-    const client = new pg.Client({ connectionString: database.settings.databaseUrl });
-    await client.connect();
-    onTestFinished(() => client.end());
-    const text = findStatement("partner", "id, city");
+  test("of what is prepared, but lists, are one for all, and not made anew for each execution", async () => {
+    const lone = await createOrm({ ...database.settings, poolSize: 1 }, schema);
+    onTestFinished(() => lone.close(true));
+    const partners = createPartnerRepository(lone);
     for (let number = 1; number <= 10; number += 1) {
-      await client.query({ name: "find", text, values: [[organizationId], [idOf(number)]] });
+      const { id } = await partners.create(newPartner({ organizationId }), signal);
+      await partners.find({ organizationId, id }, signal);
+      const newPartners = [newPartner({ organizationId }), newPartner({ organizationId })];
+      await partners.createBatch({ newPartners, requestId: null }, signal);
+      for (const pageSize of [100, 1000]) {
+        await partners.listChanges({ organizationId, after: undefined, pageSize }, signal);
+      }
+      await partners.isConnected({ host: organizationId, guest: randomUUID() }, signal);
     }
     const sql =
-      "select custom_plans::int as custom from pg_prepared_statements where name = 'find'";
-    // PostgreSQL makes five to compare with.
-    expect((await client.query(sql)).rows).toEqual([{ custom: 5 }]);
+      "select name, custom_plans::int as custom from pg_prepared_statements order by name";
+    const plans = (await query(lone, sql, [])).map(({ name, custom }) => [name, custom]);
+    // PostgreSQL makes five to compare with, of what has parameters.
+    expect(Object.fromEntries(plans)).toEqual({
+      "change-horizon": 0,
+      "change-limits": 5,
+      "find-connection": 5,
+      "find-partners": 5,
+      "insert-batch": 5,
+      "insert-partners": 5,
+      "list-changes-100": 5,
+      "list-changes-1000": 5,
+    });
   });
 
   test("look a connection up in its index alone", async () => {

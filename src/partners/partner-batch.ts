@@ -51,7 +51,7 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
   const nextId = createUuidV7Generator(orm.clock.milliseconds);
   const mapping = createRowMapping(orm, PartnerEntity);
   const sharing = createSharing(orm, mapping.table);
-  const insertRows = createInsertion(orm, mapping, sharing, { rehearsal });
+  const insertRows = createInsertion(orm, mapping, sharing, { name: "insert-batch", rehearsal });
   const findOutcomes = createConflicts(orm, rehearsal ? rehearse : query);
 
   /** Stores all, or none where one is in conflict. */
