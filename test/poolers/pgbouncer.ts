@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -15,6 +15,19 @@ export interface PgBouncer extends AsyncDisposable {
 }
 
 export type PoolMode = "session" | "transaction";
+
+/** Which PgBouncer is there, as [1, 18]. */
+function findVersion(): readonly [number, number] {
+  const program = findProgram("pgbouncer");
+  const text = program === undefined ? "" : execFileSync(program, ["--version"]).toString();
+  const [, major, minor] = /^PgBouncer (\d+)\.(\d+)/.exec(text) ?? [];
+  return [Number(major), Number(minor)];
+}
+
+const [major, minor] = findVersion();
+
+/** Whether statements that have names reach each connection of the server that needs them. */
+export const keepsNames = major > 1 || (major === 1 && minor >= 21);
 
 /** Starts a PgBouncer that gives a client a connection for as long as the mode says. */
 export async function startPgBouncer(databaseUrl: string, mode: PoolMode): Promise<PgBouncer> {
@@ -34,6 +47,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = ${mode}
 default_pool_size = 12
+${keepsNames ? "max_prepared_statements = 200" : ""}
 `,
   );
   const child: ChildProcess = spawn(findProgram("pgbouncer") ?? "", [file], {
