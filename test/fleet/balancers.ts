@@ -43,12 +43,7 @@ http {
   ${temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join(" ")}
   upstream partners { ${servers.map((port) => `server 127.0.0.1:${port};`).join(" ")} }
   server { listen 127.0.0.1:${http1Port}; location / { proxy_pass http://partners; } }
-  # By default nginx ends a connection after 1,000 calls, and refuses those that come meanwhile, whatever is
-  # behind it: callers who repeat nothing see it.
-  server {
-    listen 127.0.0.1:${grpcPort} http2; keepalive_requests 1000000;
-    location / { grpc_pass grpc://partners; }
-  }
+  server { listen 127.0.0.1:${grpcPort} http2; location / { grpc_pass grpc://partners; } }
 }
 `;
   return start(
