@@ -1,24 +1,11 @@
 import { findOutputFile, joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import type { Config } from "./config.ts";
 import { describeSandbox } from "./sandbox/welcome.ts";
-import { type Membership, type Service, startService } from "./service.ts";
-import { listenToSignals, type Signals } from "./signals.ts";
-
-/** A service that listens, and what its process has to do with it. */
-export interface ServiceProcess {
-  readonly service: Service;
-  readonly signals: Signals;
-  /** What a person reads once the sandbox is ready; undefined outside the sandbox. */
-  readonly welcome: string | undefined;
-  /** Writes to stdout. Past the log, a full disk under it would end the process. */
-  tell(text: string): void;
-}
+import { type Membership, startService } from "./service.ts";
+import { listenToSignals } from "./signals.ts";
 
 /** Starts the service in this process: its log is on stdout, and it obeys signals. */
-export async function startServiceProcess(
-  config: Config,
-  membership?: Membership,
-): Promise<ServiceProcess> {
+export async function startServiceProcess(config: Config, membership?: Membership) {
   const lines = joinLogLines(openLogOutput(process.stdout));
   process.once("exit", lines.flush);
   const signals = listenToSignals();
@@ -29,6 +16,7 @@ export async function startServiceProcess(
   const organization = crypto.randomUUID();
   const token = await sandbox?.createToken(organization);
   const welcome = token && describeSandbox(url, config.dataDirectory, organization, token);
+  // Past the log, a full disk under stdout would end the process.
   return { service, signals, welcome, tell: lines.write };
 }
 

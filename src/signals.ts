@@ -17,8 +17,6 @@ interface Running {
   reload(): void;
 }
 
-export type Signals = ReturnType<typeof listenToSignals>;
-
 /** How soon a second signal may be the first one's echo: npm hands on the Ctrl-C that both have got. */
 const echoMs = 1000;
 

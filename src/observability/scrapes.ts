@@ -4,21 +4,16 @@ import { createOnePortServer } from "@partner-service/one-port-server";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 
-export interface Scrapes {
-  readonly url: string;
-  close(): void;
-}
-
 /**
  * Serves `GET /metrics` on a port of its own, which is not for callers of the service.
  *
  * @throws StartError where the port cannot be listened on
  */
 export async function serveScrapes(
-  { metricsHost: host }: Pick<Config, "metricsHost">,
+  { metricsHost: host }: Config,
   port: number,
   answer: RequestListener,
-): Promise<Scrapes> {
+) {
   // Bounded as the port of the service is.
   const server = createOnePortServer().serverFactory((request, response) => {
     if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
@@ -40,7 +35,7 @@ export async function serveScrapes(
   const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${name}:${address.port}/metrics`,
-    close() {
+    close(): void {
       server.close();
       server.closeAllConnections();
     },

@@ -6,16 +6,6 @@ import type { Started } from "./primary.ts";
 
 type Process = Pick<Child<Started>, "number" | "ended" | "told" | "isServing">;
 
-interface SummedMetrics {
-  /** Where Prometheus finds them; undefined where it does not. */
-  readonly url: string | undefined;
-  /** Counts a process in, until it has ended. */
-  follow(child: Process): void;
-  /** Reads what a process has counted, which is about to end. */
-  read(child: Process): Promise<void>;
-  close(): void;
-}
-
 /** How long a process may take to tell its metrics; after that the last ones stand for them. */
 const readMs = 4000;
 
@@ -24,9 +14,7 @@ const readMs = 4000;
  *
  * @throws StartError where it cannot be listened on
  */
-export async function serveSummedMetrics(
-  config: Pick<Config, "metricsHost" | "metricsPort">,
-): Promise<SummedMetrics> {
+export async function serveSummedMetrics(config: Config) {
   if (config.metricsPort === undefined) {
     return { url: undefined, follow() {}, read: async () => {}, close() {} };
   }
@@ -34,6 +22,7 @@ export async function serveSummedMetrics(
   /** What each process has told last. */
   const texts = new Map<Process, string>();
 
+  /** Reads what a process has counted, which may be about to end. */
   async function read(child: Process): Promise<void> {
     const url = child.told()?.metricsUrl;
     // One that does not answer is found out by others; what it has told last stays.
@@ -54,7 +43,8 @@ export async function serveSummedMetrics(
 
   return {
     ...{ url, read, close },
-    follow(child) {
+    /** Counts a process in, until it has ended. */
+    follow(child: Process): void {
       texts.set(child, "");
       child.ended.then(() => {
         sum.keep(texts.get(child) ?? "");
