@@ -114,22 +114,6 @@ export const entryViolationsKey = createContextKey<readonly FieldViolation[]>([]
 });
 
 /**
- * Returns what takes down the changes of a call.
- *
- * @param partnerId the partner that the request names
- */
-export function changesOf(values: ContextValues, partnerId?: string): NoteChange {
-  const call = required(values, callKey);
-  if (partnerId !== undefined) {
-    call.partnerId = partnerId.toLowerCase();
-  }
-  return (change) => {
-    call.changes ??= [];
-    call.changes.push(change);
-  };
-}
-
-/**
  * Returns a value that an earlier step of the chain has set.
  *
  * @throws Error when it has not: the chain is then in the wrong order.

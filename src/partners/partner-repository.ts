@@ -14,7 +14,7 @@ import {
   turnPatienceMs,
   withRetries,
 } from "@partner-service/postgres-statements";
-import { changesOf, type NoteChange, organizationsKey, required } from "../context.ts";
+import { callKey, type NoteChange, organizationsKey, required } from "../context.ts";
 import { createChangeFeed } from "./change-feed.ts";
 import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";
@@ -195,7 +195,14 @@ export function chooseWrites(
   partnerId?: string,
 ) {
   const organizations = required(values, organizationsKey);
-  return validateOnly
-    ? { ...organizations, writes: partners.rehearsal, noteChange: undefined }
-    : { ...organizations, writes: partners, noteChange: changesOf(values, partnerId) };
+  if (validateOnly) {
+    return { ...organizations, writes: partners.rehearsal, noteChange: undefined };
+  }
+  const call = required(values, callKey);
+  call.partnerId = partnerId?.toLowerCase();
+  const noteChange: NoteChange = (change) => {
+    call.changes ??= [];
+    call.changes.push(change);
+  };
+  return { ...organizations, writes: partners, noteChange };
 }
