@@ -32,10 +32,26 @@ export interface ServiceErrorOptions {
 export function serviceError(
   reason: ErrorReason,
   message: string,
-  options: ServiceErrorOptions = {},
+  { metadata = {}, violations, retryAfterMs, headers, cause }: ServiceErrorOptions = {},
 ): ConnectError {
-  const error = new ConnectError(message, codeOf(reason), options.headers, [], options.cause);
-  error.details = errorDetails(reason, options);
+  const error = new ConnectError(message, codeOf(reason), headers, [], cause);
+  const info: MessageInitShape<typeof ErrorInfoSchema> = {
+    // As it travels: the contract's name without the enum's prefix.
+    reason: descriptorOf(reason).localName,
+    domain: errorDomain,
+    metadata,
+  };
+  error.details.push({ desc: ErrorInfoSchema, value: info });
+  if (violations !== undefined) {
+    error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...violations] } });
+  }
+  if (retryAfterMs !== undefined) {
+    const retryDelay = {
+      seconds: BigInt(Math.floor(retryAfterMs / 1000)),
+      nanos: (retryAfterMs % 1000) * 1_000_000,
+    };
+    error.details.push({ desc: RetryInfoSchema, value: { retryDelay } });
+  }
   return error;
 }
 
@@ -166,31 +182,6 @@ export function clip(given: string, maxBytes: number): string {
 export function recordFailure(call: Call, error: ConnectError): void {
   const reason = error.findDetails(ErrorInfoSchema)[0]?.reason;
   call.outcome = { code: codeToString(error.code), ...(reason === undefined ? {} : { reason }) };
-}
-
-/** The `google.rpc` details of an error with this reason: ErrorInfo first. */
-function errorDetails(
-  reason: ErrorReason,
-  { metadata = {}, violations, retryAfterMs }: ServiceErrorOptions,
-): ConnectError["details"] {
-  const info: MessageInitShape<typeof ErrorInfoSchema> = {
-    // As it travels: the contract's name without the enum's prefix.
-    reason: descriptorOf(reason).localName,
-    domain: errorDomain,
-    metadata,
-  };
-  const details: ConnectError["details"] = [{ desc: ErrorInfoSchema, value: info }];
-  if (violations !== undefined) {
-    details.push({ desc: BadRequestSchema, value: { fieldViolations: [...violations] } });
-  }
-  if (retryAfterMs !== undefined) {
-    const retryDelay = {
-      seconds: BigInt(Math.floor(retryAfterMs / 1000)),
-      nanos: (retryAfterMs % 1000) * 1_000_000,
-    };
-    details.push({ desc: RetryInfoSchema, value: { retryDelay } });
-  }
-  return details;
 }
 
 function codeOf(reason: ErrorReason): Code {

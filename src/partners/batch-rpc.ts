@@ -45,7 +45,9 @@ export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntr
         const created = await writes.createBatch(batch, signal, noteChange);
         return { partners: created.map(toPartnerMessage) };
       }
-      const refused = groupByEntry([...values.get(entryViolationsKey), ...violations]);
+      const refused = Map.groupBy([...values.get(entryViolationsKey), ...violations], ({ field }) =>
+        Number(/^\w+\[(\d+)\]/.exec(field)?.[1]),
+      );
       const good = request.requests.flatMap((entry, index) =>
         refused.has(index) ? [] : toEntry(entry, index, request, target),
       );
@@ -110,10 +112,6 @@ function toEntry(
     return newPartner;
   }
   return { ...newPartner, requestId: index === 0 ? id : uuidV5(id, `partner ${index}`) };
-}
-
-function groupByEntry(violations: readonly FieldViolation[]) {
-  return Map.groupBy(violations, ({ field }) => Number(/^\w+\[(\d+)\]/.exec(field)?.[1]));
 }
 
 function toPartialResponse(

@@ -96,8 +96,7 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
       const last = more ? connections.at(-1) : undefined;
       return {
         connections: connections.map(toConnectionMessage),
-        nextPageToken:
-          last === undefined ? "" : pageTokens.write(list, { role: last.role, other: last.other }),
+        nextPageToken: last ? pageTokens.write(list, { role: last.role, other: last.other }) : "",
       };
     },
 

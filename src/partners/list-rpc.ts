@@ -14,7 +14,6 @@ import {
   orderColumns,
 } from "./list-statements.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
-import type { Partner } from "./partner-entity.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
@@ -38,10 +37,10 @@ export function createListRpc(partners: PartnerRepository, pageTokens: PageToken
       const page = await partners.list(list, requester, signal);
       responseHeader.set(...uncached);
       const last = page.more ? page.partners.at(-1) : undefined;
+      const position = last && { value: last[orderColumns[list.orderBy].property], id: last.id };
       return {
         partners: page.partners.map(toPartnerMessage),
-        nextPageToken:
-          last === undefined ? "" : pageTokens.write(identityOf(list), positionOf(last, list)),
+        nextPageToken: position ? pageTokens.write(identityOf(list), position) : "",
         ...(page.totalSize === undefined ? {} : { totalSize: page.totalSize }),
       };
     },
@@ -92,8 +91,4 @@ function identityOf({ organizationId, anyOf, text, orderBy, descending }: List) 
     ["companyRegistrationNumbers", ...sorted("company_registration_number")],
   ].filter(({ length }) => length > 1);
   return ["partners", organizationId, ...sets, text ?? null, orderBy, descending, ...named];
-}
-
-function positionOf(partner: Partner, { orderBy }: ListQuery): ListPosition {
-  return { value: partner[orderColumns[orderBy].property], id: partner.id };
 }
