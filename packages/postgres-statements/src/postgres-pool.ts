@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig } from "pg";
 import { cancelWhenAborted } from "./cancelling.ts";
+import { DescribedOnce } from "./described-once.ts";
 import { DatabaseUnavailableError, OverloadedError, toDatabaseFailure } from "./failures.ts";
 import { turnPatienceMs } from "./retries.ts";
 
@@ -120,7 +121,11 @@ export async function runOnPool(
           ? cancelWhenAborted(pool, connection.processID, statement.text, signal)
           : undefined;
       if (!rehearsal) {
-        connection.query(named ? statement : unnamed, end);
+        if (named) {
+          connection.query(new DescribedOnce(statement, end));
+        } else {
+          connection.query(unnamed, end);
+        }
         return;
       }
       connection.query("begin", (unbegun: Error | null) => {

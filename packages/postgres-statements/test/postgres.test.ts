@@ -1,14 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresDatabase } from "../../../test/support/databases.ts";
 import { databaseUrlOn, onServer } from "../../../test/support/postgres.ts";
 import { createTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { toDatabaseFailure } from "../src/failures.ts";
-import { createOrm, type Orm, ping, query, type StatementEvent } from "../src/index.ts";
+import {
+  createOrm,
+  createStatement,
+  type Orm,
+  ping,
+  query,
+  type StatementEvent,
+} from "../src/index.ts";
 import { createNotes, schema, withNotes } from "./support/notes.ts";
 
 const unavailable = { name: "DatabaseUnavailableError" };
@@ -243,6 +250,32 @@ describe("With PostgreSQL", () => {
       },
     ]);
     expect(events.every(({ durationMs }) => durationMs > 0)).toBe(true);
+  });
+
+  test("the rows of a statement with a name are described once, and read alike each time", async () => {
+    const lone = await createOrm({ ...database.settings, poolSize: 1 }, schema);
+    onTestFinished(() => lone.close(true));
+    const described: number[] = [];
+    const pool = await lone.driver.getConnection().getNativeClient();
+    if (!("totalCount" in pool)) {
+      throw new Error("This is no pool of connections to PostgreSQL.");
+    }
+    // Its types lack the connection that a client has.
+    pool.on("connect", (client: { connection?: EventEmitter }) =>
+      client.connection?.on("rowDescription", ({ fields }) => described.push(fields.length)),
+    );
+    const text = `select $1::int4 as number, 'x'::text as text, null::text as nothing,
+      10 / $1::int4 > 1 as holds where $1 <> 7`;
+    const divide = createStatement(lone, "divide", text);
+    const row = { text: "x", nothing: null };
+    expect(await divide([1])).toEqual([{ ...row, number: 1, holds: true }]);
+    expect(await divide([7])).toEqual([]);
+    await expect(divide([0])).rejects.toMatchObject({ name: "DatabaseError" });
+    expect(await divide([10])).toEqual([{ ...row, number: 10, holds: false }]);
+    expect(described.filter((length) => length === 4)).toEqual([4]);
+    await cutConnections();
+    await expect.poll(() => divide([5]).catch(() => undefined)).toHaveLength(1);
+    expect(described.filter((length) => length === 4)).toEqual([4, 4]);
   });
 
   test("closing ends the connections", async () => {
