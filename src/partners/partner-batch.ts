@@ -99,8 +99,10 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
   }
 
   /** The ids stay the same in all tries, which makes them safe, and grow in the order that is given. */
-  const toPartner = (newPartner: NewPartner) =>
-    initialPartner(newPartner, nextId(), orm.clock.now());
+  function toPartners(newPartners: readonly NewPartner[]): readonly Partner[] {
+    const now = orm.clock.now();
+    return newPartners.map((newPartner) => initialPartner(newPartner, nextId(), now));
+  }
 
   return {
     /**
@@ -116,11 +118,9 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
       noteChange?: NoteChange,
     ): Promise<readonly Partner[]> {
       const whole = requestId === null ? undefined : batchFingerprint(newPartners);
-      const partners = newPartners
-        .map(toPartner)
-        .map((partner) =>
-          whole === undefined ? partner : { ...partner, requestFingerprint: whole },
-        );
+      const partners = toPartners(newPartners).map((partner) =>
+        whole === undefined ? partner : { ...partner, requestFingerprint: whole },
+      );
       const judge = requestId === null ? refuseForOne : refuseAsOne(requestId);
       const outcomes = await withRetries(() => store(partners, judge, noteChange), signal);
       return outcomes.flatMap((outcome) => ("partner" in outcome ? outcome.partner : []));
@@ -132,7 +132,7 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
       signal: AbortSignal,
       noteChange?: NoteChange,
     ): Promise<readonly Outcome[]> {
-      const partners = newPartners.map(toPartner);
+      const partners = toPartners(newPartners);
       return await withRetries(() => store(partners, () => {}, noteChange), signal);
     },
   };

@@ -53,11 +53,26 @@ export function createRowMapping<Entity extends object>(
     customType === undefined ? [] : { key, type: customType },
   );
 
+  type Make = (type: (typeof converted)[number]["type"], value: unknown) => unknown;
+  const toDatabaseValue: Make = (type, value) => type.convertToDatabaseValue(value, platform);
+  const toJsValue: Make = (type, value) => type.convertToJSValue(value, platform);
+
+  /** Puts into each property that has to be converted what is made of it. */
+  function convert(row: Record<string, unknown>, make: Make): void {
+    // Of a row that has not changed since it was made, two values are one.
+    let last: unknown;
+    let lastMade: unknown;
+    for (const { key, type } of converted) {
+      const value = row[key];
+      lastMade = value === last ? lastMade : make(type, value);
+      last = value;
+      row[key] = lastMade;
+    }
+  }
+
   function toRow(entity: object): Row {
     const row: Record<string, unknown> = { ...entity };
-    for (const { key, type } of converted) {
-      row[key] = type.convertToDatabaseValue(row[key], platform);
-    }
+    convert(row, toDatabaseValue);
     return row;
   }
 
@@ -80,15 +95,7 @@ export function createRowMapping<Entity extends object>(
     toEntity(row) {
       // Nobody else has the row: it becomes the entity.
       const entity = row as Record<string, unknown>;
-      // Of a row that has not changed since it was made, two values are one.
-      let last: unknown;
-      let lastValue: unknown;
-      for (const { key, type } of converted) {
-        const value = entity[key];
-        lastValue = value === last ? lastValue : type.convertToJSValue(value, platform);
-        last = value;
-        entity[key] = lastValue;
-      }
+      convert(entity, toJsValue);
       // The properties are exactly those of the selection.
       return entity as Mapped<Entity>;
     },
