@@ -104,7 +104,8 @@ describe("With PostgreSQL", () => {
     await cutConnections("insert into%");
     await expect.poll(blockedSessions).toBe(1);
     await em.rollback();
-    expect(await createNotes(orm).all()).toEqual([await writing]);
+    const note = await writing;
+    expect(await createNotes(orm).all()).toEqual([note]);
   });
 
   test("a statement that takes too long is ended", async () => {
