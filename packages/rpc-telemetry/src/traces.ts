@@ -12,8 +12,6 @@ import {
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
   BatchSpanProcessor,
   ParentBasedSampler,
   RandomIdGenerator,
@@ -23,6 +21,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { type EndedCall, httpAttributes, rpcAttributes } from "./conventions.ts";
 import { createResource } from "./resource.ts";
+import { createIdDraw } from "./sampled-ids.ts";
 
 export interface TracesOptions {
   /** Of the service, where OTEL_SERVICE_NAME does not say another. */
@@ -78,7 +77,7 @@ const serverFailures = new Set([
 
 /**
  * Traces calls and what is done for them. Whether a call is sampled is decided before anything is made
- * for it. The SDK decides by the same id again, when it makes the span.
+ * for it. The SDK decides by the id again, to the same end, when it makes the span.
  */
 export function createTraces<Call extends object>(options: TracesOptions): Traces<Call> {
   const ids = new RandomIdGenerator();
@@ -87,7 +86,9 @@ export function createTraces<Call extends object>(options: TracesOptions): Trace
     generateTraceId: () => traceId,
     generateSpanId: () => ids.generateSpanId(),
   };
-  const sampler = createSampler(options);
+  const rootRatio = readRootRatio(options);
+  const drawId = createIdDraw(rootRatio, ids);
+  const sampler = createSampler(options.sampler, rootRatio);
   const provider = new TracerProvider({
     resource: createResource(options.name),
     sampler,
@@ -108,12 +109,16 @@ export function createTraces<Call extends object>(options: TracesOptions): Trace
   return {
     begins(call, name, headers) {
       const parent: Context = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-      traceId = trace.getSpanContext(parent)?.traceId ?? ids.generateTraceId();
+      const id = trace.getSpanContext(parent)?.traceId ?? drawId();
+      if (id === undefined) {
+        return undefined;
+      }
       const kind = SpanKind.SERVER;
-      const { decision } = sampler.shouldSample(parent, traceId, name, kind, {}, []);
+      const { decision } = sampler.shouldSample(parent, id, name, kind, {}, []);
       if (decision === SamplingDecision.NOT_RECORD) {
         return undefined;
       }
+      traceId = id;
       const span = tracer.startSpan(name, { kind }, parent);
       spans.set(call, span);
       const { spanId } = span.spanContext();
@@ -156,11 +161,12 @@ export function createTraces<Call extends object>(options: TracesOptions): Trace
   };
 }
 
-function createSampler({ sampler, sampleRatio }: TracesOptions) {
-  const root = sampler.endsWith("always_on")
-    ? new AlwaysOnSampler()
-    : sampler.endsWith("always_off")
-      ? new AlwaysOffSampler()
-      : new TraceIdRatioBasedSampler(sampleRatio);
-  return sampler.startsWith("parentbased") ? new ParentBasedSampler({ root }) : root;
+/** The share of the traces that begin here. */
+function readRootRatio({ sampler, sampleRatio }: TracesOptions): number {
+  return sampler.endsWith("always_on") ? 1 : sampler.endsWith("always_off") ? 0 : sampleRatio;
+}
+
+function createSampler(name: string, rootRatio: number) {
+  const root = new TraceIdRatioBasedSampler(rootRatio);
+  return name.startsWith("parentbased") ? new ParentBasedSampler({ root }) : root;
 }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { expect, onTestFinished, test } from "vitest";
 import { type EndedCall, startMetrics, startTraces } from "../src/index.ts";
 
@@ -64,13 +66,14 @@ test("A call, a request that reaches no RPC, and what a service adds are told to
   expect(own).toContain(`http_server_response_body_size_bucket{${rpc},le="1024"} 1`);
 });
 
+const batches = {
+  ...{ scheduledDelayMillis: 60_000, exportTimeoutMillis: 100 },
+  ...{ maxQueueSize: 10, maxExportBatchSize: 10 },
+};
+
 test("A call is traced below its caller's span, where the sampler takes it", async () => {
   const traces = await startTraces<object>({
-    ...{ name: "greeter", sampler: "parentbased_always_off", sampleRatio: 1 },
-    batches: {
-      ...{ scheduledDelayMillis: 60_000, exportTimeoutMillis: 100 },
-      ...{ maxQueueSize: 10, maxExportBatchSize: 10 },
-    },
+    ...{ name: "greeter", sampler: "parentbased_always_off", sampleRatio: 1, batches },
   });
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
   const begin = (flags: string) => {
@@ -85,3 +88,30 @@ test("A call is traced below its caller's span, where the sampler takes it", asy
   expect(begin("00")).toBeUndefined();
   expect(traces.begins({}, "greet", {})).toBeUndefined();
 });
+
+test.each([
+  ["traceidratio", 0.25, 1000],
+  ["parentbased_traceidratio", 0.25, 1000],
+  ["traceidratio", 1, 4000],
+  ["always_on", 0, 4000],
+  ["traceidratio", 0, 0],
+  ["always_off", 1, 0],
+])(
+  "Of the traces that begin here, %s %d takes its share, as the SDK does by their ids",
+  async (sampler, sampleRatio, share) => {
+    const traces = await startTraces<object>({ name: "greeter", sampler, sampleRatio, batches });
+    const ids = Array.from({ length: 4000 }, () => traces.begins({}, "greet", {})?.traceId);
+    const taken = ids.filter((id) => id !== undefined);
+    // Six deviations of what chance makes of a quarter; what is taken twice would be a sixteenth.
+    expect(Math.abs(taken.length - share)).toBeLessThan(165);
+    expect(taken.length % 4000 === 0).toBe(share % 4000 === 0);
+    const bySdk = new TraceIdRatioBasedSampler(share / 4000);
+    for (const id of taken) {
+      expect(id).toMatch(/^[0-9a-f]{32}$/);
+      expect(bySdk.shouldSample(ROOT_CONTEXT, id).decision).toBe(
+        SamplingDecision.RECORD_AND_SAMPLED,
+      );
+    }
+    expect(new Set(taken).size).toBe(taken.length);
+  },
+);
