@@ -174,22 +174,6 @@ export function createChangeWatch(
     return page;
   }
 
-  /** Waits until the book may have changed, the time has come to tell something, or the signal aborts. */
-  function wait(watcher: Watcher, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      function end(): void {
-        signal.removeEventListener("abort", end);
-        watcher.wake = () => undefined;
-        resolve();
-      }
-      watcher.wake = end;
-      signal.addEventListener("abort", end);
-      if (watcher.isBehind || signal.aborted) {
-        end();
-      }
-    });
-  }
-
   return {
     /**
      * What has changed, and then each change soon after it is committed, by whichever process. The first
@@ -200,6 +184,8 @@ export function createChangeWatch(
      */
     async *watchChanges(changeQuery: ChangeQuery, signal: AbortSignal): AsyncGenerator<ChangePage> {
       const { watcher, leave } = join(changeQuery.organizationId);
+      const onAbort = () => watcher.wake();
+      signal.addEventListener("abort", onAbort);
       try {
         let last: ChangePage | undefined;
         let next: Promise<ChangePage> | undefined;
@@ -222,13 +208,19 @@ export function createChangeWatch(
             told.add(watcher);
           }
           if (!page.more) {
-            await wait(watcher, signal);
+            await new Promise<void>((resolve) => {
+              watcher.wake = resolve;
+              if (watcher.isBehind || signal.aborted) {
+                resolve();
+              }
+            });
           }
           if (watcher.failure !== undefined) {
             throw watcher.failure;
           }
         }
       } finally {
+        signal.removeEventListener("abort", onAbort);
         leave();
       }
     },
