@@ -5,7 +5,7 @@ import { type Calls, createCalls } from "./calls.ts";
 import { contenders, isServed, targetOf } from "./contenders.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { findGenerators } from "./load/generators.ts";
-import { connections } from "./phases/bench.ts";
+import { callersOf, prepareTable } from "./phases/bench.ts";
 import { type CpuProfile, timesBetween } from "./profile/parts.ts";
 import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
@@ -22,15 +22,28 @@ interface ServerProfile {
   readonly call: ReadonlyMap<string, number>;
 }
 
-/** Profiles creates under full load, by the service, by its bound and by hand, and the service's start. */
+/** The contenders whose calls are profiled, and what the table calls these; the first one's start is, too. */
+const profiled = {
+  service: "a create by this service",
+  "fastify-bare": "by its bound",
+  "fastify-rest": "by Fastify by hand",
+  "service-get": "a get by this service",
+  "fastify-rest-get": "by Fastify by hand",
+  "service-list": "a list of 20 by this service",
+  "fastify-rest-list": "by Fastify by hand",
+  "service-batch": "a batch of 100 by this service",
+} as const;
+
+/** Profiles calls under full load, one kind after the other, and the service's start. */
 async function main(): Promise<void> {
   const database = await startDatabase();
   try {
     const calls = await createCalls();
-    const service = await profileContender("service", database, calls);
-    const bound = await profileContender("fastify-bare", database, calls);
-    const byHand = await profileContender("fastify-rest", database, calls);
-    const text = formatProfiles(service, bound, byHand);
+    const profiles: ServerProfile[] = [];
+    for (const id of Object.keys(profiled)) {
+      profiles.push(await profileContender(id, database, calls));
+    }
+    const text = formatProfiles(profiles);
     console.log(text);
     await writeSection("bench:profile", text);
   } finally {
@@ -51,7 +64,7 @@ async function profileContender(
   try {
     const publicKeyFile = join(directory, "public-key.pem");
     await writeFile(publicKeyFile, calls.publicKey);
-    await database.reset();
+    await prepareTable(contender, { database, calls });
     const startedAt = performance.now();
     const secondsSinceStart = () => (performance.now() - startedAt) / 1000;
     const server = await startContender(contender.server, database, publicKeyFile, {
@@ -60,9 +73,9 @@ async function profileContender(
     const readyAfter = secondsSinceStart();
     const { http1 } = await findGenerators();
     const target = targetOf(contender, server, calls);
-    await http1(target, connections, warmUpSeconds);
+    await http1(target, callersOf(contender), warmUpSeconds);
     const loadedFrom = secondsSinceStart();
-    const load = await http1(target, connections, loadSeconds);
+    const load = await http1(target, callersOf(contender), loadSeconds);
     const loadedTo = secondsSinceStart();
     await server.stop();
     const profile = await readProfile(directory);
@@ -85,20 +98,17 @@ async function readProfile(directory: string): Promise<CpuProfile> {
   return JSON.parse(await readFile(join(directory, name), "utf8")) as CpuProfile;
 }
 
-function formatProfiles(
-  service: ServerProfile,
-  bound: ServerProfile,
-  byHand: ServerProfile,
-): string {
-  const calls = [service.call, bound.call, byHand.call];
+function formatProfiles(profiles: readonly ServerProfile[]): string {
+  const start = profiles[0]?.start ?? new Map<string, number>();
   const row = (title: string, timeIn: (times: ServerProfile["call"]) => number) => {
-    const micros = calls.map((times) => `${timeIn(times).toFixed(1)} µs`);
-    return `| ${title} | ${micros.join(" | ")} | ${(timeIn(service.start) / 1000).toFixed(0)} ms |`;
+    const micros = profiles.map(({ call }) => `${timeIn(call).toFixed(1)} µs`);
+    return `| ${title} | ${micros.join(" | ")} | ${(timeIn(start) / 1000).toFixed(0)} ms |`;
   };
-  const parts = [...service.call].toSorted(([, a], [, b]) => b - a);
+  const parts = [...(profiles[0]?.call ?? [])].toSorted(([, a], [, b]) => b - a);
+  const titles = [...Object.values(profiled), "this service's start"];
   return [
-    "| CPU time of the main thread | a create by this service | by its bound | by Fastify by hand | this service's start |",
-    "|---|---:|---:|---:|---:|",
+    `| CPU time of the main thread | ${titles.join(" | ")} |`,
+    `|---|${titles.map(() => "---:|").join("")}`,
     ...parts.map(([part]) => row(part, (times) => times.get(part) ?? 0)),
     row("all", (times) => [...times.values()].reduce((sum, time) => sum + time, 0)),
     "",

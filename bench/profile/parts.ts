@@ -26,9 +26,18 @@ const parts: readonly (readonly [title: string, fits: RegExp])[] = [
   ["PostgreSQL's client", /node_modules\/pg/],
   ["MikroORM and Kysely", /node_modules\/(@mikro-orm|kysely)/],
   ["other packages", /node_modules/],
-  ["own code: transport and JSON", /\/src\/transport\//],
-  ["own code: tokens, access, rules", /\/src\/(interceptors|authentication|access|errors)\//],
-  ["own code: partners, their rows and statements", /\/src\/(partners|database)\//],
+  [
+    "own code: transport and JSON",
+    /\/packages\/(unary-lane|one-port-server|connect-http|strict-messages|health-reflection)\//,
+  ],
+  [
+    "own code: tokens, access, rules",
+    /\/src\/interceptors\/|\/packages\/(access-tokens|fast-validation)\//,
+  ],
+  [
+    "own code: partners, their rows and statements",
+    /\/src\/(partners|database)\/|\/packages\/(postgres-statements|database-url)\//,
+  ],
   ["own code: the rest", /./],
 ];
 
