@@ -4,21 +4,29 @@ import { join } from "node:path";
 import { type Fixture, withFixture } from "./fixture.ts";
 import { type Http1Connection, openHttp1Connection } from "./load/http1-connection.ts";
 import { connections } from "./phases/bench.ts";
+import { estimate } from "./report/estimate.ts";
 import { writeSection } from "./report/performance-page.ts";
 import { median } from "./report/results.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { startContender } from "./servers.ts";
 
 // What the audit trail, metrics, and traces of one call in a hundred cost a create: CPU of the service by the
-// call, each in turn on one database, in so many short rounds that whatever the machine goes through meets all.
-// How V8 compiles the service differs from one process to the next by more than what is measured: each is
-// started several times, and in another place each time.
+// call, of processes on one database that have short turns from their first call on, so that whatever the
+// machine goes through meets all, and none is older than another. Two processes that are set up alike differ
+// all the same: all are started many times, and in another order each time.
 
-const starts = 4;
-/** Before a start, and once more when all are there: by then what is told has been handed on once. */
-const warmUpCalls = 25_000;
-const rounds = 32;
+const starts = 15;
 const callsPerTurn = 320;
+/** Meanwhile V8 compiles what calls run, and what is told is handed on for the first time. */
+const warmUpTurns = 64;
+const turns = 24;
+
+/**
+ * While the others have their turns, a process has no call in flight. Were a major collection to fall into that
+ * time, V8 would throw away what it has compiled for the objects that calls have, and compile it anew. The
+ * memory reducer, which takes that time for a collection, has no regard for what is to be retained.
+ */
+const flags = ["--retain-maps-for-n-gc=1000000", "--no-memory-reducer"];
 
 /** A collector that takes everything. */
 const collector = createServer((request, response) => {
@@ -48,7 +56,7 @@ interface Variant {
 
 const variants = (directory: string): Variant[] => [
   { title: "all off", settings: {} },
-  // By how much a ratio may be wrong.
+  // What is found where there is nothing to find.
   { title: "all off, again", than: "all off", settings: {} },
   {
     title: "audit trail in a file",
@@ -64,7 +72,7 @@ interface Side extends Variant {
   readonly opened: readonly Http1Connection[];
 }
 
-/** CPU by the call in each round, by title. */
+/** CPU by the call in each turn of one start, by title. */
 type Micros = ReadonlyMap<string, number[]>;
 
 const text = await withFixture(async (fixture) => {
@@ -95,22 +103,26 @@ async function measure(
     for (const variant of order) {
       // Connections stay open while the others have their turns.
       const settings = { AUDIT_LOG: "off", IDLE_TIMEOUT_MS: "3600000", ...variant.settings };
-      const server = await startContender("service", database, publicKeyFile, { settings });
+      const server = await startContender("service", database, publicKeyFile, {
+        args: flags,
+        settings,
+      });
       const target = { url: `http://127.0.0.1:${server.port}`, call: calls.connect.create };
       const opened = await Promise.all(
         Array.from({ length: connections }, () => openHttp1Connection(target)),
       );
       const side = { ...variant, server, opened };
       sides.push(side);
-      await load(side, warmUpCalls);
-    }
-    for (const side of sides) {
-      await load(side, warmUpCalls);
+      // A connection without a call would be closed.
+      await load(side);
     }
     await database.reset();
-    for (let round = 0; round < rounds; round += 1) {
-      for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-        micros.get(side.title)?.push(await load(side, callsPerTurn));
+    for (let turn = 0; turn < warmUpTurns + turns; turn += 1) {
+      for (const side of turn % 2 === 0 ? sides : sides.toReversed()) {
+        const taken = await load(side);
+        if (turn >= warmUpTurns) {
+          micros.get(side.title)?.push(taken);
+        }
       }
     }
     return micros;
@@ -119,9 +131,9 @@ async function measure(
   }
 }
 
-/** Makes so many calls, and answers how much CPU each took of the server. */
-async function load({ server, opened }: Side, number: number): Promise<number> {
-  let left = number;
+/** Makes the calls of a turn, and answers how much CPU each took of the server. */
+async function load({ server, opened }: Side): Promise<number> {
+  let left = callsPerTurn;
   const before = await server.cpuMicros();
   await Promise.all(
     opened.map(async (connection) => {
@@ -134,21 +146,23 @@ async function load({ server, opened }: Side, number: number): Promise<number> {
       }
     }),
   );
-  return ((await server.cpuMicros()) - before) / number;
+  return ((await server.cpuMicros()) - before) / callsPerTurn;
 }
 
-/** The ratios are medians of the rounds' own; the range is that of the starts. */
+/** Of a start counts the median of its turns, which leaves out those that a major collection falls into. */
 function describe(all: readonly Variant[], measured: readonly Micros[]): string {
   const rows = all.map(({ title, than }) => {
-    const ratios = measured.map((micros) => {
-      const base = micros.get(than ?? title) ?? [];
-      return (micros.get(title) ?? []).map((one, round) => one / (base[round] ?? Number.NaN));
+    const micros = median(measured.map((one) => median(one.get(title) ?? [])));
+    if (than === undefined) {
+      return `| ${title} | ${micros.toFixed(1)} µs | |`;
+    }
+    const ratios = measured.map((one) => {
+      const base = one.get(than) ?? [];
+      return median((one.get(title) ?? []).map((own, turn) => own / (base[turn] ?? Number.NaN)));
     });
-    const middles = ratios.map(median).toSorted((one, other) => one - other);
-    const range = [middles.at(0), middles.at(-1)].map((one) => one?.toFixed(3)).join(" to ");
-    const ratio = `× ${median(ratios.flat()).toFixed(3)} of ${than} (${range})`;
-    const micros = median(measured.flatMap((one) => one.get(title) ?? []));
-    return `| ${title} | ${micros.toFixed(1)} µs | ${than === undefined ? "" : ratio} |`;
+    const { middle, least, most } = estimate(ratios);
+    const [ratio, ...range] = [middle, least, most].map((one) => one.toFixed(3));
+    return `| ${title} | ${micros.toFixed(1)} µs | × ${ratio} of ${than} (${range.join(" to ")}) |`;
   });
   return ["| | CPU a create | |", "|---|---:|---|", ...rows, ""].join("\n");
 }

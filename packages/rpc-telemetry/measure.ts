@@ -1,11 +1,15 @@
-// What it takes to count a call's duration: `node packages/rpc-telemetry/measure.ts`.
+// What it takes to count a call's duration, and to decide that a trace is not sampled:
+// `node packages/rpc-telemetry/measure.ts`.
+import { ROOT_CONTEXT } from "@opentelemetry/api";
 import {
   AggregationTemporality,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
+import { RandomIdGenerator, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { rpcAttributes } from "./src/conventions.ts";
 import { createHistograms } from "./src/histograms.ts";
+import { createIdDraw } from "./src/sampled-ids.ts";
 
 const rounds = 9;
 const records = 200_000;
@@ -30,9 +34,17 @@ const bySdk = new MeterProvider({ readers: [reader] })
   .createHistogram("duration", { advice: { explicitBucketBoundaries: boundaries } });
 const byKey = createHistograms("measure").create("duration", "s", boundaries, "", rpcAttributes);
 
+const ids = new RandomIdGenerator();
+const sampler = new TraceIdRatioBasedSampler(0.01);
+const drawId = createIdDraw(0.01, ids);
+
 const ways: Readonly<Record<string, () => void>> = {
-  "OpenTelemetry's SDK": () => bySdk.record(0.007, rpcAttributes(call)),
-  "by a key": () => byKey.record(0.007, call, call.rpc, call.protocol, call.outcome.code),
+  "a duration, by OpenTelemetry's SDK": () => bySdk.record(0.007, rpcAttributes(call)),
+  "a duration, by a key": () =>
+    byKey.record(0.007, call, call.rpc, call.protocol, call.outcome.code),
+  "whether to sample, by the SDK's ids and sampler": () =>
+    sampler.shouldSample(ROOT_CONTEXT, ids.generateTraceId()),
+  "whether to sample, by drawing an id": () => drawId(),
 };
 for (const [title, record] of Object.entries(ways)) {
   const times = Array.from({ length: rounds }, () => {
@@ -44,6 +56,6 @@ for (const [title, record] of Object.entries(ways)) {
     return (user + system) / records;
   });
   const middle = times.toSorted((one, other) => one - other)[Math.floor(rounds / 2)] ?? Number.NaN;
-  console.log(`${title.padEnd(20)} ${middle.toFixed(2)} µs of CPU a call`);
+  console.log(`${title.padEnd(50)} ${middle.toFixed(2)} µs of CPU a call`);
 }
 process.exit();
