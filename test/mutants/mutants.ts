@@ -113,7 +113,7 @@ export const mutants: readonly Group[] = [
       plainJson("Buffer.byteLength(json) > readMaxBytes", "Buffer.byteLength(json) < 0"),
       plainJson("Buffer.byteLength(text) > writeMaxBytes", "text.length > writeMaxBytes"),
       reader('text.includes("\\\\")', "false"),
-      reader("countQuotes(text) !== quotes", "false"),
+      reader("count(text, '\"') === seen.quotes ? message : undefined", "message"),
       reader("Number(json) < 2 ** 31", "Number(json) <= 2 ** 31"),
       reader("Number(json) >= -(2 ** 31)", "Number(json) > -(2 ** 31)"),
       writer("nanos < 0 || nanos > 999_999_999", "false"),
