@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { TokenVerifier } from "@partner-service/access-tokens";
+import { checkGetQuery } from "@partner-service/connect-http";
 import { createFastValidator } from "@partner-service/fast-validation";
 import {
   createHealthService,
@@ -18,7 +19,6 @@ import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
 import { createErrorsInterceptor, createRequestGate, toEntryError } from "./interceptors/errors.ts";
-import { checkGetQuery } from "./interceptors/get-queries.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
 import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
 import { createSharesInterceptor } from "./interceptors/shares.ts";

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { toAbortError, untilAborted } from "@partner-service/connect-http";
 import { DatabaseUnavailableError, OverloadedError } from "@partner-service/postgres-statements";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
@@ -8,7 +9,6 @@ import { callKey, type HeaderInterceptor, type Outcome, required } from "../cont
 import type { ToEntryError } from "../partners/batch-rpc.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, recordFailure, serviceError } from "./service-error.ts";
-import { toAbortError, untilAborted } from "./until-aborted.ts";
 
 /** What callers are told to wait while the database is away, or too many are waiting already. */
 const retryAfterMs = 1000;

@@ -1,9 +1,13 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { constants, type Http2ServerRequest } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { findRepeatedHeaders } from "@partner-service/connect-http";
-import { arrivalOf, bodyBytesOf } from "@partner-service/one-port-server";
+import { codeOfStatus, findRepeatedHeaders } from "@partner-service/connect-http";
+import {
+  arrivalOf,
+  bodyBytesOf,
+  connectionOf,
+  hasLeft,
+  isSent,
+} from "@partner-service/one-port-server";
 import type { EndedCall as ToldCall } from "@partner-service/rpc-telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Call, Outcome } from "../context.ts";
@@ -16,8 +20,6 @@ export interface CallObserver {
   begins?(call: Call, request: FastifyRequest, reply: FastifyReply): void;
   ends(call: EndedCall): void;
 }
-
-type Request = IncomingMessage | Http2ServerRequest;
 
 /** How many characters of a path that is no route are kept. */
 const maxPathLength = 200;
@@ -92,52 +94,7 @@ function outcomeOf({ outcome }: Call, { raw }: FastifyRequest, reply: FastifyRep
 
 const canceled: Outcome = { code: codeToString(Code.Canceled) };
 
-/** Node calls the answer over HTTP/2 finished wherever its stream has ended, whoever ended it. */
-function isSent(request: Request, response: ServerResponse): boolean {
-  return "stream" in request
-    ? !request.stream.aborted && request.stream.rstCode === constants.NGHTTP2_NO_ERROR
-    : response.writableFinished;
-}
-
-/** Whether the client has left, or was cut off, so that it can get no answer any more. */
-function hasLeft(request: Request): boolean {
-  return "stream" in request
-    ? request.stream.aborted || request.stream.destroyed
-    : request.socket.destroyed;
-}
-
 /** What a call names that reaches no RPC: the route, or the path that is none, without its query. */
 function pathOf({ routeOptions, url }: FastifyRequest): string {
   return routeOptions.url ?? url.split("?", 1)[0]?.slice(0, maxPathLength) ?? "";
-}
-
-/** See https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto. */
-const codesOfStatus: ReadonlyMap<number, string> = new Map(
-  Object.entries({
-    401: Code.Unauthenticated,
-    403: Code.PermissionDenied,
-    404: Code.NotFound,
-    405: Code.Unimplemented,
-    408: Code.DeadlineExceeded,
-    413: Code.ResourceExhausted,
-    415: Code.Unimplemented,
-    429: Code.ResourceExhausted,
-    431: Code.ResourceExhausted,
-    501: Code.Unimplemented,
-    503: Code.Unavailable,
-    504: Code.DeadlineExceeded,
-    505: Code.Unimplemented,
-  }).map(([status, code]) => [Number(status), codeToString(code)]),
-);
-
-function codeOfStatus(status: number): string {
-  if (status < 400) {
-    return "ok";
-  }
-  const otherwise = status < 500 ? Code.InvalidArgument : Code.Internal;
-  return codesOfStatus.get(status) ?? codeToString(otherwise);
-}
-
-function connectionOf(request: IncomingMessage | Http2ServerRequest): Call["connection"] {
-  return ("stream" in request ? request.stream.session : undefined) ?? request.socket;
 }

@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { joinLogLines, openLogOutput } from "@partner-service/log-lines";
-import { runProcesses } from "@partner-service/processes";
+import { createLeveledLog, joinLogLines, openLogOutput } from "@partner-service/log-lines";
+import { listenToSignals, runProcesses } from "@partner-service/processes";
 import type { Config } from "../config.ts";
-import { listenToSignals } from "../signals.ts";
-import { createLog } from "./primary-log.ts";
 import { serveSummedMetrics } from "./summed-metrics.ts";
 
 /** What a process tells once it serves. */
@@ -23,7 +21,7 @@ export interface Started {
 export async function runService(config: Config): Promise<void> {
   const lines = joinLogLines(openLogOutput(process.stdout));
   process.once("exit", lines.flush);
-  const log = createLog(config.logLevel, lines);
+  const log = createLeveledLog(config.logLevel, lines);
   const signals = listenToSignals();
   const metrics = await serveSummedMetrics(config);
   const processes = await runProcesses<Started>({

@@ -4,5 +4,8 @@
  * @module
  */
 export { createCompressions } from "./compression.ts";
+export { checkGetQuery } from "./get-query.ts";
 export { findRepeatedHeaders, normalizeHeaders } from "./request-headers.ts";
 export { findTargetFault } from "./request-target.ts";
+export { codeOfStatus } from "./status-code.ts";
+export { toAbortError, untilAborted } from "./until-aborted.ts";

@@ -1,13 +1,11 @@
 import { hostname } from "node:os";
-import type { LogLines } from "@partner-service/log-lines";
-import type { Config } from "../config.ts";
-import type { ProcessLog } from "../signals.ts";
+import type { LogLines } from "./log-lines.ts";
 
-/** As pino numbers them, which writes the log of the service. */
+/** As pino numbers them. */
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity };
 
-/** The primary's own log: lines like those of the service, without what writes these being loaded. */
-export function createLog(least: Config["logLevel"], lines: Pick<LogLines, "write">): ProcessLog {
+/** A log of lines like pino's, for a process that is better off without loading it. */
+export function createLeveledLog(least: keyof typeof levels, lines: Pick<LogLines, "write">) {
   const tell =
     (level: number) =>
     (fields: object, msg: string): void => {

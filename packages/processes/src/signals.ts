@@ -1,7 +1,7 @@
 type Tell = (fields: object, message: string) => void;
 
 /** The log of a process, as far as it is about the process itself. */
-export interface ProcessLog {
+interface ProcessLog {
   readonly info: Tell;
   readonly warn: Tell;
   readonly error: Tell;
@@ -22,8 +22,8 @@ const echoMs = 1000;
 
 /**
  * SIGTERM and SIGINT stop the service, and end a process that has not started yet at once; a second
- * one, after a second, ends it whatever is in flight. SIGHUP has the TLS files read again and the file of
- * the audit trail opened anew, but where a terminal has hung up, it stops the service as well.
+ * one, after a second, ends it whatever is in flight. SIGHUP has files that have changed taken up, but where
+ * a terminal has hung up, it stops the service as well.
  *
  * close-with-grace would end on each SIGHUP, on the echo of a Ctrl-C, and with 0 where calls were cut.
  */
