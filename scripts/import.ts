@@ -22,11 +22,11 @@ import {
   TableError,
   writeRows,
 } from "@partner-service/partner-import";
+import { StartError } from "@partner-service/settings";
 import { ConnectError, createPartnerClient, remedyOf } from "../packages/client/src/index.ts";
 import { readConfig } from "../src/config.ts";
 import { useDataDirectory } from "../src/data-directory.ts";
 import { openSandbox } from "../src/sandbox/sandbox.ts";
-import { StartError } from "../src/start-error.ts";
 
 /** Brings the rows of a CSV or TSV file into an organization's book. */
 const usage = `usage: npm run --silent import -- FILE --organization UUID [OPTION …]

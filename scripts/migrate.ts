@@ -6,11 +6,11 @@ import {
   migrate,
   pendingMigrations,
 } from "@partner-service/postgres-statements";
+import { runCommand, StartError } from "@partner-service/settings";
 import { readConfig } from "../src/config.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
 import { openDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
-import { runCommand, StartError } from "../src/start-error.ts";
 
 /**
  * Applies the migrations that the database of the settings lacks, and says which; with --distribute it

@@ -1,7 +1,7 @@
+import { runCommand } from "@partner-service/settings";
 import { readConfig } from "../src/config.ts";
 import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { runCommand } from "../src/start-error.ts";
 
 /**
  * Forgets the partners that were deleted before DELETED_RETENTION, as the service does when it is idle. It

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
+import { runCommand, StartError } from "@partner-service/settings";
 import { readConfig } from "../src/config.ts";
 import { useDataDirectory } from "../src/data-directory.ts";
 import { contractScopes, openSandbox } from "../src/sandbox/sandbox.ts";
-import { runCommand, StartError } from "../src/start-error.ts";
 
 /** Prints an access token for the sandbox, alone, on stdout. */
 const usage = `usage: npm run --silent token -- --organization UUID [--scope "SCOPE …"] [--any-scope] [--expires-in SECONDS]

@@ -1,8 +1,7 @@
 import { checkTlsFiles, type TlsFiles, TlsFilesError } from "@partner-service/one-port-server";
+import { listSettings, readSettings, StartError, type Values } from "@partner-service/settings";
 import { isLoopback } from "./loopback.ts";
-import { listSettings, readSettings, type Values } from "./setting.ts";
 import { settings } from "./settings.ts";
-import { StartError } from "./start-error.ts";
 
 type Given = Values<typeof settings>;
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { getSystemErrorMessage } from "node:util";
-import { StartError } from "./start-error.ts";
+import { StartError } from "@partner-service/settings";
 
 /**
  * Runs what works in the data directory, which is made where it is not there.

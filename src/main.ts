@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
+import { runCommand, StartError } from "@partner-service/settings";
 import { describeSettings, readConfig } from "./config.ts";
-import { runCommand, StartError } from "./start-error.ts";
 
 /** The process: settings → the service, or the processes that are the service. */
 async function main(): Promise<void> {

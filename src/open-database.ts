@@ -6,10 +6,10 @@ import {
   UnusableDatabaseError,
   waitForDatabase,
 } from "@partner-service/postgres-statements";
+import { StartError } from "@partner-service/settings";
 import type { Config } from "./config.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { schema } from "./schema.ts";
-import { StartError } from "./start-error.ts";
 
 /**
  * Opens the database of the settings: PostgreSQL, or PGlite in the data directory.

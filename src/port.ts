@@ -3,9 +3,9 @@ import {
   type OnePortServer,
   type TlsFilesError,
 } from "@partner-service/one-port-server";
+import { StartError } from "@partner-service/settings";
 import type { FastifyInstance } from "fastify";
 import type { Config } from "./config.ts";
-import { StartError } from "./start-error.ts";
 
 export function createPort(
   config: Config,

@@ -14,6 +14,7 @@ import {
   DatabaseUnavailableError,
   ping,
 } from "@partner-service/postgres-statements";
+import { StartError } from "@partner-service/settings";
 import { createApp, type LogOptions } from "./app.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config.ts";
 import { mountConsole } from "./console/console-routes.ts";
@@ -31,7 +32,6 @@ import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
 import { openSandbox } from "./sandbox/sandbox.ts";
 import { mountSandbox } from "./sandbox/sandbox-routes.ts";
-import { StartError } from "./start-error.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
 

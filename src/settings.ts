@@ -1,5 +1,14 @@
 import { defaultLimits, defaultTimeouts } from "@partner-service/one-port-server";
-import { any, file, oneOf, onOff, optional, type Settings, setting, whole } from "./setting.ts";
+import {
+  any,
+  file,
+  oneOf,
+  onOff,
+  optional,
+  type Settings,
+  setting,
+  whole,
+} from "@partner-service/settings";
 import {
   addressRanges,
   algorithms,

@@ -1,8 +1,7 @@
+import { listSettings, StartError } from "@partner-service/settings";
 import { describe, expect, test } from "vitest";
 import { type Config, describeSettings, readConfig } from "../src/config.ts";
-import { listSettings } from "../src/setting.ts";
 import { settings } from "../src/settings.ts";
-import { StartError } from "../src/start-error.ts";
 
 const defaults: Config = {
   host: "127.0.0.1",

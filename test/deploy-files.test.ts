@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
+import { listSettings } from "@partner-service/settings";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { listSettings } from "../src/setting.ts";
 import { settings } from "../src/settings.ts";
 
 const read = (name: string) => readFileSync(`deploy/${name}`, "utf8");

@@ -7,8 +7,8 @@ import {
   hasOption,
 } from "@bufbuild/protobuf";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { listSettings } from "@partner-service/settings";
 import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
-import { listSettings } from "../../src/setting.ts";
 import { settings } from "../../src/settings.ts";
 import { scenarios } from "./access-scenarios.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, repetitionOf } from "./contract.ts";

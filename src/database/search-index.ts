@@ -4,7 +4,7 @@ import {
   type Orm,
   query,
 } from "@partner-service/postgres-statements";
-import { StartError } from "../start-error.ts";
+import { StartError } from "@partner-service/settings";
 
 const name = "partner_search_index";
 

@@ -8,9 +8,9 @@ import {
   type LogStream,
   openAuditFile,
 } from "@partner-service/log-lines";
+import { StartError } from "@partner-service/settings";
 import type { FastifyBaseLogger } from "fastify";
 import type { Config } from "../config.ts";
-import { StartError } from "../start-error.ts";
 import { describeLost } from "./audit.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { joinProcesses } from "@partner-service/processes";
+import { runCommand } from "@partner-service/settings";
 import { readConfig } from "../config.ts";
 import { startServiceProcess } from "../service-process.ts";
-import { runCommand } from "../start-error.ts";
 import type { Started } from "./primary.ts";
 
 /** One of the processes of PROCESSES: the service, which its primary starts and speaks for. */

@@ -1,0 +1,21 @@
+/**
+ * Settings from environment variables, each declared once, and starts that fail in one line.
+ *
+ * @module
+ */
+export {
+  any,
+  file,
+  type Kind,
+  listOf,
+  listSettings,
+  oneOf,
+  onOff,
+  optional,
+  readSettings,
+  type Settings,
+  setting,
+  type Values,
+  whole,
+} from "./setting.ts";
+export { runCommand, StartError } from "./start-error.ts";
