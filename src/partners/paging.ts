@@ -1,9 +1,9 @@
 import { type DescField, getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { createSealing, type JsonValue } from "@partner-service/sealed-tokens";
 import type { Organizations } from "../context.ts";
 import type { ChangePosition } from "./change-feed.ts";
 import { changeTokenExpired, fieldsInvalid, violation } from "./partner-error.ts";
-import { createSealing, type JsonValue } from "./sealing.ts";
 
 /** How many entries a page holds, where the caller does not say. */
 export const defaultPageSize = 20;
@@ -31,7 +31,7 @@ export type ChangeTokens = ReturnType<typeof createChangeTokens>;
  * grants nothing all the same.
  */
 export function createPageTokens(secret: string | Uint8Array) {
-  const { seal, open } = createSealing(secret, "page tokens 3");
+  const { seal, open } = createSealing(secret, "partner-service page tokens 3");
   return {
     /** @param list all that tells the list from others: the token is good for this one only. */
     write: (list: JsonValue, position: JsonValue) => seal(list, position),
@@ -49,7 +49,7 @@ export function createPageTokens(secret: string | Uint8Array) {
 
 /** Makes what seals change tokens, likewise. A token is good for who follows whose book. */
 export function createChangeTokens(secret: string | Uint8Array) {
-  const { seal, open, isForeign } = createSealing(secret, "change tokens 1");
+  const { seal, open, isForeign } = createSealing(secret, "partner-service change tokens 1");
   return {
     write: ({ requester, target }: Organizations, position: ChangePosition) =>
       seal([requester, target], position),

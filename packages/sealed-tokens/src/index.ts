@@ -18,13 +18,13 @@ const headLength = keyIdLength + nonceLength;
 /**
  * Makes what seals values into tokens, which nobody reads or makes without the secret.
  *
- * @param secret what all processes of the service have in common, and nobody else knows.
+ * @param secret what all processes of a service have in common, and nobody else knows.
  * @param use what the tokens are for, with the version of what they hold: tokens of an older release,
  * which held something else, are foreign.
  */
 export function createSealing(secret: string | Uint8Array, use: string) {
   const derive = (part: string, length: number) =>
-    Buffer.from(hkdfSync("sha256", secret, "", `partner-service ${use}: ${part}`, length));
+    Buffer.from(hkdfSync("sha256", secret, "", `${use}: ${part}`, length));
   const [key, nonceKey] = [derive("encryption", 32), derive("nonces", 32)];
   const keyId = derive("id", keyIdLength);
   const isOwn = (bytes: Buffer) => bytes.subarray(0, keyIdLength).equals(keyId);
