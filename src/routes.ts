@@ -28,7 +28,8 @@ import { demandAccessRules, mountService } from "./mounting.ts";
 import type { Audit } from "./observability/audit.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
-import { createTroubleInterceptor, type TroubleSwitch } from "./sandbox/trouble.ts";
+import type { TroubleSwitch } from "./sandbox/trouble.ts";
+import { createTroubleInterceptor } from "./sandbox/trouble-interceptor.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier<Caller>;
