@@ -182,7 +182,7 @@ describe.skipIf(executablePath === undefined)(`the page of examples/web${skipped
         return await rows.count();
       })
       .toBe(60);
-    expect(await page.getByRole("button", { name: "More" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("button", { name: "More" }).count()).toBe(0);
     await search.fill("scrolled 07");
     await expect.poll(() => rows.allInnerTexts()).toEqual([expect.stringContaining("Scrolled 07")]);
     await search.fill("nobody is called so");
