@@ -1,5 +1,26 @@
-import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  type Message,
+  setExtension,
+} from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldOptionsSchema,
+  FileDescriptorProtoSchema,
+  MessageOptionsSchema,
+} from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
+import {
+  type FieldRules,
+  FieldRulesSchema,
+  field as fieldOption,
+  type MessageRules,
+  MessageRulesSchema,
+  message as messageOption,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { HealthCheckRequestSchema } from "@partner-service/health-reflection";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -27,7 +48,54 @@ const isValid = (descriptor: DescMessage, message: Message) =>
 
 const id = "0198c2d4-7a11-7c33-9d53-2f4a1c0e8b11";
 
+/** A message with a text of two characters at least, and a number of ten at most. */
+function noteWith(rules?: MessageRules): DescMessage {
+  const { STRING, INT32 } = FieldDescriptorProto_Type;
+  const field = (
+    name: string,
+    number: number,
+    type: FieldDescriptorProto_Type,
+    fieldRules: FieldRules,
+  ) => {
+    const options = create(FieldOptionsSchema);
+    setExtension(options, fieldOption, fieldRules);
+    return { name, number, type, label: FieldDescriptorProto_Label.OPTIONAL, options };
+  };
+  const options = create(MessageOptionsSchema);
+  if (rules !== undefined) {
+    setExtension(options, messageOption, rules);
+  }
+  const text = create(FieldRulesSchema, { type: { case: "string", value: { minLen: 2n } } });
+  const most = { case: "lte", value: 10 } as const;
+  const number = create(FieldRulesSchema, { type: { case: "int32", value: { lessThan: most } } });
+  const fields = [field("text", 1, STRING, text), field("number", 2, INT32, number)];
+  const file = create(FileDescriptorProtoSchema, {
+    ...{ name: "note.proto", package: "notes", syntax: "proto3" },
+    messageType: [{ name: "Note", field: fields, options }],
+  });
+  const note = createFileRegistry(file, () => undefined).getMessage("notes.Note");
+  if (note === undefined) {
+    throw new Error("There is no such message.");
+  }
+  return note;
+}
+
 describe("Plain rules", () => {
+  test.each([
+    ["a number at its bound", { text: "noted", number: 10 }, true],
+    ["a number one past it", { text: "noted", number: 11 }, false],
+    ["one character in two code units", { text: "👩", number: 1 }, false],
+  ])("judge %s as the validator does", (_case, fields, holds) => {
+    const message = create(noteWith(), fields);
+    expect(admits(noteWith(), message)).toBe(holds);
+    expect(isValid(noteWith(), message)).toBe(holds);
+  });
+
+  test("are not made for a message with a rule of its own", () => {
+    const cel = [{ id: "note", message: "must not be", expression: "false" }];
+    expect(createPlainRules(noteWith(create(MessageRulesSchema, { cel })))).toBeUndefined();
+  });
+
   test.each<[string, DescMessage, Record<string, unknown>]>([
     ["the usual request", CreatePartnerRequestSchema, partnerRequest()],
     [
