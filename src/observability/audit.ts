@@ -2,16 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { AuditLog } from "@partner-service/log-lines";
-
 import { createCallerAddress } from "@partner-service/one-port-server";
 import { formatIsoSecond } from "@partner-service/postgres-statements";
-
 import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
 import type { Config } from "../config.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { readAccessRule } from "../interceptors/access.ts";
 import { serviceError } from "../interceptors/service-error.ts";
-
 import type { CallObserver } from "./calls.ts";
 
 /** What leaves events, to be put where calls pass. */
