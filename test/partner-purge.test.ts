@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { purgeStep } from "../src/partners/partner-purge.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { purgeWhileIdle } from "../src/purging.ts";
@@ -155,9 +155,9 @@ describe.each(databaseKinds)("Deleted partners on %s", (kind) => {
       { reason: expect.stringMatching(/^42P01: /) },
       "could not forget deleted partners",
     ];
-    await vi.waitFor(() => expect(log[0]).toEqual(refused));
+    await expect.poll(() => log[0]).toEqual(refused);
     await query(orm, "alter table elsewhere rename to partner_purge", []);
-    await vi.waitFor(() => expect(log.at(-1)).toEqual([{ removed: 3 }, "forgot deleted partners"]));
+    await expect.poll(() => log.at(-1)).toEqual([{ removed: 3 }, "forgot deleted partners"]);
     stopping.abort();
     await purging;
     expect(log.filter(([, text]) => text === "forgot deleted partners")).toHaveLength(1);

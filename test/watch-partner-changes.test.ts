@@ -189,26 +189,25 @@ describe("WatchPartnerChanges", () => {
     const expiringWatch = openWatch(expiring);
     await expiringWatch.next();
     await client.endConnection({ organizationId: host.organization, role: ConnectionRole.GUEST });
-    const since = performance.now();
     expect(await hostWatch.ended()).toEqual({
       code: "PermissionDenied",
       reason: "SCENARIO_NOT_ALLOWED",
     });
-    expect(performance.now() - since).toBeLessThan(10_000);
     expect(await expiringWatch.ended()).toEqual({
       code: "Unauthenticated",
       reason: "ACCESS_TOKEN_EXPIRED",
     });
-    await expect
-      .poll(() => service.log.filter(({ rpc }) => String(rpc).endsWith("/WatchPartnerChanges")))
-      .toEqual([
-        expect.objectContaining({
-          reason: "SCENARIO_NOT_ALLOWED",
-          messages: 1,
-          requester: host.organization,
-        }),
-        expect.objectContaining({ reason: "ACCESS_TOKEN_EXPIRED", messages: 1, target: guest }),
-      ]);
+    const logged = () => service.log.filter(({ rpc }) => rpc === watchPath.slice(1));
+    await expect.poll(logged).toHaveLength(2);
+    // Which of the two is judged first is left to chance.
+    expect(Object.groupBy(logged(), ({ reason }) => String(reason))).toEqual({
+      SCENARIO_NOT_ALLOWED: [
+        expect.objectContaining({ messages: 1, requester: host.organization, target: guest }),
+      ],
+      ACCESS_TOKEN_EXPIRED: [
+        expect.objectContaining({ messages: 1, requester: guest, target: guest }),
+      ],
+    });
     await service.close();
   });
 
@@ -313,11 +312,11 @@ describe.each(databaseKinds)("The watch of changes on %s", (kind) => {
     await using database = await createTestDatabase(kind);
     await using orm = await createOrm(database.settings, schema);
     const partners = createPartnerRepository(orm);
+    const pollMs = 20;
     const { watchChanges } = createChangeWatch(orm, createChangeFeed(orm), {
-      pollMs: 20,
+      pollMs,
       quietMs: 60_000,
     });
-    const looks = countStatements(/^changed-books$/);
     const end = new AbortController();
     const organizations = Array.from({ length: 30 }, () => randomUUID());
     const pages = organizations.map((organizationId) =>
@@ -327,16 +326,20 @@ describe.each(databaseKinds)("The watch of changes on %s", (kind) => {
       expect((await page.next()).value).toMatchObject({ partners: [], more: false });
     }
     const [first = ""] = organizations;
+    const looks = countStatements(/^changed-books$/);
+    const began = performance.now();
     const { id } = await partners.create({ ...newPartner(), organizationId: first }, end.signal);
     expect((await pages[0]?.next())?.value).toMatchObject({ partners: [{ id }] });
-    // A look that finds nothing new below the horizon asks for no books; each was one statement for all.
-    expect(looks.count()).toBeLessThan(10);
+    // A look that finds nothing new below the horizon asks for no books; each was one statement for all. One was
+    // under way at the beginning, and timers do not see a part of a millisecond.
+    expect(looks.count()).toBeLessThanOrEqual(2 + (performance.now() - began) / pollMs);
     const waiting = pages.map((page) => page.next());
     end.abort();
     expect(await Promise.all(waiting)).toEqual(pages.map(() => ({ done: true, value: undefined })));
-    const horizons = countStatements(/^change-horizon$/);
+    const looksForNobody = countStatements(/^change-horizon$/);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(horizons.count()).toBeLessThanOrEqual(1);
+    // One may have been under way.
+    expect(looksForNobody.count()).toBeLessThanOrEqual(1);
   });
 
   test("tells that it is there when nothing changes for long", async () => {

@@ -83,7 +83,7 @@ describe("The database is away, which callers learn soon, and is back at once wh
     const end = await begin();
     try {
       await load.refused(2 * callers);
-      await expect.poll(service.readiness, { timeout: 5000 }).toBe(503);
+      await expect.poll(service.readiness).toBe(503);
     } finally {
       await end();
     }

@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A busy machine takes longer than the second that is the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -89,7 +89,7 @@ describe.skipIf(missing !== "")(`with a synchronous standby${missing}`, () => {
       await Promise.allSettled(outcomes);
     }
     await load.refused(callers);
-    await expect.poll(service.readiness, { timeout: 10_000 }).toBe(503);
+    await expect.poll(service.readiness).toBe(503);
     const hanging = await postgres.primary.query(
       "select 1 from pg_stat_activity where wait_event = 'SyncRep'",
     );
