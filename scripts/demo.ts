@@ -22,7 +22,7 @@ import {
   PartnerService,
   type WatchPartnerChangesResponse,
 } from "../gen/partner/v1/partner_service_pb.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import type { Sandbox } from "../src/sandbox/sandbox.ts";
 import { startService } from "../src/service.ts";
 

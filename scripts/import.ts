@@ -24,8 +24,8 @@ import {
 } from "@partner-service/partner-import";
 import { StartError } from "@partner-service/settings";
 import { ConnectError, createPartnerClient, remedyOf } from "../packages/client/src/index.ts";
-import { readConfig } from "../src/config.ts";
-import { useDataDirectory } from "../src/data-directory.ts";
+import { readConfig } from "../src/config/config.ts";
+import { useDataDirectory } from "../src/database/data-directory.ts";
 import { openSandbox } from "../src/sandbox/sandbox.ts";
 
 /** Brings the rows of a CSV or TSV file into an organization's book. */

@@ -7,9 +7,9 @@ import {
   pendingMigrations,
 } from "@partner-service/postgres-statements";
 import { runCommand, StartError } from "@partner-service/settings";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
+import { openDatabase, whenDatabaseAnswers } from "../src/database/open-database.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
-import { openDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 
 /**

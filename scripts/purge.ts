@@ -1,6 +1,10 @@
 import { runCommand } from "@partner-service/settings";
-import { readConfig } from "../src/config.ts";
-import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "../src/open-database.ts";
+import { readConfig } from "../src/config/config.ts";
+import {
+  openDatabase,
+  prepareDatabase,
+  whenDatabaseAnswers,
+} from "../src/database/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 
 /**

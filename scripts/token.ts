@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { runCommand, StartError } from "@partner-service/settings";
-import { readConfig } from "../src/config.ts";
-import { useDataDirectory } from "../src/data-directory.ts";
+import { readConfig } from "../src/config/config.ts";
+import { useDataDirectory } from "../src/database/data-directory.ts";
 import { contractScopes, openSandbox } from "../src/sandbox/sandbox.ts";
 
 /** Prints an access token for the sandbox, alone, on stdout. */

@@ -24,15 +24,20 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from "fastify";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { type Call, callKey } from "./context.ts";
-import { answerFailure, answerHttpErrors, describeFault, explainRefusals } from "./http-errors.ts";
+import {
+  answerFailure,
+  answerHttpErrors,
+  describeFault,
+  explainRefusals,
+} from "./http/http-errors.ts";
+import { mountReference } from "./http/reference-routes.ts";
 import { findViolations } from "./interceptors/field-violations.ts";
+import { requesterHeader, targetHeader } from "./interceptors/organization-headers.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import { accessLog } from "./observability/access-log.ts";
 import { type CallObserver, followCall } from "./observability/calls.ts";
-import { requesterHeader, targetHeader } from "./organization-headers.ts";
-import { mountReference } from "./reference/reference-routes.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

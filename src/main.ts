@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { runCommand, StartError } from "@partner-service/settings";
-import { describeSettings, readConfig } from "./config.ts";
+import { describeSettings, readConfig } from "./config/config.ts";
 
 /** The process: settings → the service, or the processes that are the service. */
 async function main(): Promise<void> {
@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   }
   const config = readConfig(process.env);
   if (config.processes === 1) {
-    const { runAlone } = await import("./service-process.ts");
+    const { runAlone } = await import("./processes/service-process.ts");
     await runAlone(config);
   } else {
     const { runService } = await import("./processes/primary.ts");

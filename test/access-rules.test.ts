@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { Scenario } from "../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRule } from "../src/interceptors/access.ts";
-import { demandAccessRules } from "../src/mounting.ts";
+import { demandAccessRules } from "../src/interceptors/mounting.ts";
 
 describe("access rules", () => {
   test("are in docs/api.md as the contract has them", async () => {

@@ -10,7 +10,7 @@ import addFormats from "ajv-formats";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { access_rule } from "../gen/access/v1/access_pb.ts";
 import { ConnectionRole, PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { startService } from "../src/service.ts";
 import {
   acceptInvitation,

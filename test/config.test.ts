@@ -1,7 +1,7 @@
 import { listSettings, StartError } from "@partner-service/settings";
 import { describe, expect, test } from "vitest";
-import { type Config, describeSettings, readConfig } from "../src/config.ts";
-import { settings } from "../src/settings.ts";
+import { type Config, describeSettings, readConfig } from "../src/config/config.ts";
+import { settings } from "../src/config/settings.ts";
 
 const defaults: Config = {
   host: "127.0.0.1",

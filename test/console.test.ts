@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { createTroubleSwitch } from "../src/sandbox/trouble.ts";
 import { type Service, startService } from "../src/service.ts";
 import { createPostgresDatabase } from "./support/databases.ts";

@@ -2,7 +2,7 @@ import { mkdtempDisposableSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { useDataDirectory } from "../src/data-directory.ts";
+import { useDataDirectory } from "../src/database/data-directory.ts";
 
 test("DATA_DIR is made where there is none, its parents with it, and is for its owner only", async () => {
   using directory = mkdtempDisposableSync(join(tmpdir(), "partner-data-"));

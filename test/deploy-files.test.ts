@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { listSettings } from "@partner-service/settings";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { settings } from "../src/settings.ts";
+import { settings } from "../src/config/settings.ts";
 
 const read = (name: string) => readFileSync(`deploy/${name}`, "utf8");
 const names = listSettings(settings).map(({ name }) => name as string);

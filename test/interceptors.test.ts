@@ -18,7 +18,7 @@ import {
   PartnerService,
 } from "../gen/partner/v1/partner_service_pb.ts";
 import { createApp } from "../src/app.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { createErrorsInterceptor, createRequestGate } from "../src/interceptors/errors.ts";
 import { createValidationInterceptor } from "../src/interceptors/validation.ts";
 import { PartnerError } from "../src/partners/partner-error.ts";

@@ -4,7 +4,7 @@ import { createOrm, type Orm, query } from "@partner-service/postgres-statements
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { purgeStep } from "../src/partners/partner-purge.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { purgeWhileIdle } from "../src/purging.ts";
+import { purgeWhileIdle } from "../src/processes/purging.ts";
 import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,

@@ -6,7 +6,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { StartError } from "@partner-service/settings";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createPartnerClient } from "../packages/client/src/index.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { type Service, startService } from "../src/service.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
 import { failureOf } from "./support/outcome.ts";

@@ -7,7 +7,7 @@ import { DatabaseUnavailableError } from "@partner-service/postgres-statements";
 import parsePrometheus from "parse-prometheus-text-format";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { type Service, startService } from "../src/service.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";

@@ -9,7 +9,7 @@ import {
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { listSettings } from "@partner-service/settings";
 import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
-import { settings } from "../../src/settings.ts";
+import { settings } from "../../src/config/settings.ts";
 import { scenarios } from "./access-scenarios.ts";
 import { accessRuleOf, type Contract, commentOf, isReadOnly, repetitionOf } from "./contract.ts";
 import { fieldType, isStandard, typesWithin } from "./contract-types.ts";

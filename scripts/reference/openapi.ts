@@ -1,6 +1,6 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { ScenarioSchema } from "../../gen/access/v1/access_pb.ts";
-import { requesterHeader, targetHeader } from "../../src/organization-headers.ts";
+import { requesterHeader, targetHeader } from "../../src/interceptors/organization-headers.ts";
 import { accessRuleOf, type Contract, commentOf, paragraphsOf } from "./contract.ts";
 import { exampleRequest } from "./examples.ts";
 import { uuidPattern } from "./json-schema.ts";

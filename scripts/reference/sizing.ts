@@ -1,5 +1,5 @@
 import latest from "../../bench/results/latest.json" with { type: "json" };
-import { settings } from "../../src/settings.ts";
+import { settings } from "../../src/config/settings.ts";
 import { table } from "./markdown.ts";
 
 /** How much of its core a process is to have left. */

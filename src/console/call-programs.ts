@@ -1,5 +1,5 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
-import { requesterHeader, targetHeader } from "../organization-headers.ts";
+import { requesterHeader, targetHeader } from "../interceptors/organization-headers.ts";
 import { type CallSample, type CallSettings, callSamples } from "./call-samples.ts";
 
 /** The call in each language, as the reference shows it, after what it takes to make it. */

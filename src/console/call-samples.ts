@@ -7,7 +7,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { DurationSchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
-import { requesterHeader, targetHeader } from "../organization-headers.ts";
+import { requesterHeader, targetHeader } from "../interceptors/organization-headers.ts";
 
 /** What a shell is to put on a call: values, or the names of variables with them. */
 export interface CallSettings {

@@ -1,7 +1,7 @@
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callerKey, callKey, type Judge, organizationsKey, required } from "../context.ts";
-import { requesterHeader, targetHeader } from "../organization-headers.ts";
 import { uuid } from "../uuid.ts";
+import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { serviceError } from "./service-error.ts";
 
 const nilUuid = "00000000-0000-0000-0000-000000000000";

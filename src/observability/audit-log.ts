@@ -10,7 +10,7 @@ import {
 } from "@partner-service/log-lines";
 import { StartError } from "@partner-service/settings";
 import type { FastifyBaseLogger } from "fastify";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { describeLost } from "./audit.ts";
 
 /**

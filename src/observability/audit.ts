@@ -5,7 +5,7 @@ import type { AuditLog } from "@partner-service/log-lines";
 import { createCallerAddress } from "@partner-service/one-port-server";
 import { formatIsoSecond } from "@partner-service/postgres-statements";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
 import { readAccessRule } from "../interceptors/access.ts";
 import { serviceError } from "../interceptors/service-error.ts";

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import { StartError } from "@partner-service/settings";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 
 /**
  * Serves `GET /metrics` on a port of its own, which is not for callers of the service.

@@ -1,6 +1,6 @@
 import type { StatementEvent } from "@partner-service/postgres-statements";
 import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Call } from "../context.ts";
 import type { CallObserver } from "./calls.ts";
 import { failureClass } from "./failure-class.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createLeveledLog, joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import { listenToSignals, runProcesses } from "@partner-service/processes";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { serveSummedMetrics } from "./summed-metrics.ts";
 
 /** What a process tells once it serves. */

@@ -1,6 +1,6 @@
 import type { Child } from "@partner-service/processes";
 import { createMetricSum } from "@partner-service/rpc-telemetry";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { serveScrapes } from "../observability/scrapes.ts";
 import type { Started } from "./primary.ts";
 

@@ -1,8 +1,8 @@
 import { joinProcesses } from "@partner-service/processes";
 import { runCommand } from "@partner-service/settings";
-import { readConfig } from "../config.ts";
-import { startServiceProcess } from "../service-process.ts";
+import { readConfig } from "../config/config.ts";
 import type { Started } from "./primary.ts";
+import { startServiceProcess } from "./service-process.ts";
 
 /** One of the processes of PROCESSES: the service, which its primary starts and speaks for. */
 async function main(): Promise<void> {

@@ -6,7 +6,7 @@ import { StartError } from "@partner-service/settings";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { access_rule } from "../../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { AuthenticationConfig } from "../config.ts";
+import type { AuthenticationConfig } from "../config/config.ts";
 import { createTroubleSwitch } from "./trouble.ts";
 
 /** What stands in for an issuer of access tokens: a key of the service's own, and tokens made with it. */

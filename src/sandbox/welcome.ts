@@ -1,4 +1,4 @@
-import { requesterHeader, targetHeader } from "../organization-headers.ts";
+import { requesterHeader, targetHeader } from "../interceptors/organization-headers.ts";
 
 const createPartnerPath = "/partner.v1.PartnerService/CreatePartner";
 

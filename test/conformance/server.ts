@@ -16,8 +16,8 @@ import {
   file_connectrpc_conformance_v1_service,
 } from "../../.conformance/gen/connectrpc/conformance/v1/service_pb.ts";
 import { createApp } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
-import { createPort } from "../../src/port.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { createPort } from "../../src/http/port.ts";
 import { createReadiness } from "../../src/readiness.ts";
 import { conformanceService } from "./conformance-service.ts";
 

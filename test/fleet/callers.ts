@@ -10,7 +10,7 @@ import {
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { createPartnerClient } from "../../packages/client/src/index.ts";
-import { requesterHeader } from "../../src/organization-headers.ts";
+import { requesterHeader } from "../../src/interceptors/organization-headers.ts";
 import { partnerRequest } from "../support/requests.ts";
 
 /** Makes a call: it creates a partner. */

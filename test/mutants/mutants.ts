@@ -53,7 +53,7 @@ const conflicts = of("src/partners/partner-conflicts.ts");
 const finds = of("src/partners/partner-finds.ts");
 const repository = of("src/partners/partner-repository.ts");
 const purge = of("src/partners/partner-purge.ts");
-const purging = of("src/purging.ts");
+const purging = of("src/processes/purging.ts");
 const invitations = of("src/partners/invitations.ts");
 const rpcs = of("src/partners/partner-rpcs.ts");
 

@@ -1,5 +1,5 @@
 import { registerHooks } from "node:module";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 
 // Starts the service as its settings say, and tells whether it has loaded OpenTelemetry.
 let loaded = false;

@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
 import { isAddressRange } from "@partner-service/one-port-server";
 import { type Kind, listOf, StartError } from "@partner-service/settings";
-import type { RateLimit } from "./interceptors/rate-limit.ts";
-import { isLoopback } from "./loopback.ts";
+import type { RateLimit } from "../interceptors/rate-limit.ts";
+import { isLoopback } from "../loopback.ts";
 
 /** The algorithms that may be allowed: asymmetric ones (RFC 8725, section 3.2). */
 export const asymmetricAlgorithms = [

@@ -5,7 +5,7 @@ import {
 } from "@partner-service/one-port-server";
 import { StartError } from "@partner-service/settings";
 import type { FastifyInstance } from "fastify";
-import type { Config } from "./config.ts";
+import type { Config } from "../config/config.ts";
 
 export function createPort(
   config: Config,

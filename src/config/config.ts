@@ -1,6 +1,6 @@
 import { checkTlsFiles, type TlsFiles, TlsFilesError } from "@partner-service/one-port-server";
 import { listSettings, readSettings, StartError, type Values } from "@partner-service/settings";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../loopback.ts";
 import { settings } from "./settings.ts";
 
 type Given = Values<typeof settings>;

@@ -8,9 +8,9 @@ import {
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Fault } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
-import { type Call, callKey } from "./context.ts";
-import { clip, recordFailure, serviceError } from "./interceptors/service-error.ts";
+import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
+import { type Call, callKey } from "../context.ts";
+import { clip, recordFailure, serviceError } from "../interceptors/service-error.ts";
 
 /**
  * Answers what never reaches Connect (an unknown path, a media type that no protocol has) in the

@@ -1,8 +1,8 @@
 import { findOutputFile, joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import { listenToSignals } from "@partner-service/processes";
-import type { Config } from "./config.ts";
-import { describeSandbox } from "./sandbox/welcome.ts";
-import { type Membership, startService } from "./service.ts";
+import type { Config } from "../config/config.ts";
+import { describeSandbox } from "../sandbox/welcome.ts";
+import { type Membership, startService } from "../service.ts";
 
 /** Starts the service in this process: its log is on stdout, and it obeys signals. */
 export async function startServiceProcess(config: Config, membership?: Membership) {

@@ -5,8 +5,8 @@ import {
   type MethodImpl,
   type ServiceImpl,
 } from "@connectrpc/connect";
-import { max_message_bytes } from "../gen/access/v1/access_pb.ts";
-import { readAccessRule } from "./interceptors/access.ts";
+import { max_message_bytes } from "../../gen/access/v1/access_pb.ts";
+import { readAccessRule } from "./access.ts";
 
 type MountOptions = Parameters<ConnectRouter["rpc"]>[2];
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeFailure } from "@partner-service/postgres-statements";
 import type { FastifyBaseLogger } from "fastify";
-import type { PartnerRepository } from "./partners/partner-repository.ts";
+import type { PartnerRepository } from "../partners/partner-repository.ts";
 
 /** When a process forgets deleted partners, in milliseconds. */
 const defaultTimes = {

@@ -7,9 +7,9 @@ import {
   waitForDatabase,
 } from "@partner-service/postgres-statements";
 import { StartError } from "@partner-service/settings";
-import type { Config } from "./config.ts";
+import type { Config } from "../config/config.ts";
+import { schema } from "../schema.ts";
 import { useDataDirectory } from "./data-directory.ts";
-import { schema } from "./schema.ts";
 
 /**
  * Opens the database of the settings: PostgreSQL, or PGlite in the data directory.
