@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { DescMessage, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import fastifyCors from "@fastify/cors";
 import {
   createCompressions,
+  explainRefusals,
   findTargetFault,
   normalizeHeaders,
 } from "@partner-service/connect-http";
@@ -26,14 +27,8 @@ import Fastify, {
 } from "fastify";
 import type { Config } from "./config/config.ts";
 import { type Call, callKey } from "./context.ts";
-import {
-  answerFailure,
-  answerHttpErrors,
-  describeFault,
-  explainRefusals,
-} from "./http/http-errors.ts";
+import { answerFailure, answerHttpErrors, describeFault, noteError } from "./http/http-errors.ts";
 import { mountReference } from "./http/reference-routes.ts";
-import { findViolations } from "./interceptors/field-violations.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organization-headers.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
 import { accessLog } from "./observability/access-log.ts";
@@ -153,16 +148,16 @@ export async function createApp(
   const acceptCompression = createCompressions();
   const { maxTimeoutMs, readMaxBytes } = config;
   const strictness = {
-    ...{ acceptCompression, jsonOptions, readMaxBytes },
+    ...{ acceptCompression, jsonOptions, readMaxBytes, validator },
     unknownNames: config.jsonUnknownFields,
     refuse: invalidFields,
-    findBrokenRules: (descriptor: DescMessage, message: Message) =>
-      findViolations(validator, descriptor, message),
   };
   await app.register(config.unaryLane ? connectPluginWithUnaryLane : fastifyConnectPlugin, {
     routes: (router) => {
       routes(withStrictMessages(router, strictness));
-      explainRefusals(router);
+      explainRefusals(router, (status, message, values) =>
+        noteError(values?.get(callKey), status, message),
+      );
     },
     binaryCheckOf: ({ input }: DescMethodUnary) => createBinaryCheck(input, invalidFields),
     maxItemsOf,

@@ -6,8 +6,8 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import type { Violation } from "@partner-service/strict-messages";
 import type { FastifyBaseLogger } from "fastify";
-import type { FieldViolation } from "./partners/partner-error.ts";
 
 /**
  * What is known of a call from its first byte on. All that is told of it, to the log and elsewhere,
@@ -109,7 +109,7 @@ export const organizationsKey = createContextKey<Organizations | undefined>(unde
 });
 
 /** What is wrong with entries of a request that may be refused one by one. */
-export const entryViolationsKey = createContextKey<readonly FieldViolation[]>([], {
+export const entryViolationsKey = createContextKey<readonly Violation[]>([], {
   description: "violations of entries",
 });
 

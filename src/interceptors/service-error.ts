@@ -2,6 +2,7 @@ import { getOption, type MessageInitShape } from "@bufbuild/protobuf";
 import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { clip, fitViolations, type Violation } from "@partner-service/strict-messages";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -9,7 +10,6 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { ErrorReason, ErrorReasonSchema, error_code } from "../../gen/partner/v1/error_pb.ts";
 import type { Call } from "../context.ts";
-import type { FieldViolation } from "../partners/partner-error.ts";
 
 /** The domain of every reason: the Protobuf package that declares it (AIP-193). */
 const errorDomain = ErrorReasonSchema.file.proto.package;
@@ -18,7 +18,7 @@ export interface ServiceErrorOptions {
   /** Facts for programs, for the `metadata` of `google.rpc.ErrorInfo`. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** For the `field_violations` of `google.rpc.BadRequest`. */
-  readonly violations?: readonly FieldViolation[];
+  readonly violations?: readonly Violation[];
   /** How long the caller should wait before it tries again, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -55,73 +55,10 @@ export function serviceError(
   return error;
 }
 
-/**
- * How many violations an error names at most, and in how many bytes: gRPC carries them in trailers,
- * of which clients take 8 KiB in all. There bytes become more: a third by base64 in the details, which
- * repeat the message, and up to three times as many in the message itself.
- */
-const maxViolations = 25;
-const maxViolationBytes = 3000;
-/** Of an entry that does not fit by itself: 400 bytes each at the longest. */
-const maxViolationsOfLongEntry = 7;
-const maxMessageBytes = 500;
-
-/**
- * The error for a request whose fields break rules: FIELD_INVALID, naming the fields. Where there are too
- * many violations for one error, it has all of the first entries of a list, as far as they fit, and says
- * how many there are in all, and in which entries.
- */
-export function invalidFields(all: readonly FieldViolation[]): ConnectError {
-  const byEntry = Map.groupBy(all, ({ field }) => entryPath.exec(field)?.[1]);
-  const violations: FieldViolation[] = [];
-  let bytes = 0;
-  // What the decoding found comes before what the rules did.
-  const groups = [...byEntry].sort(([a = -1], [b = -1]) => Number(a) - Number(b));
-  for (const [, group] of groups) {
-    const clipped = group.slice(0, maxViolations).map(({ field, description, reason }) => {
-      return { field: clip(field, 200), description: clip(description, 200), reason };
-    });
-    for (const violation of clipped) {
-      bytes += 8 + Buffer.byteLength(Object.values(violation).join(""));
-    }
-    const fits = bytes <= maxViolationBytes && violations.length + clipped.length <= maxViolations;
-    if (!fits && violations.length > 0) {
-      break;
-    }
-    violations.push(...(fits ? clipped : clipped.slice(0, maxViolationsOfLongEntry)));
-  }
-  // Without colons, commas and semicolons: grpc-js does not decode their percent-encoded form.
-  const message = violations
-    .map(({ field, description }) => `${field || "The message"} (${description})`)
-    .join(" and ");
-  const indexes = groups.flatMap(([index]) => (index === undefined ? [] : Number(index)));
-  const total = {
-    violations: String(all.length),
-    ...(indexes.length > 0 ? { entries: joinRanges(indexes) } : {}),
-  };
-  const whole = violations.length === all.length;
-  return serviceError(
-    ErrorReason.FIELD_INVALID,
-    clip(whole ? message : `${all.length} violations in all - ${message}`, maxMessageBytes),
-    { violations, ...(whole ? {} : { metadata: total }) },
-  );
-}
-
-/** The path of a field in an entry of a list in the request, such as `requests[3].city`, and the index. */
-const entryPath = /^\w+\[(\d+)\]/;
-
-/** Numbers that grow, in a short text: `0 3-7`. */
-function joinRanges(numbers: readonly number[]): string {
-  const ranges: [number, number][] = [];
-  for (const number of numbers) {
-    const last = ranges.at(-1);
-    if (last?.[1] === number - 1) {
-      last[1] = number;
-    } else {
-      ranges.push([number, number]);
-    }
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(" ");
+/** The error for a request whose fields break rules: FIELD_INVALID, naming the fields, as far as they fit. */
+export function invalidFields(all: readonly Violation[]): ConnectError {
+  const { message, ...details } = fitViolations(all);
+  return serviceError(ErrorReason.FIELD_INVALID, message, details);
 }
 
 /** What Connect says of a message that is too long, on the wire or decompressed. */
@@ -164,19 +101,6 @@ const reasonsOfCodes: ReadonlyMap<Code, ErrorReason> = new Map([
   [Code.Unavailable, ErrorReason.STREAM_CLOSED],
   [Code.Unimplemented, ErrorReason.REQUEST_UNSUPPORTED],
 ]);
-
-/**
- * The text, or as much of its beginning as fits into so many bytes of UTF-8. Halves of characters,
- * which V8 and callers leave when they cut a text, have no UTF-8, and cannot be sent.
- */
-export function clip(given: string, maxBytes: number): string {
-  const text = given.toWellFormed();
-  if (Buffer.byteLength(text) <= maxBytes) {
-    return text;
-  }
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes - 3));
-  return `${text.slice(0, read)}…`;
-}
 
 /** Writes down that the error is the outcome of the call. */
 export function recordFailure(call: Call, error: ConnectError): void {

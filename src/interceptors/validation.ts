@@ -1,7 +1,8 @@
 import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
-import { findViolations, leaveToEntries } from "./field-violations.ts";
+import { entryOf, findBrokenRules } from "@partner-service/strict-messages";
+import { entryViolationsKey } from "../context.ts";
 import { invalidFields } from "./service-error.ts";
 
 /**
@@ -18,14 +19,20 @@ export function createValidationInterceptor(
 ): Interceptor {
   for (const { input } of services.flatMap((service) => service.methods)) {
     // To compile the rules takes long, so that the first call need not.
-    findViolations(validator, input, create(input));
+    findBrokenRules(validator, input, create(input));
   }
 
   function check(descriptor: DescMessage, message: Message, values?: ContextValues): void {
-    const violations = findViolations(validator, descriptor, message);
-    if (violations.length > 0 && !leaveToEntries(message, violations, values)) {
+    const violations = findBrokenRules(validator, descriptor, message);
+    if (violations.length === 0) {
+      return;
+    }
+    const isPartial = "allowPartial" in message && message.allowPartial === true;
+    if (!isPartial || violations.some(({ field }) => entryOf(field) === undefined)) {
       throw invalidFields(violations);
     }
+    // What is wrong with entries that may be refused one by one is the RPC's to tell.
+    values?.set(entryViolationsKey, violations);
   }
 
   async function* checkEach<T extends Message>(

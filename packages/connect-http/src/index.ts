@@ -4,7 +4,9 @@
  * @module
  */
 export { createCompressions } from "./compression.ts";
+export { type ErrorAnswer, toErrorAnswer } from "./error-answer.ts";
 export { checkGetQuery } from "./get-query.ts";
+export { explainRefusals, refusals } from "./refusals.ts";
 export { findRepeatedHeaders, normalizeHeaders } from "./request-headers.ts";
 export { findTargetFault } from "./request-target.ts";
 export { codeOfStatus } from "./status-code.ts";

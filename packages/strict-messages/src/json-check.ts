@@ -9,7 +9,7 @@ import {
   type ValueShape,
   wrongType,
 } from "./json-shape.ts";
-import { clip, tooManyItems, type Violation } from "./violation.ts";
+import { echo, tooManyItems, type Violation } from "./violation.ts";
 
 /** Answers what is wrong with a message in JSON; undefined for one that may be decoded. */
 export type JsonCheck = (text: string) => JsonFindings | undefined;
@@ -106,7 +106,7 @@ class Check {
       if (field === undefined) {
         if (this.#unknownNames === "refuse") {
           const meant = hint(name, jsonNames, this.#canHint());
-          this.#report(join(path, clip(name)), `is unknown${meant}`, "field.unknown");
+          this.#report(join(path, echo(name)), `is unknown${meant}`, "field.unknown");
         }
         this.#json.token();
         return;
@@ -129,7 +129,7 @@ class Check {
     } else if (kind === "map") {
       this.#open(path, "{", "must be an object", "null", () =>
         this.#json.members((name) =>
-          this.#value(value, `${path}[${JSON.stringify(clip(name))}]`, value.empty),
+          this.#value(value, `${path}[${JSON.stringify(echo(name))}]`, value.empty),
         ),
       );
     } else {

@@ -7,7 +7,7 @@ import {
 } from "@bufbuild/protobuf";
 import { textOf } from "./json-reader.ts";
 import { suggest } from "./suggestion.ts";
-import { clip, leastOf, maxItemsOf } from "./violation.ts";
+import { echo, leastOf, maxItemsOf } from "./violation.ts";
 
 /** What becomes of fields and enum values whose names the contract does not know. */
 export type UnknownNames = "refuse" | "ignore";
@@ -126,7 +126,7 @@ function enumCheck({ typeName, values }: DescEnum, unknownNames: UnknownNames): 
     return known.has(name) || unknownNames === "ignore"
       ? undefined
       : {
-          description: `has the unknown value ${clip(name)}${hint(name, names, canHint)}`,
+          description: `has the unknown value ${echo(name)}${hint(name, names, canHint)}`,
           reason: "enum.unknown",
         };
   };
@@ -187,7 +187,7 @@ function unless(wanted: string, isRight: (token: string) => boolean): Check {
 
 /** What is said of a value that is not of its field's type. */
 export function wrongType(wanted: string, token: string): Finding {
-  const got = { "{": "an object", "[": "a list" }[token] ?? clip(token);
+  const got = { "{": "an object", "[": "a list" }[token] ?? echo(token);
   return { description: `${wanted} - got ${got}`, reason: "type" };
 }
 

@@ -4,6 +4,7 @@ import {
   fromJsonString,
   type Message,
 } from "@bufbuild/protobuf";
+import type { Validator } from "@bufbuild/protovalidate";
 import {
   type ConnectError,
   type ConnectRouter,
@@ -14,6 +15,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { createBinaryCheck } from "./binary-check.ts";
+import { findBrokenRules } from "./broken-rules.ts";
 import { guardHandler } from "./guarded-handler.ts";
 import { createJsonCheck } from "./json-check.ts";
 import type { UnknownNames } from "./json-shape.ts";
@@ -25,10 +27,10 @@ export interface StrictMessageOptions
   /** Makes the error that a call fails with whose message is refused. */
   readonly refuse: (violations: readonly Violation[]) => ConnectError;
   /**
-   * Finds what else is wrong with a message in JSON that is refused, so that its caller hears of all at
-   * once: the rules that are broken by the values that could be decoded.
+   * Judges the values of a message in JSON that is refused which could be decoded, so that its caller hears of
+   * all that is wrong at once.
    */
-  readonly findBrokenRules?: (descriptor: DescMessage, message: Message) => readonly Violation[];
+  readonly validator: Validator;
 }
 
 /**
@@ -84,7 +86,7 @@ export function withStrictMessages(
  */
 function createTextDecoder(
   descriptor: DescMessage,
-  { unknownNames, refuse, findBrokenRules }: StrictMessageOptions,
+  { unknownNames, refuse, validator }: StrictMessageOptions,
 ) {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const check = createJsonCheck(descriptor, unknownNames);
@@ -95,8 +97,9 @@ function createTextDecoder(
       if (findings === undefined) {
         return text;
       }
-      const message = findings.mended && decode(descriptor, findings.mended);
-      const broken = (message && findBrokenRules?.(descriptor, message)) || [];
+      const message =
+        findings.mended === undefined ? undefined : decode(descriptor, findings.mended);
+      const broken = message === undefined ? [] : findBrokenRules(validator, descriptor, message);
       throw refuse([
         ...findings.violations,
         // A value that was left out has been reported, and is not missing.

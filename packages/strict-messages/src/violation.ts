@@ -34,6 +34,6 @@ export function tooManyItems(field: string, maxItems: number): Violation {
 /** How much of what a caller has sent is repeated to it. */
 const maxEcho = 64;
 
-export function clip(text: string): string {
+export function echo(text: string): string {
   return text.length > maxEcho ? `${text.slice(0, maxEcho).toWellFormed()}…` : text.toWellFormed();
 }

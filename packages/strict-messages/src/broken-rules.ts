@@ -7,32 +7,13 @@ import {
   type ReflectMessage,
   reflect,
 } from "@bufbuild/protobuf/reflect";
-import type { Validator, Violation } from "@bufbuild/protovalidate";
-import type { ContextValues } from "@connectrpc/connect";
-import { entryViolationsKey } from "../context.ts";
-import type { FieldViolation } from "../partners/partner-error.ts";
-import { clip } from "./service-error.ts";
-
-/**
- * Leaves violations to the RPC, if its request allows that some entries are refused and others not, and
- * these are all of entries. Answers whether it does.
- */
-export function leaveToEntries(
-  message: Message,
-  violations: readonly FieldViolation[],
-  values: ContextValues | undefined,
-): boolean {
-  const isPartial = "allowPartial" in message && message.allowPartial === true;
-  const left = isPartial && violations.every(({ field }) => /^\w+\[\d+\]/.test(field));
-  if (left) {
-    values?.set(entryViolationsKey, violations);
-  }
-  return left;
-}
+import type { Violation as BrokenRule, Validator } from "@bufbuild/protovalidate";
+import { clip } from "./fitting.ts";
+import type { Violation } from "./violation.ts";
 
 /** What is wanted, where the validator says it for those who know its rules by name. */
 const wantedTexts: Readonly<Partial<Record<string, string>>> = {
-  // The contract has the rule for this character alone.
+  // Contracts have the rule for this character, which databases cannot store.
   "string.not_contains": "must not hold U+0000",
   "enum.defined_only": "must be a value that the contract knows",
   "enum.not_in": "must be a value that the contract knows other than UNSPECIFIED",
@@ -42,11 +23,11 @@ const wantedTexts: Readonly<Partial<Record<string, string>>> = {
 const maxEchoBytes = 64;
 
 /** Finds the rules of the contract that a message breaks. */
-export function findViolations(
+export function findBrokenRules(
   validator: Validator,
   descriptor: DescMessage,
   message: Message,
-): FieldViolation[] {
+): Violation[] {
   const result = validator.validate(descriptor, message);
   switch (result.kind) {
     case "valid":
@@ -62,9 +43,9 @@ export function findViolations(
 
 /** Says of a rule that a message breaks what is wanted and what was got, for people. */
 function describeViolation(
-  { field, message: text, ruleId: reason }: Violation,
+  { field, message: text, ruleId: reason }: BrokenRule,
   message: ReflectMessage,
-): FieldViolation {
+): Violation {
   const wanted = wantedTexts[reason] ?? text;
   const got = describeValue(valueAt(message, field), reason);
   const description = got === undefined ? wanted : `${wanted} - got ${got}`;
