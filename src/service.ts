@@ -8,7 +8,7 @@ import {
   UnusableKeyError,
   type VerificationKeys,
 } from "@partner-service/access-tokens";
-import type { Readiness } from "@partner-service/health-reflection";
+import { createReadiness, type Readiness } from "@partner-service/health-reflection";
 import {
   countConnections,
   DatabaseUnavailableError,
@@ -28,7 +28,6 @@ import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { purgeWhileIdle } from "./processes/purging.ts";
-import { createReadiness } from "./readiness.ts";
 import { createRoutes, services } from "./routes.ts";
 import { openSandbox } from "./sandbox/sandbox.ts";
 import { mountSandbox } from "./sandbox/sandbox-routes.ts";

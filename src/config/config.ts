@@ -1,6 +1,11 @@
-import { checkTlsFiles, type TlsFiles, TlsFilesError } from "@partner-service/one-port-server";
+import {
+  checkTlsFiles,
+  isLoopback,
+  type TlsFiles,
+  TlsFilesError,
+} from "@partner-service/one-port-server";
+import { findOtlpExports } from "@partner-service/rpc-telemetry";
 import { listSettings, readSettings, StartError, type Values } from "@partner-service/settings";
-import { isLoopback } from "../loopback.ts";
 import { settings } from "./settings.ts";
 
 type Given = Values<typeof settings>;
@@ -61,17 +66,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         "The sandbox, which gives a token to anyone who can read its output, serves this machine only.",
     );
   }
-  const hasTelemetry = otel.disabled === "false";
-  const isExported = (exporter: "none" | "otlp" | undefined, endpoint = otel.endpoint) =>
-    hasTelemetry && (exporter === undefined ? endpoint !== undefined : exporter === "otlp");
   return Object.freeze({
     ...given,
     tls: joinTls(given.tls),
     authentication,
     console: given.console ?? authentication === undefined,
-    metricsPort: hasTelemetry ? given.metricsPort : undefined,
-    otlpMetrics: isExported(otel.metricsExporter, otel.metricsEndpoint),
-    otlpTraces: isExported(otel.tracesExporter, otel.tracesEndpoint),
+    ...findOtlpExports(otel),
+    metricsPort: otel.disabled === "false" ? given.metricsPort : undefined,
   });
 }
 

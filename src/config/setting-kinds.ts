@@ -1,11 +1,8 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-
 import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
-import { isAddressRange } from "@partner-service/one-port-server";
+import { isAddressRange, isLoopback } from "@partner-service/one-port-server";
 import { type Kind, listOf, StartError } from "@partner-service/settings";
-import type { RateLimit } from "../interceptors/rate-limit.ts";
-import { isLoopback } from "../loopback.ts";
 
 /** The algorithms that may be allowed: asymmetric ones (RFC 8725, section 3.2). */
 export const asymmetricAlgorithms = [
@@ -48,7 +45,7 @@ export const processCount: Kind<number> = {
   },
 };
 
-export const rateLimit: Kind<RateLimit> = {
+export const rateLimit: Kind<{ readonly callsPerSecond: number; readonly burst: number }> = {
   type: "calls a second/burst",
   rule: "must be calls a second and a burst, of 1 to 999999 each: 50/100",
   read(text) {
@@ -56,12 +53,6 @@ export const rateLimit: Kind<RateLimit> = {
     const limit = { callsPerSecond: Number(callsPerSecond), burst: Number(burst) };
     return limit.callsPerSecond >= 1 && limit.burst >= 1 ? Object.freeze(limit) : undefined;
   },
-};
-
-export const share: Kind<number> = {
-  type: "0 to 1",
-  rule: "must be a number from 0 to 1",
-  read: (text) => (/^[\d.]+$/.test(text) && Number(text) <= 1 ? Number(text) : undefined),
 };
 
 export const secret: Kind<string> = {

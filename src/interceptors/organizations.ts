@@ -1,9 +1,10 @@
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callerKey, callKey, type Judge, organizationsKey, required } from "../context.ts";
-import { uuid } from "../uuid.ts";
 import { requesterHeader, targetHeader } from "./organization-headers.ts";
 import { serviceError } from "./service-error.ts";
 
+/** The textual form of a UUID (RFC 9562, section 4), in either case. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const nilUuid = "00000000-0000-0000-0000-000000000000";
 
 /**

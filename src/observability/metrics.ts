@@ -1,8 +1,12 @@
 import type { AuditLogEvent } from "@partner-service/log-lines";
 import type { ServerStats } from "@partner-service/one-port-server";
-import type { ClockEvent, PoolStats, StatementEvent } from "@partner-service/postgres-statements";
+import {
+  type ClockEvent,
+  failureClass,
+  type PoolStats,
+  type StatementEvent,
+} from "@partner-service/postgres-statements";
 import type { Metrics } from "@partner-service/rpc-telemetry";
-import { failureClass } from "./failure-class.ts";
 import { listen } from "./listen.ts";
 
 /** What is read when the metrics are. */

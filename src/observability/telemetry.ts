@@ -1,9 +1,8 @@
-import type { StatementEvent } from "@partner-service/postgres-statements";
+import { failureClass, type StatementEvent } from "@partner-service/postgres-statements";
 import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config/config.ts";
 import type { Call } from "../context.ts";
 import type { CallObserver } from "./calls.ts";
-import { failureClass } from "./failure-class.ts";
 import { listen } from "./listen.ts";
 import { type MetricSources, measureService } from "./metrics.ts";
 import { serveScrapes } from "./scrapes.ts";

@@ -1,6 +1,6 @@
+import { isLoopback } from "@partner-service/one-port-server";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback } from "../loopback.ts";
-import { uuid } from "../uuid.ts";
+import { uuid } from "../interceptors/organizations.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { troubles } from "./trouble.ts";
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
+import { createReadiness } from "@partner-service/health-reflection";
 import {
   ServerCompatRequestSchema,
   ServerCompatResponseSchema,
@@ -18,7 +19,6 @@ import {
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createPort } from "../../src/http/port.ts";
-import { createReadiness } from "../../src/readiness.ts";
 import { conformanceService } from "./conformance-service.ts";
 
 const lengthBytes = 4;

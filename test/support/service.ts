@@ -1,6 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import { createConfiguredKeys, createTokenVerifier } from "@partner-service/access-tokens";
+import { createReadiness } from "@partner-service/health-reflection";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import {
   createOrm,
@@ -10,11 +11,10 @@ import {
 } from "@partner-service/postgres-statements";
 import { createApp } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
+import { schema } from "../../src/database/open-database.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
-import { createReadiness } from "../../src/readiness.ts";
 import { createRoutes } from "../../src/routes.ts";
-import { schema } from "../../src/schema.ts";
 import { createTestDatabase, type DatabaseKind, type TestDatabase } from "./databases.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./tokens.ts";
 

@@ -4,9 +4,8 @@ import {
   type Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/grpc/health/v1/health_pb.ts";
-import { createStatusLoop, type Readiness } from "./status-loop.ts";
-
-export type { Readiness } from "./status-loop.ts";
+import type { Readiness } from "./readiness.ts";
+import { createStatusLoop } from "./status-loop.ts";
 
 /** How often is looked whether the status has changed, while anybody watches. */
 const watchIntervalMs = 1000;

@@ -16,6 +16,7 @@ export {
   ServerReflectionResponseSchema,
 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 export { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-export { createHealthService, type Readiness } from "./health.ts";
+export { createHealthService } from "./health.ts";
+export { createReadiness, type Readiness } from "./readiness.ts";
 export { mountReflection } from "./reflection.ts";
 export { createStreamLimits, type StreamLimits, type StreamShare } from "./stream-limits.ts";

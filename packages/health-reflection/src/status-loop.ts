@@ -1,12 +1,5 @@
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/grpc/health/v1/health_pb.ts";
-
-/** Whether a server can take calls. */
-export interface Readiness {
-  /** Bounded in time by whoever implements it; a rejection counts as false. */
-  isReady(): Promise<boolean>;
-  /** Aborted when the shutdown starts. */
-  readonly draining: AbortSignal;
-}
+import type { Readiness } from "./readiness.ts";
 
 /** What any number of watchers look at. */
 export interface StatusLoop {

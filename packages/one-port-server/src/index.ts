@@ -6,6 +6,7 @@
 export { createCallerAddress, isAddressRange } from "./caller-address.ts";
 export type { ServerStats } from "./connections.ts";
 export { connectionOf, hasLeft, isSent } from "./exchange.ts";
+export { isLoopback } from "./loopback.ts";
 export { arrivalOf, bodyBytesOf } from "./observed-messages.ts";
 export {
   createOnePortServer,

@@ -79,8 +79,7 @@ export function toDatabaseFailure(failure: unknown): unknown {
   if (connectionFailure !== undefined) {
     return new DatabaseUnavailableError(connectionFailure, error);
   }
-  // Each SQLSTATE holds a digit, none of Node's codes of five letters (EROFS) does.
-  if (!/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
+  if (!sqlState.test(code)) {
     return failure;
   }
   if (passingStates.test(code)) {
@@ -147,6 +146,21 @@ function passingByConnection(code: string, message: string): boolean | undefined
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
 }
+
+/** The class of the SQLSTATE (PostgreSQL documentation, appendix A), or what else there is to tell. */
+export function failureClass(failure: unknown): string {
+  if (failure instanceof DatabaseError) {
+    return failure.sqlState.slice(0, 2);
+  }
+  if (failure instanceof DatabaseUnavailableError) {
+    const code = failure.cause instanceof Error && "code" in failure.cause && failure.cause.code;
+    return typeof code === "string" && sqlState.test(code) ? code.slice(0, 2) : "connection";
+  }
+  return "other";
+}
+
+/** Each SQLSTATE holds a digit, none of Node's codes of five letters (EROFS) does. */
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** Why a database will not have the service however long it waits; undefined where it may yet. */
 export function describeRefusal(failure: unknown): string | undefined {

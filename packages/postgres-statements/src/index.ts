@@ -16,6 +16,7 @@ export {
   DatabaseError,
   DatabaseUnavailableError,
   describeFailure,
+  failureClass,
   OverloadedError,
   UnusableDatabaseError,
 } from "./failures.ts";

@@ -6,5 +6,6 @@
 export type { EndedCall } from "./conventions.ts";
 export { createMetricSum, type MetricSum } from "./metric-sum.ts";
 export type { Metrics, MetricsOptions } from "./metrics.ts";
+export { findOtlpExports, telemetrySettings } from "./settings.ts";
 export { startMetrics, startTraces, tellTroubles } from "./telemetry.ts";
 export type { CallSpan, SharedWork, Traces, TracesOptions } from "./traces.ts";
