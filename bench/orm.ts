@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, turnPatienceMs } from "@partner-service/postgres-statements";
+import { schema } from "../src/database/open-database.ts";
 import { initialPartner, type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import { toNewPartner } from "../src/partners/partner-mapping.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { partner } from "./calls.ts";
 import { startDatabase } from "./database.ts";
 import { endWith } from "./end-with.ts";

@@ -28,8 +28,7 @@ import { createValidationInterceptor } from "./interceptors/validation.ts";
 import type { Audit } from "./observability/audit.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
 import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
-import type { TroubleSwitch } from "./sandbox/trouble.ts";
-import { createTroubleInterceptor } from "./sandbox/trouble-interceptor.ts";
+import { createTroubleInterceptor, type TroubleSwitch } from "./sandbox/trouble.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier<Caller>;

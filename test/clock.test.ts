@@ -1,8 +1,8 @@
 import { createOrm, type Orm, ping, query } from "@partner-service/postgres-statements";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { logDatabase } from "../src/observability/database-log.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

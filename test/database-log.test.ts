@@ -1,7 +1,7 @@
 import { createOrm, ping } from "@partner-service/postgres-statements";
 import { afterEach, expect, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { logDatabase } from "../src/observability/database-log.ts";
-import { schema } from "../src/schema.ts";
 import { createBreakableDatabase } from "./support/breakable-database.ts";
 
 const ends: (() => unknown)[] = [];

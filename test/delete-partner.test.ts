@@ -6,7 +6,7 @@ import {
   type ListPartnersRequestSchema,
   PartnerOrderField,
 } from "../gen/partner/v1/partner_service_pb.ts";
-import { schema } from "../src/schema.ts";
+import { schema } from "../src/database/open-database.ts";
 import { createPartner, newBook } from "./support/book.ts";
 import { createPostgresDatabase, databaseKinds } from "./support/databases.ts";
 import { failureOf } from "./support/outcome.ts";

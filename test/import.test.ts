@@ -24,7 +24,7 @@ afterAll(async () => {
 
 /** Runs the command as a script does. */
 async function importFile(file: string, ...options: readonly string[]) {
-  const script = ["--import", "./src/compile-cache.js", "scripts/import.ts"];
+  const script = ["--import", "./src/preload.js", "scripts/import.ts"];
   const command = startCommand(
     process.execPath,
     [...script, file, "--organization", acme, ...options],

@@ -3,9 +3,9 @@ import { createOrm, migrate, query } from "@partner-service/postgres-statements"
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionRole, type PartnerChange } from "../gen/partner/v1/partner_service_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import {
   acceptInvitation,
   type BookClient,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, createRowMapping, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import {
@@ -12,7 +13,6 @@ import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { findStatement } from "../src/partners/partner-finds.ts";
 import { deletedSql } from "../src/partners/partner-purge.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

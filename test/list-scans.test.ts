@@ -19,8 +19,8 @@ import {
   test,
 } from "vitest";
 import { PartnerOrderField } from "../gen/partner/v1/partner_service_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import { isScan, type ListQuery } from "../src/partners/list-statements.ts";
-import { schema } from "../src/schema.ts";
 import { createPartner, newBook } from "./support/book.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { lockPartners, type PartnersLock } from "./support/locks.ts";

@@ -7,9 +7,9 @@ import {
 } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import { PartnerEntity } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,
   createTestDatabase,

@@ -1,11 +1,11 @@
 import { createOrm, type Orm } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ErrorReason, ErrorReasonSchema } from "../gen/partner/v1/error_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import {
   createPartnerRepository,
   type PartnerRepository,
 } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,
   createTestDatabase,

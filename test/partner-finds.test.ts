@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { createOrm, type Orm } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import type { Partner } from "../src/partners/partner-entity.ts";
 import {
   createPartnerRepository,
   type PartnerRepository,
 } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { purgeStep } from "../src/partners/partner-purge.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { purgeWhileIdle } from "../src/processes/purging.ts";
-import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,
   createTestDatabase,

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import type { NewPartner } from "../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, query } from "@partner-service/postgres-statements";
 import { expect, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

@@ -3,12 +3,12 @@ import { createOrm, type Orm, query } from "@partner-service/postgres-statements
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import { type NewPartner, PartnerEntity } from "../src/partners/partner-entity.ts";
 import {
   createPartnerRepository,
   type PartnerRepository,
 } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { createTestDatabase, databaseKinds, type TestDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { schema } from "../src/database/open-database.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
 import { pageStatement } from "../src/partners/list-statements.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import {
   createPostgresDatabase,
   createTestDatabase,

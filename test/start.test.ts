@@ -355,7 +355,7 @@ test("An older Node is told which one is needed", async () => {
   const olderNode =
     "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})";
   const { code, output } = await failedProcess({
-    NODE_OPTIONS: `--import ${olderNode} --import ./src/compile-cache.js`,
+    NODE_OPTIONS: `--import ${olderNode} --import ./src/preload.js`,
   });
   expect({ code, output }).toEqual({
     code: 1,

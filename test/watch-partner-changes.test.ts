@@ -15,10 +15,10 @@ import {
   WatchPartnerChangesRequestSchema,
   type WatchPartnerChangesResponse,
 } from "../gen/partner/v1/partner_service_pb.ts";
+import { schema } from "../src/database/open-database.ts";
 import { type ChangePosition, createChangeFeed } from "../src/partners/change-feed.ts";
 import { createChangeWatch } from "../src/partners/change-watch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
-import { schema } from "../src/schema.ts";
 import { type BookClient, bookClient, connect, createPartner, newBook } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase, createTestDatabase, databaseKinds } from "./support/databases.ts";

@@ -1,8 +1,8 @@
 import { createOrm, formatInstant } from "@partner-service/postgres-statements";
 import Fastify from "fastify";
+import { schema } from "../../src/database/open-database.ts";
 import type { NewPartner, Partner } from "../../src/partners/partner-entity.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
-import { schema } from "../../src/schema.ts";
 import { storedPartnerSchema } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 

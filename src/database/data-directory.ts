@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { StartError } from "@partner-service/settings";
@@ -43,29 +43,16 @@ function readReason(failure: unknown): string | undefined {
  * @throws the system's error
  */
 function makeFolder(path: string): void {
-  try {
-    makeOne(path);
-  } catch (failure) {
-    const parent = dirname(path);
-    if (parent === path || !hasCode(failure, "ENOENT")) {
-      throw failure;
-    }
-    makeFolder(parent);
-    makeOne(path);
+  if (existsSync(path)) {
+    return;
   }
-}
-
-function makeOne(path: string): void {
+  makeFolder(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (failure) {
-    // Where a file is in its place, its user finds out.
-    if (!hasCode(failure, "EEXIST")) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) {
       throw failure;
     }
   }
-}
-
-function hasCode(failure: unknown, code: string): boolean {
-  return failure instanceof Error && "code" in failure && failure.code === code;
 }

@@ -1,5 +1,6 @@
 import {
   createOrm,
+  type DatabaseSchema,
   migrate,
   type Orm,
   pendingMigrations,
@@ -8,8 +9,17 @@ import {
 } from "@partner-service/postgres-statements";
 import { StartError } from "@partner-service/settings";
 import type { Config } from "../config/config.ts";
-import { schema } from "../schema.ts";
+import { ChangeEpochEntity } from "../partners/change-epoch.ts";
+import { PartnerEntity, PurgeEntity } from "../partners/partner-entity.ts";
 import { useDataDirectory } from "./data-directory.ts";
+import { migrations } from "./migrations.ts";
+
+/** What the service keeps in its database, and how its tables came to be. */
+export const schema: DatabaseSchema = {
+  applicationName: "partner-service",
+  entities: [PartnerEntity, PurgeEntity, ChangeEpochEntity],
+  migrations,
+};
 
 /**
  * Opens the database of the settings: PostgreSQL, or PGlite in the data directory.

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getOption } from "@bufbuild/protobuf";
@@ -68,13 +69,10 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
 
 /** Reads the key pair from its file, which only its owner can read. */
 async function openKey(path: string) {
-  const text = await readFile(path, "utf8").catch(async (failure) => {
-    if (!hasCode(failure, "ENOENT")) {
-      throw failure;
-    }
+  if (!existsSync(path)) {
     await makeKey(path);
-    return await readFile(path, "utf8");
-  });
+  }
+  const text = await readFile(path, "utf8");
   try {
     // jose checks the members as it imports the key.
     const jwk = JSON.parse(text) as JWK;
@@ -96,14 +94,10 @@ async function makeKey(path: string): Promise<void> {
   try {
     await link(aside, path);
   } catch (failure) {
-    if (!hasCode(failure, "EEXIST")) {
+    if (!existsSync(path)) {
       throw failure;
     }
   } finally {
     await rm(aside);
   }
-}
-
-function hasCode(failure: unknown, code: string): boolean {
-  return failure instanceof Error && "code" in failure && failure.code === code;
 }

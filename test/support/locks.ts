@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createOrm, type DatabaseSettings, query } from "@partner-service/postgres-statements";
-import { schema } from "../../src/schema.ts";
+import { schema } from "../../src/database/open-database.ts";
 
 /** Keeps every statement on the table of partners waiting. */
 export interface PartnersLock {

