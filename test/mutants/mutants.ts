@@ -30,6 +30,7 @@ const verifier = of("packages/access-tokens/src/token-verifier.ts");
 const cache = of("packages/access-tokens/src/verified-token-cache.ts");
 const errors = of("src/interceptors/errors.ts");
 const serviceError = of("src/interceptors/service-error.ts");
+const fitting = of("packages/strict-messages/src/fitting.ts");
 const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
 const access = of("src/interceptors/access.ts");
@@ -196,8 +197,8 @@ export const mutants: readonly Group[] = [
       errors("if (signal.aborted) {", "if (false as boolean) {"),
       errors("&& !call.hasLeft()", ""),
       errors("required(request.contextValues, callKey).outcome = ok;", ""),
-      serviceError("const maxViolations = 25;", "const maxViolations = 1000;"),
-      serviceError("bytes <= maxViolationBytes && ", ""),
+      fitting("const maxViolations = 25;", "const maxViolations = 1000;"),
+      fitting("bytes <= maxViolationBytes && ", ""),
       serviceError("code === Code.ResourceExhausted && maxBytes !== undefined", "false as boolean"),
       serviceError(
         'code === Code.InvalidArgument && !message.includes("timeout")',

@@ -10,6 +10,7 @@ import { toDatabaseFailure } from "../src/failures.ts";
 import {
   createOrm,
   DatabaseUnavailableError,
+  failureClass,
   type Orm,
   OverloadedError,
   ping,
@@ -56,6 +57,14 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
 
   test("keeps the driver's error as its cause when the database is unavailable", async () => {
     await expect(fail("57P01")).rejects.toMatchObject({ cause: { code: "57P01" } });
+  });
+
+  test("has the class of its SQLSTATE", async () => {
+    const states = ["57P01", "53300", "23514"];
+    const failures = await Promise.all(
+      states.map((sqlState) => fail(sqlState).catch((failure: unknown) => failure)),
+    );
+    expect(failures.map(failureClass)).toEqual(["57", "53", "23"]);
   });
 
   test("that MikroORM wraps is told apart like the driver's own", async () => {
@@ -105,6 +114,12 @@ describe.each(databaseKinds)("A failure of %s", (kind) => {
     await expect(fail("XX000")).rejects.toThrow();
     await expect(ping(orm)).resolves.toBeUndefined();
   });
+});
+
+test("What has no SQLSTATE is of the connection, or of another class", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  const failures = [toDatabaseFailure(refused), new OverloadedError()];
+  expect(failures.map(failureClass)).toEqual(["connection", "other"]);
 });
 
 describe("An operation", () => {
