@@ -1,12 +1,19 @@
-import { create, type DescMethod, getOption } from "@bufbuild/protobuf";
+import { create, type DescMethod, getOption, setExtension } from "@bufbuild/protobuf";
+import { MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { ConnectError, createClient } from "@connectrpc/connect";
+import { ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { createOrm } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { access_rule, Scenario } from "../gen/access/v1/access_pb.ts";
+import { AccessRuleSchema, access_rule, Scenario } from "../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import { callerKey, organizationsKey } from "../src/context.ts";
+import { schema } from "../src/database/open-database.ts";
+import { createAccessInterceptor } from "../src/interceptors/access.ts";
+import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { bookClient, connect } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
+import { changePartnerService } from "./support/changed-contract.ts";
 import { databaseKinds } from "./support/databases.ts";
 import { firstAnswer, isSingleRequest, type SingleRequestMethod } from "./support/first-answer.ts";
 import { acme, globex, initech } from "./support/organizations.ts";
@@ -104,4 +111,35 @@ describe.each(databaseKinds)("Access on %s", (kind) => {
       reason: "REQUESTER_NOT_AUTHORIZED",
     });
   });
+});
+
+test("Access to an RPC that admits guests, of which the contract has none, is that of the guest", async () => {
+  const service = await startTestService("postgresql");
+  const orm = await createOrm(service.databaseSettings, schema);
+  const client = await bookClient(service, acme);
+  await connect(service, { organization: acme, client }, globex);
+  const scope = "partners:read";
+  const contract = changePartnerService((method) => {
+    method.options ??= create(MethodOptionsSchema);
+    const rule = create(AccessRuleSchema, { scenarios: [Scenario.GUEST], scope });
+    setExtension(method.options, access_rule, rule);
+  });
+  const judge = createAccessInterceptor([contract], createPartnerRepository(orm).isConnected);
+  const { signal } = new AbortController();
+  for (const { pairing, requester, target, holding } of pairings) {
+    const values = createContextValues()
+      .set(callerKey, { subject: "test", organizations: [requester], scopes: new Set([scope]) })
+      .set(organizationsKey, { requester, target });
+    for (const method of contract.methods) {
+      const judged = Promise.try(judge, { method, values, signal, requestHeader: new Headers() });
+      await (holding.includes(Scenario.GUEST)
+        ? expect(judged, pairing).resolves.toBeUndefined()
+        : expect(failureOf(judged), pairing).resolves.toEqual({
+            code: "PermissionDenied",
+            reason: "SCENARIO_NOT_ALLOWED",
+          }));
+    }
+  }
+  await orm.close(true);
+  await service.close();
 });

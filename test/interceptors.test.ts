@@ -1,10 +1,4 @@
-import {
-  clone,
-  createFileRegistry,
-  type DescFile,
-  type DescMethodServerStreaming,
-} from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import type { DescMethodServerStreaming } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import { type ConnectRouter, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -12,7 +6,6 @@ import { createOnePortServer } from "@partner-service/one-port-server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "../gen/partner/v1/error_pb.ts";
 import {
-  file_partner_v1_partner_service,
   type ListPartnersRequestSchema,
   type ListPartnersResponseSchema,
   PartnerService,
@@ -22,6 +15,7 @@ import { readConfig } from "../src/config/config.ts";
 import { createErrorsInterceptor, createRequestGate } from "../src/interceptors/errors.ts";
 import { createValidationInterceptor } from "../src/interceptors/validation.ts";
 import { PartnerError } from "../src/partners/partner-error.ts";
+import { changePartnerService } from "./support/changed-contract.ts";
 import { failureOf } from "./support/outcome.ts";
 
 /** Starts the app with other routes than the service's. */
@@ -72,22 +66,14 @@ function streamingMethod(): DescMethodServerStreaming<
   typeof ListPartnersRequestSchema,
   typeof ListPartnersResponseSchema
 > {
-  const proto = clone(FileDescriptorProtoSchema, file_partner_v1_partner_service.proto);
-  for (const method of proto.service.flatMap((service) => service.method)) {
+  const { method: methods } = changePartnerService((method) => {
     method.serverStreaming = true;
-  }
-  const files = new Map<string, DescFile>();
-  const collect = (file: DescFile) => {
-    files.set(file.proto.name, file);
-    file.dependencies.forEach(collect);
-  };
-  collect(file_partner_v1_partner_service);
-  const registry = createFileRegistry(proto, (name) => files.get(name));
-  const method = registry.getService(PartnerService.typeName)?.method.listPartners;
+  });
+  const method = methods.listPartners;
   if (method?.methodKind !== "server_streaming") {
     throw new Error("The method does not stream.");
   }
-  // Its messages are those of ListPartners, which the registry's types do not tell.
+  // Its messages are those of ListPartners, which a changed service's types do not tell.
   return method as ReturnType<typeof streamingMethod>;
 }
 

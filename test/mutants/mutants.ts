@@ -138,7 +138,11 @@ export const mutants: readonly Group[] = [
     ],
   },
   {
-    tests: ["test/attacks/tokens.test.ts", "packages/access-tokens/test"],
+    tests: [
+      "packages/access-tokens/test",
+      "test/attacks/tokens.test.ts",
+      "test/attacks/published-keys.test.ts",
+    ],
     edits: [
       cache("verified.validUntil <= now", "verified.validUntil < now"),
       cache("verified.keysGeneration !== keysGeneration ||", ""),
