@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { lstatSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { cp, lstat, mkdir, readFile, readlink, symlink } from "node:fs/promises";
 import { dirname, join, matchesGlob, posix, relative } from "node:path";
 
@@ -214,7 +214,8 @@ export async function buildImage(
     await cp(join(context, source), to, {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (path) => lstatSync(path).isDirectory() || !isIgnored(relative(context, path)),
+      // A folder that is ignored is not looked into, as no file in one is named by an exception.
+      filter: (path) => !isIgnored(relative(context, path)),
     });
     // What is left out of the context cannot be copied, and fails the build.
     await lstat(to);
