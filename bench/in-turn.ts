@@ -35,6 +35,7 @@ export const comparedCalls = {
   "create-grpc": "CreatePartner, gRPC",
   get: "GetPartner, GET",
   list: "ListPartners, page of 20, GET",
+  batch: "BatchCreatePartners of 100, JSON",
 } as const;
 
 export type ComparedCall = keyof typeof comparedCalls;
@@ -44,6 +45,7 @@ const contenderIds: Readonly<Record<ComparedCall, string>> = {
   "create-grpc": "service-grpc",
   get: "service-get",
   list: "service-list",
+  batch: "service-batch",
 };
 
 /**

@@ -27,7 +27,7 @@ export const mechanisms = {
   },
   "json-in": {
     title: "plain JSON read",
-    calls: ["create"],
+    calls: ["create", "batch"],
     edits: [
       {
         file: `${lane}/plain-json.ts`,
