@@ -65,7 +65,13 @@ export interface Change {
   readonly fields?: readonly string[];
 }
 
-export type NoteChange = (change: Change) => void;
+/** Who changes a book, and what notes what that has come to. */
+export interface Writer {
+  readonly subject: string;
+  /** The organization that it is done for, a UUID in lower case. */
+  readonly organizationId: string;
+  readonly noteChange: (change: Change) => void;
+}
 
 export interface Outcome {
   /** `ok`, or Connect's name of an error's code: `not_found`. */
@@ -76,6 +82,7 @@ export interface Outcome {
 
 /** Who calls: what a verified access token says. */
 export interface Caller {
+  /** At most 255 characters, all of which a database can hold. */
   readonly subject: string;
   /** The organizations that the token speaks for, UUIDs in lower case. */
   readonly organizations: readonly string[];

@@ -15,9 +15,9 @@ export async function insertBook(client: Client, organizationId: string, size: n
 const insertSql = `insert into partner (
     organization_id, id, created_at, updated_at, company_name, sales_amount, partner_type, email,
     frequency, payment_terms, address, city, state, postal_code, company_registration_number,
-    country_code, invitation_status, revision
+    country_code, invitation_status, revision, author_subject
   )
   select $1, uuidv7(), now(), now(), 'Example Supplies ' || number || ' Ltd', 150000, 'customer',
     number || '@example.com', 'monthly', 'Net 30', '123 Main St, Suite 400', 'New York', 'NY',
-    '12345', '123456789', 'US', 'invited', 1
+    '12345', '123456789', 'US', 'invited', 1, 'bench'
   from generate_series($2::int, $2::int + ${rowsPerChange - 1}) as number`;

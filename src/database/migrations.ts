@@ -8,6 +8,7 @@ import { PartnerNameIndex } from "./migrations/0008-partner-name-index.ts";
 import { PartnerExternalId } from "./migrations/0009a-partner-external-id.ts";
 import { PartnerExternalIdIndex } from "./migrations/0009b-partner-external-id-index.ts";
 import { PartnerDeletedIndex } from "./migrations/0010-partner-deleted-index.ts";
+import { PartnerAuthor } from "./migrations/0011-partner-author.ts";
 
 /**
  * The migrations, oldest first. The names are those under which databases remember what has been
@@ -24,4 +25,5 @@ export const migrations = [
   { name: "0009a-partner-external-id", class: PartnerExternalId },
   { name: "0009b-partner-external-id-index", class: PartnerExternalIdIndex },
   { name: "0010-partner-deleted-index", class: PartnerDeletedIndex },
+  { name: "0011-partner-author", class: PartnerAuthor },
 ];

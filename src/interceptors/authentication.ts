@@ -45,6 +45,9 @@ export function createAuthenticationInterceptor(verifyToken: TokenVerifier<Calle
   };
 }
 
+/** How many characters of a subject are kept (OpenID Connect allows 255). */
+const maxSubjectLength = 255;
+
 /**
  * Reads the caller from the claims of a verified token: `sub`, `scope` (RFC 8693, section 4.2), and the
  * claim that holds the organization's id, or a list of them.
@@ -58,8 +61,13 @@ export function callerReader(organizationClaim: string): TokenRules<Caller>["rea
       return undefined;
     }
     const scopes = new Set(scope.split(" ").filter((name) => name !== ""));
-    return { subject, organizations: ids, scopes };
+    return { subject: storable(subject), organizations: ids, scopes };
   };
+}
+
+/** The beginning of a subject, with U+FFFD in place of what no database can hold. */
+function storable(subject: string): string {
+  return subject.slice(0, maxSubjectLength).toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 function toServiceError(failure: unknown): unknown {

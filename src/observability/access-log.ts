@@ -1,7 +1,5 @@
 import type { CallObserver } from "./calls.ts";
 
-const maxSubjectLength = 200;
-
 /**
  * Writes one line for a call that has ended: what was called, by whom, how it ended and how long it
  * took. It holds no token, no message and no query, which carries the message of a Connect GET.
@@ -17,7 +15,7 @@ export const accessLog: CallObserver = {
         messages,
         requester,
         target,
-        subject: subject?.slice(0, maxSubjectLength),
+        subject,
       },
       "call",
     );

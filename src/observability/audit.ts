@@ -35,8 +35,6 @@ const refusals: ReadonlySet<string | undefined> = new Set(
 
 const ok: Outcome = { code: "ok" };
 const retryAfterMs = 1000;
-/** How many characters of a token's subject an event has (OpenID Connect allows 255). */
-const maxSubjectLength = 255;
 
 /**
  * Leaves one event for each call of an RPC that may change something, which its scope tells, and
@@ -149,7 +147,7 @@ function describeCall(call: Call, { code, reason }: Outcome) {
     rpc,
     outcome: code,
     reason,
-    subject: subject?.slice(0, maxSubjectLength),
+    subject,
     requester,
     target,
     partners: changes ?? (partnerId === undefined ? [] : [{ id: partnerId }]),

@@ -35,14 +35,14 @@ export type ToEntryError = (error: PartnerError) => {
 export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {
     async batchCreatePartners(request, { values, signal }) {
-      const { target, writes, noteChange } = chooseWrites(partners, request, values);
+      const { target, writes, writer } = chooseWrites(partners, request, values);
       const violations = findEntryViolations(request);
       if (!request.allowPartial) {
         if (violations.length > 0) {
           throw fieldsInvalid(violations);
         }
         const batch = toNewBatch(request, target);
-        const created = await writes.createBatch(batch, signal, noteChange);
+        const created = await writes.createBatch(batch, signal, writer);
         return { partners: created.map(toPartnerMessage) };
       }
       const refused = Map.groupBy([...values.get(entryViolationsKey), ...violations], ({ field }) =>
@@ -51,7 +51,7 @@ export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntr
       const good = request.requests.flatMap((entry, index) =>
         refused.has(index) ? [] : toEntry(entry, index, request, target),
       );
-      const results = await writes.createEach(good, signal, noteChange);
+      const results = await writes.createEach(good, signal, writer);
       return toPartialResponse(request, refused, results, toEntryError);
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;

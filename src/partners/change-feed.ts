@@ -10,6 +10,7 @@ import {
   type Statement,
   withRetries,
 } from "@partner-service/postgres-statements";
+import type { AuthorColumns } from "./author.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { changeTokenExpired } from "./partner-error.ts";
 
@@ -31,9 +32,12 @@ export interface ChangeQuery {
   readonly pageSize: number;
 }
 
+/** A partner, and who made its last change. */
+export type ChangedPartner = Partner & AuthorColumns;
+
 export interface ChangePage {
   /** The partners as they are now, those that were deleted among them. */
-  readonly partners: readonly Partner[];
+  readonly partners: readonly ChangedPartner[];
   readonly position: ChangePosition;
   /** Whether there are changes already that come after these. */
   readonly more: boolean;

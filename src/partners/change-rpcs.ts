@@ -5,14 +5,15 @@ import {
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
+import { authorOf } from "./author.ts";
 import {
+  type ChangedPartner,
   type ChangePage,
   type ChangePosition,
   defaultChanges,
   watchedChanges,
 } from "./change-feed.ts";
 import { type ChangeTokens, createPageSizes } from "./paging.ts";
-import type { Partner } from "./partner-entity.ts";
 import { toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
 import type { PartnerRepository } from "./partner-repository.ts";
 
@@ -32,7 +33,7 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
       const changeQuery = toQuery(organizations, changeToken, toPageSize(pageSize));
       const page = await partners.listChanges(changeQuery, signal);
       responseHeader.set(...uncached);
-      return toResponse(page, changeTokens.write(organizations, page.position));
+      return toResponse(organizations, page, changeTokens.write(organizations, page.position));
     },
 
     async *watchPartnerChanges({ changeToken }, { values, signal, responseHeader }) {
@@ -47,17 +48,26 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
           position = page.position;
           token = changeTokens.write(organizations, position);
         }
-        yield toResponse(page, token);
+        yield toResponse(organizations, page, token);
       }
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;
 }
 
-function toResponse({ partners, more }: ChangePage, nextChangeToken: string) {
-  return { changes: partners.map(toChangeMessage), nextChangeToken, more };
+function toResponse(
+  { requester, target }: Organizations,
+  { partners, more }: ChangePage,
+  nextChangeToken: string,
+) {
+  const isOwn = requester === target;
+  const changes = partners.map((partner) => ({
+    ...toChangeMessage(partner),
+    author: isOwn ? authorOf(partner) : undefined,
+  }));
+  return { changes, nextChangeToken, more };
 }
 
-function toChangeMessage(partner: Partner): PartnerChange {
+function toChangeMessage(partner: ChangedPartner): PartnerChange {
   const { id, deletedAt } = partner;
   return {
     $typeName: "partner.v1.PartnerChange",

@@ -42,10 +42,10 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
   return {
     async invitePartner(request, { values, signal }) {
       const { id, timeToLive, validateOnly } = request;
-      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, values, id);
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
       const key = { organizationId: target, id };
-      const issued = await writes.invite(key, lifetime, signal, noteChange);
+      const issued = await writes.invite(key, lifetime, signal, writer);
       return {
         // One that nothing knows is none.
         invitationToken: validateOnly ? "" : issued.token,
@@ -56,9 +56,9 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
 
     async revokeInvitation(request, { values, signal }) {
       const { id } = request;
-      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, values, id);
       const key = { organizationId: target, id };
-      const partner = await writes.revokeInvitation(key, signal, noteChange);
+      const partner = await writes.revokeInvitation(key, signal, writer);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -74,9 +74,9 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
     },
 
     async acceptInvitation(request, { values, signal }) {
-      const { requester, target, writes, noteChange } = chooseWrites(partners, request, values);
+      const { requester, target, writes, writer } = chooseWrites(partners, request, values);
       const acceptance = { host: target, guest: requester, token: request.invitationToken };
-      const partner = await writes.accept(acceptance, signal, noteChange);
+      const partner = await writes.accept(acceptance, signal, writer);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -101,13 +101,13 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
     },
 
     async endConnection(request, { values, signal }) {
-      const { target, writes, noteChange } = chooseWrites(partners, request, values);
+      const { target, writes, writer } = chooseWrites(partners, request, values);
       const other = request.organizationId.toLowerCase();
       const connection =
         request.role === ConnectionRole.HOST
           ? { host: target, guest: other }
           : { host: other, guest: target };
-      await writes.endConnection(connection, signal, noteChange);
+      await writes.endConnection(connection, signal, writer);
       return {};
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;

@@ -7,7 +7,8 @@ import {
   query as queryNow,
   withRetries,
 } from "@partner-service/postgres-statements";
-import type { NoteChange } from "../context.ts";
+import type { Writer } from "../context.ts";
+import { authorValues } from "./author.ts";
 import {
   connectionFields,
   disconnectedSql,
@@ -77,7 +78,7 @@ export function createConnections(orm: Orm, query = queryNow) {
   const findConnection = createStatement(orm, "find-connection", connectionSql);
   const idsSql = `select id from ${table}
     where organization_id = $1 and guest_organization_id = $2`;
-  const endSql = `update ${table} set ${disconnectedSql}, ${movedSql("$3", "$4")}
+  const endSql = `update ${table} set ${disconnectedSql}, ${movedSql("$3", "$4", ["$5", "$6"])}
     where organization_id = $1 and guest_organization_id = $2 returning ${selection}`;
   const endedSql = `select ${selection} from ${table}
     where organization_id = $1 and id = any($2::uuid[]) and write_id = $3`;
@@ -123,17 +124,18 @@ export function createConnections(orm: Orm, query = queryNow) {
     async endConnection(
       { host, guest }: Connection,
       signal: AbortSignal,
-      noteChange?: NoteChange,
+      writer?: Writer,
     ): Promise<void> {
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
+      const author = authorValues(host, writer);
       const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
       if (partners.length === 0) {
         throw connectionNotFound();
       }
       const ids = partners.map(({ id }) => id);
       await withRetries(async () => {
-        const written = await query(orm, endSql, [host, guest, now, writeId]);
+        const written = await query(orm, endSql, [host, guest, now, writeId, ...author]);
         // The own write is there when a try whose answer was lost had done its work.
         const ended =
           written.length > 0 ? written : await query(orm, endedSql, [host, ids, writeId]);
@@ -141,7 +143,7 @@ export function createConnections(orm: Orm, query = queryNow) {
           throw connectionNotFound();
         }
         for (const partner of ended.map(toEntity)) {
-          noteChange?.(movedChange(partner, connectionFields));
+          writer?.noteChange(movedChange(partner, connectionFields));
         }
       }, signal);
     },

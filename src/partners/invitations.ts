@@ -7,7 +7,8 @@ import {
   type Row,
   withRetries,
 } from "@partner-service/postgres-statements";
-import type { NoteChange } from "../context.ts";
+import type { Writer } from "../context.ts";
+import { authorValues } from "./author.ts";
 import type { Connection } from "./connections.ts";
 import {
   connectionFields,
@@ -45,18 +46,17 @@ export function createInvitations(orm: Orm, query = queryNow) {
       and other.guest_organization_id = $4 and other.partner_type = shown.partner_type)`;
   // Of two that accept at once, the second finds the partner accepted.
   const acceptSql = `update ${table} set invitation_status = 'accepted',
-    guest_organization_id = $4, connected_at = $5, ${movedSql("$5", "$6")}
+    guest_organization_id = $4, connected_at = $5, ${movedSql("$5", "$6", ["$7", "$8"])}
     where ${pending} returning ${selection}`;
   const findAcceptedSql = `select ${selection} from ${table} where ${kept}
     and invitation_token_hash = $3 and guest_organization_id = $4`;
 
   async function acceptOrFind(
     key: readonly unknown[],
-    now: string,
-    writeId: string,
+    written: readonly unknown[],
   ): Promise<Row | undefined> {
     try {
-      const [accepted] = await query(orm, acceptSql, [...key, now, writeId]);
+      const [accepted] = await query(orm, acceptSql, [...key, ...written]);
       if (accepted !== undefined) {
         return accepted;
       }
@@ -76,27 +76,22 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * @param lifetime in whole microseconds
      * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
      */
-    invite(
-      key: PartnerKey,
-      lifetime: Temporal.Duration,
-      signal: AbortSignal,
-      noteChange?: NoteChange,
-    ) {
+    invite(key: PartnerKey, lifetime: Temporal.Duration, signal: AbortSignal, writer?: Writer) {
       const token = createInvitationToken(key.id);
       const now = orm.clock.now();
       const expiresAt = now.add(lifetime);
       const tryOnce = prepare(key, {
-        set: "invitation_token_hash = $5, invitation_expires_at = $6",
+        set: "invitation_token_hash = $7, invitation_expires_at = $8",
         where: "invitation_status = 'invited' and write_id is distinct from $4::uuid",
         values: [readInvitationToken(token).tokenHash, formatInstant(expiresAt)],
-        now,
+        ...{ now, writer },
       });
       return withRetries(async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw partnerAlreadyAccepted();
         }
-        noteChange?.(movedChange(partner, invitationFields));
+        writer?.noteChange(movedChange(partner, invitationFields));
         return { token, expiresAt, partner };
       }, signal);
     },
@@ -106,19 +101,19 @@ export function createInvitations(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
      */
-    revokeInvitation(key: PartnerKey, signal: AbortSignal, noteChange?: NoteChange) {
+    revokeInvitation(key: PartnerKey, signal: AbortSignal, writer?: Writer) {
       const tryOnce = prepare(key, {
         set: "invitation_token_hash = null, invitation_expires_at = null",
         where: "invitation_status = 'invited' and invitation_expires_at > $3::timestamptz",
         values: [],
-        now: orm.clock.now(),
+        ...{ now: orm.clock.now(), writer },
       });
       return withRetries(async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw invitationNotPending();
         }
-        noteChange?.(movedChange(partner, invitationFields));
+        writer?.noteChange(movedChange(partner, invitationFields));
         return partner;
       }, signal);
     },
@@ -150,19 +145,20 @@ export function createInvitations(orm: Orm, query = queryNow) {
     accept(
       { host, guest, token }: Acceptance,
       signal: AbortSignal,
-      noteChange?: NoteChange,
+      writer?: Writer,
     ): Promise<Partner> {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
+      const written = [now, writeId, ...authorValues(host, writer)];
       return withRetries(async () => {
-        const row = await acceptOrFind([host, partnerId, tokenHash, guest], now, writeId);
+        const row = await acceptOrFind([host, partnerId, tokenHash, guest], written);
         if (row === undefined) {
           throw invitationInvalid();
         }
         const partner = toEntity(row);
         const isOwnWrite = partner.writeId === writeId;
-        noteChange?.(isOwnWrite ? movedChange(partner, connectionFields) : noChange(partner));
+        writer?.noteChange(isOwnWrite ? movedChange(partner, connectionFields) : noChange(partner));
         return partner;
       }, signal);
     },

@@ -9,7 +9,7 @@ import {
   rehearse,
   withRetries,
 } from "@partner-service/postgres-statements";
-import type { NoteChange } from "../context.ts";
+import type { Writer } from "../context.ts";
 import {
   conflictGone,
   createConflicts,
@@ -18,6 +18,7 @@ import {
   storedOutcome,
 } from "./partner-conflicts.ts";
 import {
+  type AuthoredPartner,
   fingerprint,
   initialPartner,
   type NewPartner,
@@ -55,7 +56,7 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
   const findOutcomes = createConflicts(orm, rehearsal ? rehearse : query);
 
   /** Stores all, or none where one is in conflict. */
-  async function insertOrFind(partners: readonly Partner[]) {
+  async function insertOrFind(partners: readonly AuthoredPartner[]) {
     try {
       // Unlike a single insert it fails on a conflict: `on conflict do nothing` would store the others.
       await insertRows(partners);
@@ -70,11 +71,11 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
 
   /** Stores the partners against which nothing stands, together. */
   async function store(
-    partners: readonly Partner[],
+    partners: readonly AuthoredPartner[],
     judge: Judge,
-    noteChange: NoteChange | undefined,
+    writer: Writer | undefined,
   ): Promise<readonly Outcome[]> {
-    const known = new Map<Partner, Outcome>();
+    const known = new Map<AuthoredPartner, Outcome>();
     for (let rounds = 1; known.size < partners.length; rounds += 1) {
       const left = partners.filter((partner) => !known.has(partner));
       const outcomes = await insertOrFind(left);
@@ -92,16 +93,19 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
     const outcomes = partners.flatMap((partner) => known.get(partner) ?? []);
     for (const outcome of outcomes) {
       if ("change" in outcome) {
-        noteChange?.(outcome.change);
+        writer?.noteChange(outcome.change);
       }
     }
     return outcomes;
   }
 
   /** The ids stay the same in all tries, which makes them safe, and grow in the order that is given. */
-  function toPartners(newPartners: readonly NewPartner[]): readonly Partner[] {
+  function toPartners(
+    newPartners: readonly NewPartner[],
+    writer: Writer | undefined,
+  ): readonly AuthoredPartner[] {
     const now = orm.clock.now();
-    return newPartners.map((newPartner) => initialPartner(newPartner, nextId(), now));
+    return newPartners.map((newPartner) => initialPartner(newPartner, nextId(), now, writer));
   }
 
   return {
@@ -115,14 +119,14 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
     async createBatch(
       { newPartners, requestId }: NewBatch,
       signal: AbortSignal,
-      noteChange?: NoteChange,
+      writer?: Writer,
     ): Promise<readonly Partner[]> {
       const whole = requestId === null ? undefined : batchFingerprint(newPartners);
-      const partners = toPartners(newPartners).map((partner) =>
+      const partners = toPartners(newPartners, writer).map((partner) =>
         whole === undefined ? partner : { ...partner, requestFingerprint: whole },
       );
       const judge = requestId === null ? refuseForOne : refuseAsOne(requestId);
-      const outcomes = await withRetries(() => store(partners, judge, noteChange), signal);
+      const outcomes = await withRetries(() => store(partners, judge, writer), signal);
       return outcomes.flatMap((outcome) => ("partner" in outcome ? outcome.partner : []));
     },
 
@@ -130,10 +134,10 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
     async createEach(
       newPartners: readonly NewPartner[],
       signal: AbortSignal,
-      noteChange?: NoteChange,
+      writer?: Writer,
     ): Promise<readonly Outcome[]> {
-      const partners = toPartners(newPartners);
-      return await withRetries(() => store(partners, () => {}, noteChange), signal);
+      const partners = toPartners(newPartners, writer);
+      return await withRetries(() => store(partners, () => {}, writer), signal);
     },
   };
 }

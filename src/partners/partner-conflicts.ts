@@ -5,7 +5,7 @@ import {
   type Orm,
   query as queryNow,
 } from "@partner-service/postgres-statements";
-import type { Change, NoteChange } from "../context.ts";
+import type { Change, Writer } from "../context.ts";
 import { createdChange, noChange, type Partner, PartnerEntity } from "./partner-entity.ts";
 import { externalIdTaken, type PartnerError, requestIdReused } from "./partner-error.ts";
 
@@ -28,14 +28,14 @@ export function storedOutcome(partner: Partner): Outcome {
  * @throws PartnerError
  * @throws DatabaseUnavailableError when nothing stands against it any more: the next try stores it.
  */
-export function settle(outcome: Outcome | undefined, noteChange: NoteChange | undefined): Partner {
+export function settle(outcome: Outcome | undefined, writer: Writer | undefined): Partner {
   if (outcome === undefined) {
     throw conflictGone();
   }
   if ("error" in outcome) {
     throw outcome.error;
   }
-  noteChange?.(outcome.change);
+  writer?.noteChange(outcome.change);
   return outcome.partner;
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@partner-service/postgres-statements";
 import { PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { NoteChange } from "../context.ts";
+import type { Writer } from "../context.ts";
 import { conflictGone } from "./partner-conflicts.ts";
 import {
   deletedChange,
@@ -58,7 +58,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
   const { table, columnOf } = createRowMapping(orm, PartnerEntity);
   const prepare = createUpdates(orm, query);
   // A null revision stands for any.
-  const isVersion = "revision = coalesce($5::int4, revision)";
+  const isVersion = "revision = coalesce($7::int4, revision)";
   const erasure = `deleted_at = $3, ${erasures.join(", ")}, ${disconnectedSql}`;
 
   /** Who has the external id that the partner was to get. */
@@ -85,16 +85,16 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
       version: PartnerVersion,
       changes: PartnerChanges,
       signal: AbortSignal,
-      noteChange?: NoteChange,
+      writer?: Writer,
     ): Promise<Partner> {
       const { revision } = version;
       const names = Object.keys(changes).map((property) => columnOf(property));
-      const differences = names.map((name, index) => `${name} is distinct from $${index + 6}`);
+      const differences = names.map((name, index) => `${name} is distinct from $${index + 8}`);
       const update = {
-        set: names.map((name, index) => `${name} = $${index + 6}`).join(", "),
+        set: names.map((name, index) => `${name} = $${index + 8}`).join(", "),
         where: `${isVersion} and (${differences.join(" or ")})`,
         values: [revision ?? null, ...Object.values(changes)],
-        now: orm.clock.now(),
+        ...{ now: orm.clock.now(), writer },
       };
       const tryOnce = prepare(version, names.length > 0 ? update : undefined);
       return withRetries(async () => {
@@ -103,7 +103,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
           if (!isOwnWrite && revision !== undefined && revision !== partner.revision) {
             throw etagMismatch(etagOf(partner));
           }
-          noteChange?.(isOwnWrite ? movedChange(partner, names) : noChange(partner));
+          writer?.noteChange(isOwnWrite ? movedChange(partner, names) : noChange(partner));
           return partner;
         } catch (failure) {
           if (violates(failure, "partner_external_id_unique")) {
@@ -119,16 +119,16 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
      */
-    delete(version: PartnerVersion, signal: AbortSignal, noteChange?: NoteChange): Promise<void> {
+    delete(version: PartnerVersion, signal: AbortSignal, writer?: Writer): Promise<void> {
       const values = [version.revision ?? null];
-      const update = { set: erasure, where: isVersion, values, now: orm.clock.now() };
+      const update = { set: erasure, where: isVersion, values, now: orm.clock.now(), writer };
       const tryOnce = prepare(version, update);
       return withRetries(async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw etagMismatch(etagOf(partner));
         }
-        noteChange?.(deletedChange(partner));
+        writer?.noteChange(deletedChange(partner));
       }, signal);
     },
   };

@@ -4,7 +4,8 @@ import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/v
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
 import { DatabaseError, InstantType } from "@partner-service/postgres-statements";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { Change } from "../context.ts";
+import type { Change, Writer } from "../context.ts";
+import { type AuthorColumns, authorValues } from "./author.ts";
 
 export type PartnerType = "customer" | "supplier";
 
@@ -60,6 +61,11 @@ export const PartnerEntity = defineEntity({
     change: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint").lazy(),
     /** The number that the organization's own system has for the partner: unique within the book. */
     externalId: p.text().strictNullable(),
+    /** Who made the last change. Only lists of changes read it; see `authorOf`. */
+    authorSubject: p.text().nullable().lazy(),
+    authorOrganizationId: p.uuid().strictNullable().default(null).lazy(),
+    /** The revision that the author made: who changes a row without knowing of authors leaves one before. */
+    authorRevision: p.integer().columnType("int4").default(1).lazy(),
   },
   uniques: [
     { name: "partner_request_id_unique", properties: ["organizationId", "requestId"] },
@@ -122,7 +128,10 @@ export const PurgeEntity = defineEntity({
 });
 
 /** A partner as it is stored. */
-export type Partner = Omit<InferEntity<typeof PartnerEntity>, "change">;
+export type Partner = Omit<InferEntity<typeof PartnerEntity>, "change" | keyof AuthorColumns>;
+
+/** A partner as it is inserted. */
+export type AuthoredPartner = Partner & Pick<AuthorColumns, "authorSubject">;
 
 /** Which partner a call is about. UUIDs are in lower case, as they are stored. */
 export type PartnerKey = Pick<Partner, "organizationId" | "id">;
@@ -146,9 +155,19 @@ export type NewPartner = Omit<
 >;
 
 /** The partner that is stored for a new one, as it is at first. */
-export function initialPartner(newPartner: NewPartner, id: string, now: Temporal.Instant): Partner {
+export function initialPartner(
+  newPartner: NewPartner,
+  id: string,
+  now: Temporal.Instant,
+  writer?: Writer,
+): AuthoredPartner {
   const requestFingerprint = newPartner.requestId === null ? null : fingerprint(newPartner);
-  return { ...newPartner, ...initial, id, createdAt: now, updatedAt: now, requestFingerprint };
+  return {
+    ...newPartner,
+    ...initial,
+    ...{ id, createdAt: now, updatedAt: now, requestFingerprint },
+    ...(writer && { authorSubject: authorValues(newPartner.organizationId, writer)[0] }),
+  };
 }
 
 /** When the invitation expires that is pending now; null where none is. */
@@ -203,10 +222,12 @@ export function fingerprint({ organizationId, requestId, ...content }: NewPartne
  *
  * @param now the parameter that is bound to the time of the change.
  * @param writeId the parameter that is bound to a UUID of this write.
+ * @param author the parameters that are bound to `authorValues`.
  */
-export function movedSql(now: string, writeId: string): string {
+export function movedSql(now: string, writeId: string, author: readonly [string, string]): string {
   return `revision = revision + 1, change = default, write_id = ${writeId}, updated_at = greatest(${now}::timestamptz,
-    (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC')`;
+    (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC'),
+    author_subject = ${author[0]}, author_organization_id = ${author[1]}, author_revision = revision + 1`;
 }
 
 /** What makes a partner one that is not connected, and has no invitation. */

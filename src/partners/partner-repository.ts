@@ -14,7 +14,7 @@ import {
   turnPatienceMs,
   withRetries,
 } from "@partner-service/postgres-statements";
-import { callKey, type NoteChange, organizationsKey, required } from "../context.ts";
+import { callerKey, callKey, organizationsKey, required, type Writer } from "../context.ts";
 import { createChangeFeed } from "./change-feed.ts";
 import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";
@@ -23,6 +23,7 @@ import { createPartnerBatches } from "./partner-batch.ts";
 import { createConflicts, settle } from "./partner-conflicts.ts";
 import { createPartnerEdits } from "./partner-edits.ts";
 import {
+  type AuthoredPartner,
   createdChange,
   initialPartner,
   type NewPartner,
@@ -80,7 +81,9 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
    * Stores each partner exactly as given, unless its organization has its id, its request id or its
    * external id already, and answers whether it is stored, after the commit.
    */
-  async function insertTogether(calls: readonly JoinedCall<Partner, boolean>[]): Promise<void> {
+  async function insertTogether(
+    calls: readonly JoinedCall<AuthoredPartner, boolean>[],
+  ): Promise<void> {
     // Two processes that write the same request ids in the same order do not block each other.
     const partners = calls
       .map(({ item }) => item)
@@ -106,16 +109,16 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
   }
 
   async function insertOrFind(
-    partner: Partner,
+    partner: AuthoredPartner,
     signal: AbortSignal,
-    noteChange: NoteChange | undefined,
+    writer: Writer | undefined,
   ): Promise<Partner> {
     if (await insertJoined(partner, signal)) {
-      noteChange?.(createdChange(partner));
+      writer?.noteChange(createdChange(partner));
       return partner;
     }
     const [outcome] = await findOutcomes([partner]);
-    return settle(outcome, noteChange);
+    return settle(outcome, writer);
   }
 
   return {
@@ -138,10 +141,10 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
      *
      * @throws PartnerError REQUEST_ID_REUSED, EXTERNAL_ID_TAKEN
      */
-    create(newPartner: NewPartner, signal: AbortSignal, noteChange?: NoteChange): Promise<Partner> {
+    create(newPartner: NewPartner, signal: AbortSignal, writer?: Writer): Promise<Partner> {
       // The id stays the same in all tries: that makes them safe.
-      const partner = initialPartner(newPartner, nextId(), orm.clock.now());
-      return withRetries(() => insertOrFind(partner, signal, noteChange), signal);
+      const partner = initialPartner(newPartner, nextId(), orm.clock.now(), writer);
+      return withRetries(() => insertOrFind(partner, signal, writer), signal);
     },
 
     /**
@@ -171,20 +174,16 @@ function createRehearsal(orm: Orm) {
   const writes = createWrites(orm, true);
   return {
     ...writes,
-    async create(
-      newPartner: NewPartner,
-      signal: AbortSignal,
-      noteChange?: NoteChange,
-    ): Promise<Partner> {
+    async create(newPartner: NewPartner, signal: AbortSignal, writer?: Writer): Promise<Partner> {
       const [outcome] = await writes.createEach([newPartner], signal);
-      return settle(outcome, noteChange);
+      return settle(outcome, writer);
     },
   };
 }
 
 /**
- * Whose book a call changes, by what, and what it notes that with: for one that is only to be checked the
- * rehearsal, of which there is nothing to note.
+ * Whose book a call changes, by what, and for whom: for one that is only to be checked the rehearsal, of which
+ * there is nothing to note, and nothing to keep.
  *
  * @param partnerId the partner that the request names
  */
@@ -196,13 +195,17 @@ export function chooseWrites(
 ) {
   const organizations = required(values, organizationsKey);
   if (validateOnly) {
-    return { ...organizations, writes: partners.rehearsal, noteChange: undefined };
+    return { ...organizations, writes: partners.rehearsal, writer: undefined };
   }
   const call = required(values, callKey);
   call.partnerId = partnerId?.toLowerCase();
-  const noteChange: NoteChange = (change) => {
-    call.changes ??= [];
-    call.changes.push(change);
+  const writer: Writer = {
+    subject: required(values, callerKey).subject,
+    organizationId: organizations.requester,
+    noteChange(change) {
+      call.changes ??= [];
+      call.changes.push(change);
+    },
   };
-  return { ...organizations, writes: partners, noteChange };
+  return { ...organizations, writes: partners, writer };
 }

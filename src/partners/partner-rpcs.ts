@@ -24,8 +24,8 @@ export function createPartnerRpcs(
   const pageTokens = createPageTokens(tokenSecret);
   return {
     async createPartner(request, { values, signal }) {
-      const { target, writes, noteChange } = chooseWrites(partners, request, values);
-      const partner = await writes.create(toNewPartner(request, target), signal, noteChange);
+      const { target, writes, writer } = chooseWrites(partners, request, values);
+      const partner = await writes.create(toNewPartner(request, target), signal, writer);
       return { partner: toPartnerMessage(partner) };
     },
 
@@ -43,18 +43,18 @@ export function createPartnerRpcs(
         throw new Error("A request without a partner has passed validation.");
       }
       const { id, etag } = partner;
-      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, values, id);
       const changes = readPartnerChanges(request, partner);
       const version = { organizationId: target, id, revision: toRevision(etag) };
-      const updated = await writes.update(version, changes, signal, noteChange);
+      const updated = await writes.update(version, changes, signal, writer);
       return { partner: toPartnerMessage(updated) };
     },
 
     async deletePartner(request, { values, signal }) {
       const { id, etag } = request;
-      const { target, writes, noteChange } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, values, id);
       const version = { organizationId: target, id, revision: toRevision(etag) };
-      await writes.delete(version, signal, noteChange);
+      await writes.delete(version, signal, writer);
       return {};
     },
 

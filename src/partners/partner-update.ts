@@ -5,6 +5,8 @@ import {
   type Orm,
   query as queryNow,
 } from "@partner-service/postgres-statements";
+import type { Writer } from "../context.ts";
+import { authorValues } from "./author.ts";
 import { movedSql, type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
 import { partnerNotFound } from "./partner-error.ts";
 
@@ -12,9 +14,10 @@ import { partnerNotFound } from "./partner-error.ts";
 interface Update {
   readonly set: string;
   readonly where: string;
-  /** Bound to $5, …. Before them come the organization, the partner's id, the time and the write's id. */
+  /** Bound to $7, …. Before them come the organization, the partner's id, the time, the write's id and the author. */
   readonly values: readonly unknown[];
   readonly now: Temporal.Instant;
+  readonly writer: Writer | undefined;
 }
 
 /** A partner as a write has left it, or as it stands against it. */
@@ -37,11 +40,13 @@ export function createUpdates(orm: Orm, query = queryNow) {
   return ({ organizationId, id }: PartnerKey, update: Update | undefined) => {
     const writeId = randomUUID();
 
-    async function write({ set, where, values, now }: Update) {
-      const sql = `update ${table} set ${set}, ${movedSql("$3", "$4")}
+    async function write({ set, where, values, now, writer }: Update) {
+      const sql = `update ${table} set ${set}, ${movedSql("$3", "$4", ["$5", "$6"])}
         where organization_id = $1 and id = $2 and deleted_at is null and ${where}
         returning ${selection}`;
-      return await query(orm, sql, [organizationId, id, formatInstant(now), writeId, ...values]);
+      const author = authorValues(organizationId, writer);
+      const key = [organizationId, id, formatInstant(now), writeId];
+      return await query(orm, sql, [...key, ...author, ...values]);
     }
 
     return async (): Promise<Updated> => {

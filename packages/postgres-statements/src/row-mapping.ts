@@ -5,9 +5,9 @@ import type { Row } from "./query.ts";
 /** How an entity's rows look in SQL. */
 export interface RowMapping<Entity> {
   readonly table: string;
-  /** What a statement selects, or returns, for `toEntity`: the columns, named as properties. */
+  /** What a statement selects, or returns, for `toEntity`: the columns of all but lazy properties, named as those. */
   readonly selection: string;
-  /** The same with lazy properties: all columns, in the table's order. */
+  /** The same with the lazy ones: all columns, in the table's order. */
   readonly wholeRow: string;
   /** A statement that inserts what `toJson` makes, bound to $1. */
   readonly insertion: string;
@@ -22,10 +22,17 @@ export interface RowMapping<Entity> {
   toEntity(row: Row): Entity;
 }
 
-/** What is mapped of an entity: all but lazy properties, which have a default and are read by themselves. */
+/**
+ * What is mapped of an entity: all but what the database gives by a default. What may be undefined is absent where it
+ * is not read.
+ */
 type Mapped<Entity> = {
-  [Key in keyof Entity as Entity[Key] extends Opt ? never : Key]: Entity[Key];
+  [Key in keyof Entity as undefined extends Entity[Key] ? never : Given<Entity, Key>]: Entity[Key];
+} & {
+  [Key in keyof Entity as undefined extends Entity[Key] ? Given<Entity, Key> : never]?: Entity[Key];
 };
+
+type Given<Entity, Key extends keyof Entity> = NonNullable<Entity[Key]> extends Opt ? never : Key;
 
 /** Derives the mapping from the entity's declaration. */
 export function createRowMapping<Entity extends object>(
@@ -41,11 +48,12 @@ export function createRowMapping<Entity extends object>(
       columnTypes: [columnType = ""],
       customType,
       lazy,
+      defaultRaw,
     }) => ({
-      ...{ key, column, columnType, customType, lazy },
+      ...{ key, column, columnType, customType, lazy, defaultRaw },
     }),
   );
-  const fields = all.filter(({ lazy }) => lazy !== true);
+  const fields = all.filter(({ defaultRaw }) => defaultRaw === undefined);
   const select = ({ key, column }: (typeof all)[number]) => `${column} as "${key}"`;
   // The names that SQL gives the columns leave to do only what has to be converted: this runs for
   // each row of each call.
@@ -78,7 +86,10 @@ export function createRowMapping<Entity extends object>(
 
   return {
     table: tableName,
-    selection: fields.map(select).join(", "),
+    selection: all
+      .filter(({ lazy }) => lazy !== true)
+      .map(select)
+      .join(", "),
     wholeRow: all.map(select).join(", "),
     insertion: `insert into ${tableName} (${fields.map(({ column }) => column).join(", ")})
       select ${fields.map(({ key }) => `"${key}"`).join(", ")} from json_to_recordset($1)

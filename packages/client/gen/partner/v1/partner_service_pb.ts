@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file partner/v1/partner_service.proto.
  */
 export const file_partner_v1_partner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSK9AwoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQESGAoLZXh0ZXJuYWxfaWQYDiABKAlIA4gBARIVCg12YWxpZGF0ZV9vbmx5GA8gASgIQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZEIOCgxfZXh0ZXJuYWxfaWQiPQoVQ3JlYXRlUGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIipgEKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIVCg1hbGxvd19wYXJ0aWFsGAQgASgIQg0KC19yZXF1ZXN0X2lkInwKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchI2CgdyZXN1bHRzGAIgAygLMiUucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0It4BChlCYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0EiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASKQoKZXJyb3JfaW5mbxgDIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvEj8KEGZpZWxkX3Zpb2xhdGlvbnMYBCADKAsyJS5nb29nbGUucnBjLkJhZFJlcXVlc3QuRmllbGRWaW9sYXRpb25CCAoGcmVzdWx0Ih8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIuABCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQESFAoMZXh0ZXJuYWxfaWRzGAUgAygJEiQKHGNvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlcnMYBiADKAlCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCIyChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkicgobV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJ4Cg1QYXJ0bmVyQ2hhbmdlEiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABI1Cg9kZWxldGVkX3BhcnRuZXIYAiABKAsyGi5wYXJ0bmVyLnYxLkRlbGV0ZWRQYXJ0bmVySABCCAoGY2hhbmdlIkwKDkRlbGV0ZWRQYXJ0bmVyEgoKAmlkGAEgASgJEi4KCmRlbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChRVcGRhdGVQYXJ0bmVyUmVxdWVzdBIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIj0KFVVwZGF0ZVBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkcKFERlbGV0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGV0YWcYAiABKAkSFQoNdmFsaWRhdGVfb25seRgDIAEoCCIXChVEZWxldGVQYXJ0bmVyUmVzcG9uc2UiagoUSW52aXRlUGFydG5lclJlcXVlc3QSCgoCaWQYASABKAkSLwoMdGltZV90b19saXZlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXZhbGlkYXRlX29ubHkYAyABKAgihwEKFUludml0ZVBhcnRuZXJSZXNwb25zZRIYChBpbnZpdGF0aW9uX3Rva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKB3BhcnRuZXIYAyABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiSgoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIkAKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjwKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiQAoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIiMAoUR2V0SW52aXRhdGlvblJlcXVlc3QSGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCSKpAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEhwKFGhvc3Rfb3JnYW5pemF0aW9uX2lkGAEgASgJEi0KDHBhcnRuZXJfdHlwZRgCIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLb3BlbmVkX3JwY3MYBCADKAkiaQoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIoCgRyb2xlGAMgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZSJfChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIrCgtjb25uZWN0aW9ucxgBIAMoCzIWLnBhcnRuZXIudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisQEKCkNvbm5lY3Rpb24SFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb25Sb2xlEjAKDGNvbm5lY3RlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoIcGFydG5lcnMYBCADKAsyHC5wYXJ0bmVyLnYxLkNvbm5lY3RlZFBhcnRuZXIiiwEKEENvbm5lY3RlZFBhcnRuZXISLQoMcGFydG5lcl90eXBlGAEgASgOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRIwCgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KAmlkGAMgASgJSACIAQFCBQoDX2lkInAKFEVuZENvbm5lY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIhcKFUVuZENvbm5lY3Rpb25SZXNwb25zZSq3AgoRUGFydG5lck9yZGVyRmllbGQSIwofUEFSVE5FUl9PUkRFUl9GSUVMRF9VTlNQRUNJRklFRBAAEiIKHlBBUlRORVJfT1JERVJfRklFTERfQ1JFQVRFRF9BVBABEiQKIFBBUlRORVJfT1JERVJfRklFTERfQ09NUEFOWV9OQU1FEAISJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9TQUxFU19BTU9VTlQQAxIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX1BBUlRORVJfVFlQRRAEEh0KGVBBUlRORVJfT1JERVJfRklFTERfRU1BSUwQBRIhCh1QQVJUTkVSX09SREVSX0ZJRUxEX0ZSRVFVRU5DWRAGEiUKIVBBUlRORVJfT1JERVJfRklFTERfUEFZTUVOVF9URVJNUxAHKnAKDk9yZGVyRGlyZWN0aW9uEh8KG09SREVSX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh0KGU9SREVSX0RJUkVDVElPTl9BU0NFTkRJTkcQARIeChpPUkRFUl9ESVJFQ1RJT05fREVTQ0VORElORxACKmYKDkNvbm5lY3Rpb25Sb2xlEh8KG0NPTk5FQ1RJT05fUk9MRV9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fUk9MRV9IT1NUEAESGQoVQ09OTkVDVElPTl9ST0xFX0dVRVNUEAIysgoKDlBhcnRuZXJTZXJ2aWNlElQKDUNyZWF0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkNyZWF0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVzcG9uc2USZgoTQmF0Y2hDcmVhdGVQYXJ0bmVycxImLnBhcnRuZXIudjEuQmF0Y2hDcmVhdGVQYXJ0bmVyc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRJQCgpHZXRQYXJ0bmVyEh0ucGFydG5lci52MS5HZXRQYXJ0bmVyUmVxdWVzdBoeLnBhcnRuZXIudjEuR2V0UGFydG5lclJlc3BvbnNlIgOQAgESVgoMTGlzdFBhcnRuZXJzEh8ucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXF1ZXN0GiAucGFydG5lci52MS5MaXN0UGFydG5lcnNSZXNwb25zZSIDkAIBEmgKEkxpc3RQYXJ0bmVyQ2hhbmdlcxIlLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBomLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJDaGFuZ2VzUmVzcG9uc2UiA5ACARJtChNXYXRjaFBhcnRuZXJDaGFuZ2VzEiYucGFydG5lci52MS5XYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBonLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIgOQAgEwARJZCg1VcGRhdGVQYXJ0bmVyEiAucGFydG5lci52MS5VcGRhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlc3BvbnNlIgOQAgISVAoNRGVsZXRlUGFydG5lchIgLnBhcnRuZXIudjEuRGVsZXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXNwb25zZRJZCg1JbnZpdGVQYXJ0bmVyEiAucGFydG5lci52MS5JbnZpdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlc3BvbnNlIgOQAgISXQoQUmV2b2tlSW52aXRhdGlvbhIjLnBhcnRuZXIudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZRJZCg1HZXRJbnZpdGF0aW9uEiAucGFydG5lci52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIgOQAgISYgoQQWNjZXB0SW52aXRhdGlvbhIjLnBhcnRuZXIudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIDkAICEl8KD0xpc3RDb25uZWN0aW9ucxIiLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBojLnBhcnRuZXIudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiA5ACARJUCg1FbmRDb25uZWN0aW9uEiAucGFydG5lci52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBohLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_partner_v1_partner]);
+  fileDesc("CiBwYXJ0bmVyL3YxL3BhcnRuZXJfc2VydmljZS5wcm90bxIKcGFydG5lci52MSK9AwoUQ3JlYXRlUGFydG5lclJlcXVlc3QSFAoMY29tcGFueV9uYW1lGAEgASgJEhkKDHNhbGVzX2Ftb3VudBgCIAEoBUgAiAEBEi0KDHBhcnRuZXJfdHlwZRgDIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSDQoFZW1haWwYBCABKAkSEQoJZnJlcXVlbmN5GAUgASgJEhUKDXBheW1lbnRfdGVybXMYBiABKAkSDwoHYWRkcmVzcxgHIAEoCRIMCgRjaXR5GAggASgJEg0KBXN0YXRlGAkgASgJEhMKC3Bvc3RhbF9jb2RlGAogASgJEiMKG2NvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlchgLIAEoCRIZCgxjb3VudHJ5X2NvZGUYDCABKAlIAYgBARIXCgpyZXF1ZXN0X2lkGA0gASgJSAKIAQESGAoLZXh0ZXJuYWxfaWQYDiABKAlIA4gBARIVCg12YWxpZGF0ZV9vbmx5GA8gASgIQg8KDV9zYWxlc19hbW91bnRCDwoNX2NvdW50cnlfY29kZUINCgtfcmVxdWVzdF9pZEIOCgxfZXh0ZXJuYWxfaWQiPQoVQ3JlYXRlUGFydG5lclJlc3BvbnNlEiQKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXIipgEKGkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBIXCgpyZXF1ZXN0X2lkGAIgASgJSACIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIVCg1hbGxvd19wYXJ0aWFsGAQgASgIQg0KC19yZXF1ZXN0X2lkInwKG0JhdGNoQ3JlYXRlUGFydG5lcnNSZXNwb25zZRIlCghwYXJ0bmVycxgBIAMoCzITLnBhcnRuZXIudjEuUGFydG5lchI2CgdyZXN1bHRzGAIgAygLMiUucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0It4BChlCYXRjaENyZWF0ZVBhcnRuZXJzUmVzdWx0EiYKB3BhcnRuZXIYASABKAsyEy5wYXJ0bmVyLnYxLlBhcnRuZXJIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASKQoKZXJyb3JfaW5mbxgDIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvEj8KEGZpZWxkX3Zpb2xhdGlvbnMYBCADKAsyJS5nb29nbGUucnBjLkJhZFJlcXVlc3QuRmllbGRWaW9sYXRpb25CCAoGcmVzdWx0Ih8KEUdldFBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjoKEkdldFBhcnRuZXJSZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIq4BChNMaXN0UGFydG5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKB2ZpbHRlcnMYAyABKAsyGi5wYXJ0bmVyLnYxLlBhcnRuZXJGaWx0ZXJzEicKBW9yZGVyGAQgASgLMhgucGFydG5lci52MS5QYXJ0bmVyT3JkZXISGgoSaW5jbHVkZV90b3RhbF9zaXplGAUgASgIIuABCg5QYXJ0bmVyRmlsdGVycxIuCg1wYXJ0bmVyX3R5cGVzGAEgAygOMhcucGFydG5lci52MS5QYXJ0bmVyVHlwZRILCgNpZHMYAiADKAkSOQoTaW52aXRhdGlvbl9zdGF0dXNlcxgDIAMoDjIcLnBhcnRuZXIudjEuSW52aXRhdGlvblN0YXR1cxIRCgR0ZXh0GAQgASgJSACIAQESFAoMZXh0ZXJuYWxfaWRzGAUgAygJEiQKHGNvbXBhbnlfcmVnaXN0cmF0aW9uX251bWJlcnMYBiADKAlCBwoFX3RleHQiawoMUGFydG5lck9yZGVyEiwKBWZpZWxkGAEgASgOMh0ucGFydG5lci52MS5QYXJ0bmVyT3JkZXJGaWVsZBItCglkaXJlY3Rpb24YAiABKA4yGi5wYXJ0bmVyLnYxLk9yZGVyRGlyZWN0aW9uIn4KFExpc3RQYXJ0bmVyc1Jlc3BvbnNlEiUKCHBhcnRuZXJzGAEgAygLMhMucGFydG5lci52MS5QYXJ0bmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIXCgp0b3RhbF9zaXplGAMgASgFSACIAQFCDQoLX3RvdGFsX3NpemUiRAoZTGlzdFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkSEQoJcGFnZV9zaXplGAIgASgFInEKGkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCIyChpXYXRjaFBhcnRuZXJDaGFuZ2VzUmVxdWVzdBIUCgxjaGFuZ2VfdG9rZW4YASABKAkicgobV2F0Y2hQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlEioKB2NoYW5nZXMYASADKAsyGS5wYXJ0bmVyLnYxLlBhcnRuZXJDaGFuZ2USGQoRbmV4dF9jaGFuZ2VfdG9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCKiAQoNUGFydG5lckNoYW5nZRImCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVySAASNQoPZGVsZXRlZF9wYXJ0bmVyGAIgASgLMhoucGFydG5lci52MS5EZWxldGVkUGFydG5lckgAEigKBmF1dGhvchgDIAEoCzIYLnBhcnRuZXIudjEuQ2hhbmdlQXV0aG9yQggKBmNoYW5nZSJGCgxDaGFuZ2VBdXRob3ISEQoHc3ViamVjdBgBIAEoCUgAEhkKD29yZ2FuaXphdGlvbl9pZBgCIAEoCUgAQggKBmF1dGhvciJMCg5EZWxldGVkUGFydG5lchIKCgJpZBgBIAEoCRIuCgpkZWxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKEAQoUVXBkYXRlUGFydG5lclJlcXVlc3QSJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNdmFsaWRhdGVfb25seRgDIAEoCCI9ChVVcGRhdGVQYXJ0bmVyUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciJHChREZWxldGVQYXJ0bmVyUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRldGFnGAIgASgJEhUKDXZhbGlkYXRlX29ubHkYAyABKAgiFwoVRGVsZXRlUGFydG5lclJlc3BvbnNlImoKFEludml0ZVBhcnRuZXJSZXF1ZXN0EgoKAmlkGAEgASgJEi8KDHRpbWVfdG9fbGl2ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIocBChVJbnZpdGVQYXJ0bmVyUmVzcG9uc2USGAoQaW52aXRhdGlvbl90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgdwYXJ0bmVyGAMgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIkoKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkSFQoNdmFsaWRhdGVfb25seRgCIAEoCCJAChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USJAoHcGFydG5lchgBIAEoCzITLnBhcnRuZXIudjEuUGFydG5lciI8ChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIkAKGFJldm9rZUludml0YXRpb25SZXNwb25zZRIkCgdwYXJ0bmVyGAEgASgLMhMucGFydG5lci52MS5QYXJ0bmVyIjAKFEdldEludml0YXRpb25SZXF1ZXN0EhgKEGludml0YXRpb25fdG9rZW4YASABKAkiqQEKFUdldEludml0YXRpb25SZXNwb25zZRIcChRob3N0X29yZ2FuaXphdGlvbl9pZBgBIAEoCRItCgxwYXJ0bmVyX3R5cGUYAiABKA4yFy5wYXJ0bmVyLnYxLlBhcnRuZXJUeXBlEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC29wZW5lZF9ycGNzGAQgAygJImkKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKAoEcm9sZRgDIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUiXwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKwoLY29ubmVjdGlvbnMYASADKAsyFi5wYXJ0bmVyLnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBCgpDb25uZWN0aW9uEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFydG5lci52MS5Db25uZWN0aW9uUm9sZRIwCgxjb25uZWN0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCHBhcnRuZXJzGAQgAygLMhwucGFydG5lci52MS5Db25uZWN0ZWRQYXJ0bmVyIosBChBDb25uZWN0ZWRQYXJ0bmVyEi0KDHBhcnRuZXJfdHlwZRgBIAEoDjIXLnBhcnRuZXIudjEuUGFydG5lclR5cGUSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgJpZBgDIAEoCUgAiAEBQgUKA19pZCJwChRFbmRDb25uZWN0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcnRuZXIudjEuQ29ubmVjdGlvblJvbGUSFQoNdmFsaWRhdGVfb25seRgDIAEoCCIXChVFbmRDb25uZWN0aW9uUmVzcG9uc2UqtwIKEVBhcnRuZXJPcmRlckZpZWxkEiMKH1BBUlRORVJfT1JERVJfRklFTERfVU5TUEVDSUZJRUQQABIiCh5QQVJUTkVSX09SREVSX0ZJRUxEX0NSRUFURURfQVQQARIkCiBQQVJUTkVSX09SREVSX0ZJRUxEX0NPTVBBTllfTkFNRRACEiQKIFBBUlRORVJfT1JERVJfRklFTERfU0FMRVNfQU1PVU5UEAMSJAogUEFSVE5FUl9PUkRFUl9GSUVMRF9QQVJUTkVSX1RZUEUQBBIdChlQQVJUTkVSX09SREVSX0ZJRUxEX0VNQUlMEAUSIQodUEFSVE5FUl9PUkRFUl9GSUVMRF9GUkVRVUVOQ1kQBhIlCiFQQVJUTkVSX09SREVSX0ZJRUxEX1BBWU1FTlRfVEVSTVMQBypwCg5PcmRlckRpcmVjdGlvbhIfChtPUkRFUl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIdChlPUkRFUl9ESVJFQ1RJT05fQVNDRU5ESU5HEAESHgoaT1JERVJfRElSRUNUSU9OX0RFU0NFTkRJTkcQAipmCg5Db25uZWN0aW9uUm9sZRIfChtDT05ORUNUSU9OX1JPTEVfVU5TUEVDSUZJRUQQABIYChRDT05ORUNUSU9OX1JPTEVfSE9TVBABEhkKFUNPTk5FQ1RJT05fUk9MRV9HVUVTVBACMrIKCg5QYXJ0bmVyU2VydmljZRJUCg1DcmVhdGVQYXJ0bmVyEiAucGFydG5lci52MS5DcmVhdGVQYXJ0bmVyUmVxdWVzdBohLnBhcnRuZXIudjEuQ3JlYXRlUGFydG5lclJlc3BvbnNlEmYKE0JhdGNoQ3JlYXRlUGFydG5lcnMSJi5wYXJ0bmVyLnYxLkJhdGNoQ3JlYXRlUGFydG5lcnNSZXF1ZXN0GicucGFydG5lci52MS5CYXRjaENyZWF0ZVBhcnRuZXJzUmVzcG9uc2USUAoKR2V0UGFydG5lchIdLnBhcnRuZXIudjEuR2V0UGFydG5lclJlcXVlc3QaHi5wYXJ0bmVyLnYxLkdldFBhcnRuZXJSZXNwb25zZSIDkAIBElYKDExpc3RQYXJ0bmVycxIfLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVxdWVzdBogLnBhcnRuZXIudjEuTGlzdFBhcnRuZXJzUmVzcG9uc2UiA5ACARJoChJMaXN0UGFydG5lckNoYW5nZXMSJS5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJi5wYXJ0bmVyLnYxLkxpc3RQYXJ0bmVyQ2hhbmdlc1Jlc3BvbnNlIgOQAgESbQoTV2F0Y2hQYXJ0bmVyQ2hhbmdlcxImLnBhcnRuZXIudjEuV2F0Y2hQYXJ0bmVyQ2hhbmdlc1JlcXVlc3QaJy5wYXJ0bmVyLnYxLldhdGNoUGFydG5lckNoYW5nZXNSZXNwb25zZSIDkAIBMAESWQoNVXBkYXRlUGFydG5lchIgLnBhcnRuZXIudjEuVXBkYXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLlVwZGF0ZVBhcnRuZXJSZXNwb25zZSIDkAICElQKDURlbGV0ZVBhcnRuZXISIC5wYXJ0bmVyLnYxLkRlbGV0ZVBhcnRuZXJSZXF1ZXN0GiEucGFydG5lci52MS5EZWxldGVQYXJ0bmVyUmVzcG9uc2USWQoNSW52aXRlUGFydG5lchIgLnBhcnRuZXIudjEuSW52aXRlUGFydG5lclJlcXVlc3QaIS5wYXJ0bmVyLnYxLkludml0ZVBhcnRuZXJSZXNwb25zZSIDkAICEl0KEFJldm9rZUludml0YXRpb24SIy5wYXJ0bmVyLnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USWQoNR2V0SW52aXRhdGlvbhIgLnBhcnRuZXIudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkdldEludml0YXRpb25SZXNwb25zZSIDkAICEmIKEEFjY2VwdEludml0YXRpb24SIy5wYXJ0bmVyLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQucGFydG5lci52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiA5ACAhJfCg9MaXN0Q29ubmVjdGlvbnMSIi5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaIy5wYXJ0bmVyLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIgOQAgESVAoNRW5kQ29ubmVjdGlvbhIgLnBhcnRuZXIudjEuRW5kQ29ubmVjdGlvblJlcXVlc3QaIS5wYXJ0bmVyLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_partner_v1_partner]);
 
 /**
  * CreatePartnerRequest is the partner to create. Every field is required unless it says otherwise.
@@ -682,6 +682,14 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
     value: DeletedPartner;
     case: "deletedPartner";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Who made it. Told to the organization that keeps the book, and to no host; absent where it was not kept, as
+   * by versions of the service that did not know of it.
+   *
+   * @generated from field: partner.v1.ChangeAuthor author = 3;
+   */
+  author?: ChangeAuthor | undefined;
 };
 
 /**
@@ -690,6 +698,46 @@ export type PartnerChange = Message<"partner.v1.PartnerChange"> & {
  */
 export const PartnerChangeSchema: GenMessage<PartnerChange> = /*@__PURE__*/
   messageDesc(file_partner_v1_partner_service, 15);
+
+/**
+ * ChangeAuthor is who made the latest change of a partner: somebody of the organization that keeps the book, or
+ * another organization, of whose people nothing is told.
+ *
+ * @generated from message partner.v1.ChangeAuthor
+ */
+export type ChangeAuthor = Message<"partner.v1.ChangeAuthor"> & {
+  /**
+   * Who it is.
+   *
+   * @generated from oneof partner.v1.ChangeAuthor.author
+   */
+  author: {
+    /**
+     * Somebody of the organization itself: the subject (`sub`) of the access token, or the first 255 characters
+     * of a longer one.
+     *
+     * @generated from field: string subject = 1;
+     */
+    value: string;
+    case: "subject";
+  } | {
+    /**
+     * The other organization, a UUID: the guest that has accepted the partner's invitation, or has ended the
+     * connection.
+     *
+     * @generated from field: string organization_id = 2;
+     */
+    value: string;
+    case: "organizationId";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message partner.v1.ChangeAuthor.
+ * Use `create(ChangeAuthorSchema)` to create a new message.
+ */
+export const ChangeAuthorSchema: GenMessage<ChangeAuthor> = /*@__PURE__*/
+  messageDesc(file_partner_v1_partner_service, 16);
 
 /**
  * DeletedPartner is a partner that has been deleted. It may be one that the caller has never seen.
@@ -717,7 +765,7 @@ export type DeletedPartner = Message<"partner.v1.DeletedPartner"> & {
  * Use `create(DeletedPartnerSchema)` to create a new message.
  */
 export const DeletedPartnerSchema: GenMessage<DeletedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 16);
+  messageDesc(file_partner_v1_partner_service, 17);
 
 /**
  * UpdatePartnerRequest says what to change.
@@ -759,7 +807,7 @@ export type UpdatePartnerRequest = Message<"partner.v1.UpdatePartnerRequest"> & 
  * Use `create(UpdatePartnerRequestSchema)` to create a new message.
  */
 export const UpdatePartnerRequestSchema: GenMessage<UpdatePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 17);
+  messageDesc(file_partner_v1_partner_service, 18);
 
 /**
  * UpdatePartnerResponse is the answer to UpdatePartner.
@@ -780,7 +828,7 @@ export type UpdatePartnerResponse = Message<"partner.v1.UpdatePartnerResponse"> 
  * Use `create(UpdatePartnerResponseSchema)` to create a new message.
  */
 export const UpdatePartnerResponseSchema: GenMessage<UpdatePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 18);
+  messageDesc(file_partner_v1_partner_service, 19);
 
 /**
  * DeletePartnerRequest names the partner to delete.
@@ -816,7 +864,7 @@ export type DeletePartnerRequest = Message<"partner.v1.DeletePartnerRequest"> & 
  * Use `create(DeletePartnerRequestSchema)` to create a new message.
  */
 export const DeletePartnerRequestSchema: GenMessage<DeletePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 19);
+  messageDesc(file_partner_v1_partner_service, 20);
 
 /**
  * DeletePartnerResponse is the answer to DeletePartner.
@@ -831,7 +879,7 @@ export type DeletePartnerResponse = Message<"partner.v1.DeletePartnerResponse"> 
  * Use `create(DeletePartnerResponseSchema)` to create a new message.
  */
 export const DeletePartnerResponseSchema: GenMessage<DeletePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 20);
+  messageDesc(file_partner_v1_partner_service, 21);
 
 /**
  * InvitePartnerRequest names the partner to invite.
@@ -867,7 +915,7 @@ export type InvitePartnerRequest = Message<"partner.v1.InvitePartnerRequest"> & 
  * Use `create(InvitePartnerRequestSchema)` to create a new message.
  */
 export const InvitePartnerRequestSchema: GenMessage<InvitePartnerRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 21);
+  messageDesc(file_partner_v1_partner_service, 22);
 
 /**
  * InvitePartnerResponse is the answer to InvitePartner.
@@ -903,7 +951,7 @@ export type InvitePartnerResponse = Message<"partner.v1.InvitePartnerResponse"> 
  * Use `create(InvitePartnerResponseSchema)` to create a new message.
  */
 export const InvitePartnerResponseSchema: GenMessage<InvitePartnerResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 22);
+  messageDesc(file_partner_v1_partner_service, 23);
 
 /**
  * AcceptInvitationRequest carries the invitation.
@@ -932,7 +980,7 @@ export type AcceptInvitationRequest = Message<"partner.v1.AcceptInvitationReques
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 23);
+  messageDesc(file_partner_v1_partner_service, 24);
 
 /**
  * AcceptInvitationResponse is the answer to AcceptInvitation.
@@ -953,7 +1001,7 @@ export type AcceptInvitationResponse = Message<"partner.v1.AcceptInvitationRespo
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 24);
+  messageDesc(file_partner_v1_partner_service, 25);
 
 /**
  * RevokeInvitationRequest names the partner whose invitation is void from now on.
@@ -982,7 +1030,7 @@ export type RevokeInvitationRequest = Message<"partner.v1.RevokeInvitationReques
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 25);
+  messageDesc(file_partner_v1_partner_service, 26);
 
 /**
  * RevokeInvitationResponse is the answer to RevokeInvitation.
@@ -1003,7 +1051,7 @@ export type RevokeInvitationResponse = Message<"partner.v1.RevokeInvitationRespo
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 26);
+  messageDesc(file_partner_v1_partner_service, 27);
 
 /**
  * GetInvitationRequest carries the invitation.
@@ -1024,7 +1072,7 @@ export type GetInvitationRequest = Message<"partner.v1.GetInvitationRequest"> & 
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 27);
+  messageDesc(file_partner_v1_partner_service, 28);
 
 /**
  * GetInvitationResponse is what the invited organization needs to know before it accepts.
@@ -1068,7 +1116,7 @@ export type GetInvitationResponse = Message<"partner.v1.GetInvitationResponse"> 
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 28);
+  messageDesc(file_partner_v1_partner_service, 29);
 
 /**
  * ListConnectionsRequest says which connections to list. Without any field it asks for the first page
@@ -1105,7 +1153,7 @@ export type ListConnectionsRequest = Message<"partner.v1.ListConnectionsRequest"
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 29);
+  messageDesc(file_partner_v1_partner_service, 30);
 
 /**
  * ListConnectionsResponse is a page of connections.
@@ -1133,7 +1181,7 @@ export type ListConnectionsResponse = Message<"partner.v1.ListConnectionsRespons
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 30);
+  messageDesc(file_partner_v1_partner_service, 31);
 
 /**
  * Connection is what lets a host read the book of its guest, which has accepted an invitation.
@@ -1175,7 +1223,7 @@ export type Connection = Message<"partner.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 31);
+  messageDesc(file_partner_v1_partner_service, 32);
 
 /**
  * ConnectedPartner is a partner of the host's book that stands for the guest of a connection.
@@ -1210,7 +1258,7 @@ export type ConnectedPartner = Message<"partner.v1.ConnectedPartner"> & {
  * Use `create(ConnectedPartnerSchema)` to create a new message.
  */
 export const ConnectedPartnerSchema: GenMessage<ConnectedPartner> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 32);
+  messageDesc(file_partner_v1_partner_service, 33);
 
 /**
  * EndConnectionRequest names a connection of the requester.
@@ -1245,7 +1293,7 @@ export type EndConnectionRequest = Message<"partner.v1.EndConnectionRequest"> & 
  * Use `create(EndConnectionRequestSchema)` to create a new message.
  */
 export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 33);
+  messageDesc(file_partner_v1_partner_service, 34);
 
 /**
  * EndConnectionResponse is the answer to EndConnection.
@@ -1260,7 +1308,7 @@ export type EndConnectionResponse = Message<"partner.v1.EndConnectionResponse"> 
  * Use `create(EndConnectionResponseSchema)` to create a new message.
  */
 export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_partner_v1_partner_service, 34);
+  messageDesc(file_partner_v1_partner_service, 35);
 
 /**
  * PartnerOrderField is a field that lists can be ordered by. Texts are compared as the database
