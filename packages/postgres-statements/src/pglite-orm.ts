@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
 import { MikroORM } from "@mikro-orm/pglite";
 import { type DataDirectoryLock, lockDataDirectory, makeDataDirectory } from "./data-directory.ts";
 import { UnusableDatabaseError } from "./failures.ts";
@@ -54,9 +55,16 @@ async function prepareDataDirectory(directory: string, lock: DataDirectoryLock):
   }
 }
 
+/**
+ * The system caches the files. PostgreSQL's own cache, of 128 MB, would take as much memory, and time of
+ * each start.
+ */
+const smallCache = ["-c", "shared_buffers=16MB"];
+
 async function open(directory: string, schema: DatabaseSchema) {
   try {
-    const orm = await MikroORM.init({ ...ormOptions(schema), dbName: directory });
+    const driverOptions = { startParams: [...PGlite.defaultStartParams, ...smallCache] };
+    const orm = new MikroORM({ ...ormOptions(schema), dbName: directory, driverOptions });
     const pglite = await orm.driver.getConnection().getNativeClient();
     await pglite.query(sessionSql);
     return { orm, pglite };
