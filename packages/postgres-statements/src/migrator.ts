@@ -10,16 +10,16 @@ import { query } from "./query.ts";
  * @throws DatabaseUnavailableError
  */
 export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
-  if (!(await findMigrationsTable(orm))) {
-    // The migrator would make the table to look into it, and the service may have no right to.
-    return migrationsOf(orm).map(({ name }) => name);
+  const names = migrationsOf(orm).map(({ name }) => name);
+  const table = await findMigrationsTable(orm);
+  if (table === null) {
+    return names;
   }
-  try {
-    const pending = await orm.migrator.getPending();
-    return pending.map(({ name }) => name);
-  } catch (error) {
-    throw toDatabaseFailure(error);
-  }
+  // The migrator would take several statements for it, and make the table, which the service may have no right to.
+  const applied = new Set(
+    (await query(orm, `select name from ${table}`, [])).map(({ name }) => name),
+  );
+  return names.filter((name) => !applied.has(name));
 }
 
 /**
@@ -30,10 +30,13 @@ export async function pendingMigrations(orm: Orm): Promise<readonly string[]> {
  * @throws DatabaseUnavailableError
  */
 export async function migrate(orm: Orm): Promise<void> {
-  await findMigrationsTable(orm);
+  const pending = await pendingMigrations(orm);
+  if (pending.length === 0) {
+    return;
+  }
   // Whoever comes second fails on what the first has made, and finds it applied on the next try:
   // once for the table that keeps track, and once for each migration.
-  for (let triesLeft = 1 + migrationsOf(orm).length; ; triesLeft -= 1) {
+  for (let triesLeft = 1 + pending.length; ; triesLeft -= 1) {
     try {
       await orm.migrator.up();
       return;
@@ -54,15 +57,16 @@ function migrationsOf(orm: Orm) {
 /**
  * Has the migrator keep track where the tables are: in the first schema of the search path that has
  * its table, or else in that where new tables go. It would by itself look in `public`, but make its
- * table where new ones go. Answers whether its table is there.
+ * table where new ones go. Answers how SQL names its table; null where it is not there.
  */
-async function findMigrationsTable(orm: Orm): Promise<boolean> {
+async function findMigrationsTable(orm: Orm): Promise<unknown> {
   const { tableName = "" } = orm.config.getAll().migrations;
   const sql = `select current_setting('server_encoding') as encoding, current_schema() as schema,
+    to_regclass($1)::text as table,
     (select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
       where pg_class.oid = to_regclass($1)) as "schemaOfTable"`;
   const [row = {}] = await query(orm, sql, [tableName]);
-  const { encoding, schema, schemaOfTable } = row;
+  const { encoding, schema, table, schemaOfTable } = row;
   if (encoding !== "UTF8") {
     throw new UnusableDatabaseError(
       `The database of DATABASE_URL has the encoding ${encoding}, which cannot hold every text: ` +
@@ -78,5 +82,5 @@ async function findMigrationsTable(orm: Orm): Promise<boolean> {
   // Either engine's configuration; a union of generic methods cannot be called.
   const config: { set(key: "schema", value: string): void } = orm.config;
   config.set("schema", String(schemaOfTable ?? schema));
-  return schemaOfTable !== null;
+  return table;
 }

@@ -48,7 +48,7 @@ export async function createPostgresOrm(
   // MikroORM's own `clientUrl` would drop the parameters, sslmode among them.
   const hosts = hostUrls(databaseUrl).map(nameSslMode);
   const needsWrites = needsWritableServer(databaseUrl);
-  const orm = await MikroORM.init({
+  const orm = new MikroORM({
     ...ormOptions(schema),
     dbName: decodeURIComponent(pathname.slice(1) || username),
     driverOptions: {
