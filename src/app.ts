@@ -3,7 +3,6 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import { type ConnectRouter, cors as connectCors, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import fastifyCors from "@fastify/cors";
 import {
   createCompressions,
   explainRefusals,
@@ -65,6 +64,10 @@ const callIdHeader = "X-Request-Id";
 /** What is taken from a caller as the id of its call: nothing that could break a log line or a header. */
 const saneCallId = /^[\w.:-]{1,128}$/;
 
+const noSchemas = () => {
+  throw new Error("A route has a schema, and nothing compiles it.");
+};
+
 /** Builds the whole server, without listening. Close it to end what is in flight. */
 export async function createApp(
   config: Config,
@@ -79,6 +82,10 @@ export async function createApp(
       requestIdLogLabel: "requestId",
     }),
     serverFactory: port.serverFactory,
+    // No route has a schema. What would compile one is more to load than the rest of Fastify.
+    schemaController: {
+      compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas },
+    },
     clientErrorHandler: port.answerFaults((fault) => {
       const callId = randomUUID();
       const { body, code } = describeFault(fault);
@@ -122,7 +129,7 @@ export async function createApp(
   });
   answerHttpErrors(app);
   if (config.corsOrigins.length > 0) {
-    await app.register(fastifyCors, {
+    await app.register(import("@fastify/cors"), {
       origin: [...config.corsOrigins],
       methods: [...connectCors.allowedMethods],
       allowedHeaders: [

@@ -1,5 +1,7 @@
 import { channel } from "node:diagnostics_channel";
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWK } from "jose";
+import type { JWK } from "jose";
+import { createLocalJWKSet } from "jose/jwks/local";
+import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
 import {
   checkPublicKey,
   KeysUnavailableError,

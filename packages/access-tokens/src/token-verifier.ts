@@ -1,11 +1,7 @@
 import { channel } from "node:diagnostics_channel";
-import {
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  type JWTVerifyResult,
-  jwtVerify,
-} from "jose";
+import type { JWTPayload, JWTVerifyOptions, JWTVerifyResult } from "jose";
+import * as errors from "jose/errors";
+import { jwtVerify } from "jose/jwt/verify";
 import type { VerificationKeys } from "./verification-keys.ts";
 import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 

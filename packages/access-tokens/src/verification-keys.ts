@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { createLocalJWKSet, type JWK, type JWTVerifyGetKey } from "jose";
+import type { JWK, JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet } from "jose/jwks/local";
 
 /** The public keys that access tokens are verified with. */
 export interface VerificationKeys {
