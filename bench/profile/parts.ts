@@ -11,10 +11,12 @@ interface ProfileNode {
   readonly callFrame: { readonly functionName: string; readonly url: string };
 }
 
+const garbageCollection = "garbage collection";
+
 /** The parts, with the functions or files that make each; the first that fits counts. */
 const parts: readonly (readonly [title: string, fits: RegExp])[] = [
   ["sockets (writev and the like)", /^(writev|write\w*|shutdown|readStart|readStop) $/],
-  ["garbage collection", /^\(garbage collector\) /],
+  [garbageCollection, /^\(garbage collector\) /],
   ["native code that V8 cannot see into", /^(\(program\)|\w*) $/],
   ["Node: loading of modules", /node:internal\/(modules|bootstrap|main|fs|url)|node:(fs|path)$/],
   ["Node: HTTP, streams, events, timers", / node:/],
@@ -41,24 +43,45 @@ const parts: readonly (readonly [title: string, fits: RegExp])[] = [
   ["own code: the rest", /./],
 ];
 
-/** How long each part ran between two moments, in seconds since the start; the answer in microseconds. */
-export function timesBetween(
-  profile: CpuProfile,
-  from: number,
-  to: number,
-): ReadonlyMap<string, number> {
-  const partOf = new Map(profile.nodes.map(({ id, callFrame }) => [id, findPart(callFrame)]));
+/** How long each part ran, in microseconds. */
+export type Times = ReadonlyMap<string, number>;
+
+/** How long each part ran between two moments, in seconds since the start. */
+export function timesBetween(profile: CpuProfile, from: number, to: number): Times {
   const times = new Map(parts.map(([title]) => [title, 0]));
-  let now = 0;
-  for (const [index, node] of profile.samples.entries()) {
-    const delta = profile.timeDeltas[index] ?? 0;
-    now += delta / 1e6;
-    const part = partOf.get(node);
-    if (now >= from && now < to && part !== undefined) {
+  for (const { part, delta } of samplesBetween(profile, from, to)) {
+    if (part !== undefined) {
       times.set(part, (times.get(part) ?? 0) + delta);
     }
   }
   return times;
+}
+
+/** How long each garbage collection kept the thread between two moments, in milliseconds. */
+export function pausesBetween(profile: CpuProfile, from: number, to: number): readonly number[] {
+  const pauses: number[] = [];
+  let isCollecting = false;
+  for (const { part, delta } of samplesBetween(profile, from, to)) {
+    const continues = isCollecting;
+    isCollecting = part === garbageCollection;
+    if (isCollecting) {
+      pauses.push((continues ? (pauses.pop() ?? 0) : 0) + delta / 1000);
+    }
+  }
+  return pauses;
+}
+
+/** What ran at each sample between two moments, undefined where nothing did, and for how long. */
+function* samplesBetween({ nodes, samples, timeDeltas }: CpuProfile, from: number, to: number) {
+  const partOf = new Map(nodes.map(({ id, callFrame }) => [id, findPart(callFrame)]));
+  let now = 0;
+  for (const [index, node] of samples.entries()) {
+    const delta = timeDeltas[index] ?? 0;
+    now += delta / 1e6;
+    if (now >= from && now < to) {
+      yield { part: partOf.get(node), delta };
+    }
+  }
 }
 
 /** Undefined while nothing runs. */
