@@ -6,7 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import pg from "pg";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
-import { createPageTokens } from "../src/partners/paging.ts";
+import { createPageTokens } from "../src/rpcs/paging.ts";
 import { weighIndexes } from "./books/indexes.ts";
 import { loadBook } from "./books/load.ts";
 import { measureBook } from "./books/measure.ts";

@@ -7,10 +7,10 @@ import {
   pendingMigrations,
 } from "@partner-service/postgres-statements";
 import { runCommand, StartError } from "@partner-service/settings";
+import { beginChangeEpoch } from "../src/changes/change-epoch.ts";
 import { readConfig } from "../src/config/config.ts";
 import { openDatabase, whenDatabaseAnswers } from "../src/database/open-database.ts";
 import { createSearchIndex } from "../src/database/search-index.ts";
-import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 
 /**
  * Applies the migrations that the database of the settings lacks, and says which; with --distribute it

@@ -15,6 +15,7 @@ import {
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import type { Changes } from "./changes/changes.ts";
 import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
@@ -27,13 +28,14 @@ import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";
 import type { Audit } from "./observability/audit.ts";
 import type { PartnerRepository } from "./partners/partner-repository.ts";
-import { createPartnerRpcs } from "./partners/partner-rpcs.ts";
+import { createPartnerRpcs } from "./rpcs/partner-rpcs.ts";
 import { createTroubleInterceptor, type TroubleSwitch } from "./sandbox/trouble.ts";
 
 export interface RouteDependencies {
   readonly verifyToken: TokenVerifier<Caller>;
   readonly validator: Validator;
   readonly partners: PartnerRepository;
+  readonly changes: Changes;
   /** What page tokens and change tokens are sealed by. */
   readonly tokenSecret: string | Uint8Array;
   readonly readiness: Readiness;
@@ -59,7 +61,8 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
 export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, rateLimit, audit, troubleSwitch } = dependencies;
+  const { verifyToken, validator, partners, changes, rateLimit, audit, troubleSwitch } =
+    dependencies;
   const { maxStreams, maxCallsPerRequester, ending, readiness } = dependencies;
   const errors = createErrorsInterceptor();
   const admission = [
@@ -91,7 +94,7 @@ export function createRoutes(dependencies: RouteDependencies) {
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(partners, dependencies.tokenSecret, toEntryError);
+    const rpcs = createPartnerRpcs(partners, changes, dependencies.tokenSecret, toEntryError);
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

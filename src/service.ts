@@ -16,6 +16,7 @@ import {
 } from "@partner-service/postgres-statements";
 import { StartError } from "@partner-service/settings";
 import { createApp, type LogOptions } from "./app.ts";
+import { createChanges } from "./changes/changes.ts";
 import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config/config.ts";
 import { useDataDirectory } from "./database/data-directory.ts";
 import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "./database/open-database.ts";
@@ -105,6 +106,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
     const validator = createValidator();
     const { maxStreams, maxCallsPerRequester, rateLimit } = config;
     const routes = createRoutes({
+      changes: createChanges(orm),
       ...{ verifyToken, validator, partners, tokenSecret, readiness, ending },
       ...{ maxStreams, maxCallsPerRequester, rateLimit, audit },
       troubleSwitch: sandbox?.troubleSwitch,

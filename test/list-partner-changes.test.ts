@@ -3,8 +3,9 @@ import { createOrm, migrate, query } from "@partner-service/postgres-statements"
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionRole, type PartnerChange } from "../gen/partner/v1/partner_service_pb.ts";
+import { beginChangeEpoch } from "../src/changes/change-epoch.ts";
+import { type ChangePosition, createChangeFeed } from "../src/changes/change-feed.ts";
 import { schema } from "../src/database/open-database.ts";
-import { beginChangeEpoch } from "../src/partners/change-epoch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import {
   acceptInvitation,
@@ -297,8 +298,9 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     ]);
     await migrate(orm);
     const late = await partners.create({ ...second, organizationId }, signal);
+    const { listChanges } = createChangeFeed(orm);
     const page = await until(
-      () => partners.listChanges({ organizationId, after: undefined, pageSize: 10 }, signal),
+      () => listChanges({ organizationId, after: undefined, pageSize: 10 }, signal),
       (found) => found.partners.length === 2,
     );
     expect(page.partners.map(({ id }) => id)).toEqual([early.id, late.id]);
@@ -311,8 +313,9 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     const partners = createPartnerRepository(orm);
     const partner = await partners.create(newPartner(), signal);
     const { organizationId } = partner;
-    const list = (after?: Parameters<typeof partners.listChanges>[0]["after"]) =>
-      partners.listChanges({ organizationId, after, pageSize: 10 }, signal);
+    const { listChanges } = createChangeFeed(orm);
+    const list = (after?: ChangePosition) =>
+      listChanges({ organizationId, after, pageSize: 10 }, signal);
     const { position } = await until(list, (found) => found.partners.length === 1);
     expect(await beginChangeEpoch(orm)).toBe(false);
     // What a dump brings: the changes of a server that had counted further.
@@ -336,8 +339,9 @@ test.each(databaseKinds)(
     await using orm = await createOrm(database.settings, schema);
     const partners = createPartnerRepository(orm);
     const { organizationId, id } = await partners.create(newPartner(), signal);
-    const list = (after?: Parameters<typeof partners.listChanges>[0]["after"]) =>
-      partners.listChanges({ organizationId, after, pageSize: 10 }, signal);
+    const { listChanges } = createChangeFeed(orm);
+    const list = (after?: ChangePosition) =>
+      listChanges({ organizationId, after, pageSize: 10 }, signal);
     const { position } = await until(list, (found) => found.partners.length === 1);
     expect((await list(position)).partners).toEqual([]);
     // On the same server, into the same database: the rows are back, in a table that is made anew.

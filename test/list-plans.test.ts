@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createOrm, createRowMapping, type Orm, query } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { changesStatement, createChangeFeed } from "../src/changes/change-feed.ts";
 import { schema } from "../src/database/open-database.ts";
-import { changesStatement } from "../src/partners/change-feed.ts";
 import { connectionSql, connectionsSql } from "../src/partners/connections.ts";
 import {
   type ListQuery,
@@ -133,13 +133,14 @@ describe("The plans for a large book", () => {
     const lone = await createOrm({ ...database.settings, poolSize: 1 }, schema);
     onTestFinished(() => lone.close(true));
     const partners = createPartnerRepository(lone);
+    const { listChanges } = createChangeFeed(lone);
     for (let number = 1; number <= 10; number += 1) {
       const { id } = await partners.create(newPartner({ organizationId }), signal);
       await partners.find({ organizationId, id }, signal);
       const newPartners = [newPartner({ organizationId }), newPartner({ organizationId })];
       await partners.createBatch({ newPartners, requestId: null }, signal);
       for (const pageSize of [100, 1000]) {
-        await partners.listChanges({ organizationId, after: undefined, pageSize }, signal);
+        await listChanges({ organizationId, after: undefined, pageSize }, signal);
       }
       await partners.isConnected({ host: organizationId, guest: randomUUID() }, signal);
     }

@@ -15,9 +15,10 @@ import {
   WatchPartnerChangesRequestSchema,
   type WatchPartnerChangesResponse,
 } from "../gen/partner/v1/partner_service_pb.ts";
+import { type ChangePosition, createChangeFeed } from "../src/changes/change-feed.ts";
+import { createChangeWatch } from "../src/changes/change-watch.ts";
+import { createChanges } from "../src/changes/changes.ts";
 import { schema } from "../src/database/open-database.ts";
-import { type ChangePosition, createChangeFeed } from "../src/partners/change-feed.ts";
-import { createChangeWatch } from "../src/partners/change-watch.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { type BookClient, bookClient, connect, createPartner, newBook } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
@@ -415,9 +416,10 @@ test("Watchers of one book that are equally far share what they read", async () 
   const partners = createPartnerRepository(orm);
   const end = new AbortController();
   const { organizationId } = await partners.create(newPartner(), end.signal);
+  const { watchChanges } = createChanges(orm);
   const reads = countStatements(/^list-changes/);
   const pages = Array.from({ length: 50 }, () =>
-    partners.watchChanges({ organizationId, after: undefined, pageSize: 100 }, end.signal),
+    watchChanges({ organizationId, after: undefined, pageSize: 100 }, end.signal),
   );
   await Promise.all(pages.map((page) => page.next()));
   expect(reads.count()).toBeLessThan(5);

@@ -4,9 +4,9 @@ import {
   ListPartnersRequestSchema,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { toListQuery } from "../../src/partners/list-rpc.ts";
 import { pageStatement } from "../../src/partners/list-statements.ts";
-import { createPageTokens } from "../../src/partners/paging.ts";
+import { toListQuery } from "../../src/rpcs/list-rpc.ts";
+import { createPageTokens } from "../../src/rpcs/paging.ts";
 import { medianOf, timed } from "./timed.ts";
 
 /** What an index for an order would bring, and what it would cost each create. */

@@ -4,9 +4,9 @@ import {
   ListPartnersRequestSchema,
   PartnerOrderField,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { toListQuery } from "../../src/partners/list-rpc.ts";
 import { pageStatement } from "../../src/partners/list-statements.ts";
-import type { PageTokens } from "../../src/partners/paging.ts";
+import { toListQuery } from "../../src/rpcs/list-rpc.ts";
+import type { PageTokens } from "../../src/rpcs/paging.ts";
 import type { Call } from "../calls.ts";
 import { type Http1Connection, openHttp1Connection } from "../load/http1-connection.ts";
 import { median } from "../report/results.ts";

@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Client } from "pg";
 import { ListPartnerChangesRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
-import { changesStatement } from "../../src/partners/change-feed.ts";
+import { changesStatement } from "../../src/changes/change-feed.ts";
 import type { CallHeaders, Partners } from "../books/load.ts";
 import { timed } from "../books/timed.ts";
 import type { Call } from "../calls.ts";

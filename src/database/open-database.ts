@@ -8,8 +8,8 @@ import {
   waitForDatabase,
 } from "@partner-service/postgres-statements";
 import { StartError } from "@partner-service/settings";
+import { ChangeEpochEntity } from "../changes/change-epoch.ts";
 import type { Config } from "../config/config.ts";
-import { ChangeEpochEntity } from "../partners/change-epoch.ts";
 import { PartnerEntity, PurgeEntity } from "../partners/partner-entity.ts";
 import { useDataDirectory } from "./data-directory.ts";
 import { migrations } from "./migrations.ts";

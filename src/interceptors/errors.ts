@@ -6,7 +6,6 @@ import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_de
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import { callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
-import type { ToEntryError } from "../partners/batch-rpc.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, recordFailure, serviceError } from "./service-error.ts";
 
@@ -142,7 +141,7 @@ function toConnectError(failure: unknown): ConnectError {
 }
 
 /** The error that a call would have failed with, in an answer that has several outcomes. */
-export const toEntryError: ToEntryError = (failure) => {
+export function toEntryError(failure: PartnerError) {
   const error = toConnectError(failure);
   const { code, rawMessage: message } = error;
   const [errorInfo] = error.findDetails(ErrorInfoSchema);
@@ -151,4 +150,4 @@ export const toEntryError: ToEntryError = (failure) => {
     ...(errorInfo === undefined ? {} : { errorInfo }),
     fieldViolations: error.findDetails(BadRequestSchema)[0]?.fieldViolations ?? [],
   };
-};
+}

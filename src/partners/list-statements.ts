@@ -1,6 +1,8 @@
 import type { Statement } from "@partner-service/postgres-statements";
-import { defaultPageSize } from "./paging.ts";
 import type { Partner } from "./partner-entity.ts";
+
+/** How many entries a page holds, where the caller does not say. */
+export const defaultPageSize = 20;
 
 /** The columns that lists are ordered by, and how each is compared. `id` is the creation order. */
 export const orderColumns = {

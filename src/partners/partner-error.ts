@@ -1,20 +1,11 @@
+import type { Violation } from "@partner-service/strict-messages";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-
-/** A field of a request that breaks a rule, as `google.rpc.BadRequest.FieldViolation`. */
-export interface FieldViolation {
-  /** Path of the field in the request message, in the contract's spelling: `company_name`. */
-  readonly field: string;
-  /** What is wrong, as a sentence's end: `must be at most 100 characters`. */
-  readonly description: string;
-  /** The rule's id: `string.max_len`. */
-  readonly reason: string;
-}
 
 interface PartnerErrorFacts {
   /** For programs, as the contract says of the reason. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** What is wrong with the request, where the reason is FIELD_INVALID. */
-  readonly violations?: readonly FieldViolation[];
+  readonly violations?: readonly Violation[];
 }
 
 /** What was asked for cannot be done with the partner, for a reason that the contract names. */
@@ -30,12 +21,12 @@ export class PartnerError extends Error {
   }
 }
 
-export const violation = (field: string, description: string, reason: string): FieldViolation => ({
+export const violation = (field: string, description: string, reason: string): Violation => ({
   ...{ field, description, reason },
 });
 
 /** The request passes the rules of its fields, and asks for what cannot be all the same. */
-export const fieldsInvalid = (violations: readonly FieldViolation[]) =>
+export const fieldsInvalid = (violations: readonly Violation[]) =>
   new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });
 
 export const partnerNotFound = () =>

@@ -15,8 +15,6 @@ import {
   withRetries,
 } from "@partner-service/postgres-statements";
 import { callerKey, callKey, organizationsKey, required, type Writer } from "../context.ts";
-import { createChangeFeed } from "./change-feed.ts";
-import { createChangeWatch } from "./change-watch.ts";
 import { createConnections } from "./connections.ts";
 import { createInvitations } from "./invitations.ts";
 import { createPartnerBatches } from "./partner-batch.ts";
@@ -75,7 +73,6 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
     insertLimits,
   );
   const finds = createPartnerFinds(orm);
-  const feed = createChangeFeed(orm);
 
   /**
    * Stores each partner exactly as given, unless its organization has its id, its request id or its
@@ -124,8 +121,6 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
   return {
     ...createWrites(orm),
     ...createPartnerLists(orm),
-    ...feed,
-    ...createChangeWatch(orm, feed),
     ...createPartnerPurge(orm),
 
     /** Does what changes a book without leaving a change: it succeeds, and fails, as that would. */

@@ -41,22 +41,22 @@ const pool = of("packages/postgres-statements/src/postgres-pool.ts");
 const cancelling = of("packages/postgres-statements/src/cancelling.ts");
 const list = of("src/partners/partner-list.ts");
 const statements = of("src/partners/list-statements.ts");
-const listRpc = of("src/partners/list-rpc.ts");
-const paging = of("src/partners/paging.ts");
+const listRpc = of("src/rpcs/list-rpc.ts");
+const paging = of("src/rpcs/paging.ts");
 const sealing = of("packages/sealed-tokens/src/index.ts");
-const mapping = of("src/partners/partner-mapping.ts");
-const updateMask = of("src/partners/update-mask.ts");
+const mapping = of("src/rpcs/partner-mapping.ts");
+const updateMask = of("src/rpcs/update-mask.ts");
 const update = of("src/partners/partner-update.ts");
 const edits = of("src/partners/partner-edits.ts");
 const batch = of("src/partners/partner-batch.ts");
-const batchRpc = of("src/partners/batch-rpc.ts");
+const batchRpc = of("src/rpcs/batch-rpc.ts");
 const conflicts = of("src/partners/partner-conflicts.ts");
 const finds = of("src/partners/partner-finds.ts");
 const repository = of("src/partners/partner-repository.ts");
 const purge = of("src/partners/partner-purge.ts");
 const purging = of("src/processes/purging.ts");
 const invitations = of("src/partners/invitations.ts");
-const rpcs = of("src/partners/partner-rpcs.ts");
+const rpcs = of("src/rpcs/partner-rpcs.ts");
 
 export const mutants: readonly Group[] = [
   {
@@ -251,7 +251,7 @@ export const mutants: readonly Group[] = [
       "test/delete-partner.test.ts",
     ],
     edits: [
-      paging("defaultPageSize = 20", "defaultPageSize = 21"),
+      statements("defaultPageSize = 20", "defaultPageSize = 21"),
       list("more = rows.length > pageSize", "more = rows.length >= pageSize"),
       list("after === undefined && !more", "!more"),
       statements(

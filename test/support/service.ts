@@ -10,6 +10,7 @@ import {
   query,
 } from "@partner-service/postgres-statements";
 import { createApp } from "../../src/app.ts";
+import { createChanges } from "../../src/changes/changes.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { schema } from "../../src/database/open-database.ts";
 import { PartnerEntity } from "../../src/partners/partner-entity.ts";
@@ -67,6 +68,7 @@ export async function startTestService(
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
     partners,
+    changes: createChanges(orm),
     tokenSecret: "secret",
     readiness,
     ending: draining.signal,

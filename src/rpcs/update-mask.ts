@@ -6,8 +6,8 @@ import {
   CreatePartnerRequestSchema,
   type UpdatePartnerRequest,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { PartnerChanges } from "./partner-edits.ts";
-import { fieldsInvalid, violation } from "./partner-error.ts";
+import type { PartnerChanges } from "../partners/partner-edits.ts";
+import { fieldsInvalid, violation } from "../partners/partner-error.ts";
 import { toStoredType } from "./partner-mapping.ts";
 
 /** The fields that an update may change are those that a create is made from. */

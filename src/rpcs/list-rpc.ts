@@ -12,10 +12,10 @@ import {
   type ListQuery,
   type OrderColumn,
   orderColumns,
-} from "./list-statements.ts";
+} from "../partners/list-statements.ts";
+import type { PartnerRepository } from "../partners/partner-repository.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
 import { toPartnerMessage, toStoredStatus, toStoredType } from "./partner-mapping.ts";
-import type { PartnerRepository } from "./partner-repository.ts";
 
 const toPageSize = createPageSizes(ListPartnersResponseSchema.field.partners);
 

@@ -1,5 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { uuidV5 } from "@partner-service/postgres-statements";
+import { entryOf, type Violation } from "@partner-service/strict-messages";
 import type {
   BadRequest_FieldViolation,
   ErrorInfo,
@@ -13,17 +14,12 @@ import type {
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
 import { entryViolationsKey } from "../context.ts";
-import type { NewBatch } from "./partner-batch.ts";
-import type { Outcome } from "./partner-conflicts.ts";
-import type { NewPartner } from "./partner-entity.ts";
-import {
-  type FieldViolation,
-  fieldsInvalid,
-  type PartnerError,
-  violation,
-} from "./partner-error.ts";
+import type { NewBatch } from "../partners/partner-batch.ts";
+import type { Outcome } from "../partners/partner-conflicts.ts";
+import type { NewPartner } from "../partners/partner-entity.ts";
+import { fieldsInvalid, type PartnerError, violation } from "../partners/partner-error.ts";
+import { chooseWrites, type PartnerRepository } from "../partners/partner-repository.ts";
 import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
-import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 
 /** What the error of an entry is for the caller, in an answer that has several outcomes. */
 export type ToEntryError = (error: PartnerError) => {
@@ -46,7 +42,7 @@ export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntr
         return { partners: created.map(toPartnerMessage) };
       }
       const refused = Map.groupBy([...values.get(entryViolationsKey), ...violations], ({ field }) =>
-        Number(/^\w+\[(\d+)\]/.exec(field)?.[1]),
+        entryOf(field),
       );
       const good = request.requests.flatMap((entry, index) =>
         refused.has(index) ? [] : toEntry(entry, index, request, target),
@@ -58,12 +54,12 @@ export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntr
 }
 
 /** What is wrong with entries of a validated batch besides the rules of their fields. */
-function findEntryViolations(request: BatchCreatePartnersRequest): FieldViolation[] {
+function findEntryViolations(request: BatchCreatePartnersRequest): Violation[] {
   const batchId = request.requestId?.toLowerCase();
   const seen = new Map<string, number>();
   return request.requests.flatMap(({ requestId, externalId, validateOnly }, index) => {
     const field = (name: string) => `requests[${index}].${name}`;
-    const violations: FieldViolation[] = [];
+    const violations: Violation[] = [];
     if (validateOnly) {
       const description = "must be absent in an entry";
       violations.push(violation(field("validate_only"), description, "batch.validate_only"));
@@ -116,7 +112,7 @@ function toEntry(
 
 function toPartialResponse(
   { requests }: BatchCreatePartnersRequest,
-  refused: ReadonlyMap<number, readonly FieldViolation[]>,
+  refused: ReadonlyMap<number | undefined, readonly Violation[]>,
   created: readonly Outcome[],
   toEntryError: ToEntryError,
 ): Omit<BatchCreatePartnersResponse, "$typeName"> {

@@ -5,7 +5,7 @@ import {
   PartnerType,
 } from "../../gen/partner/v1/partner_pb.ts";
 import type { CreatePartnerRequest } from "../../gen/partner/v1/partner_service_pb.ts";
-import { etagOf, type NewPartner, type Partner, pendingUntil } from "./partner-entity.ts";
+import { etagOf, type NewPartner, type Partner, pendingUntil } from "../partners/partner-entity.ts";
 
 export const partnerTypes = {
   customer: PartnerType.CUSTOMER,

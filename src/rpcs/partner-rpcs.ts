@@ -1,13 +1,14 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { Changes } from "../changes/changes.ts";
 import { organizationsKey, required, uncached } from "../context.ts";
+import { chooseWrites, type PartnerRepository } from "../partners/partner-repository.ts";
 import { createBatchRpc, type ToEntryError } from "./batch-rpc.ts";
 import { createChangeRpcs } from "./change-rpcs.ts";
 import { createConnectionRpcs } from "./connection-rpcs.ts";
 import { createListRpc } from "./list-rpc.ts";
 import { createChangeTokens, createPageTokens } from "./paging.ts";
 import { toNewPartner, toPartnerMessage, toRevision } from "./partner-mapping.ts";
-import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 import { readPartnerChanges } from "./update-mask.ts";
 
 /**
@@ -18,6 +19,7 @@ import { readPartnerChanges } from "./update-mask.ts";
  */
 export function createPartnerRpcs(
   partners: PartnerRepository,
+  changes: Changes,
   tokenSecret: string | Uint8Array,
   toEntryError: ToEntryError,
 ): ServiceImpl<typeof PartnerService> {
@@ -61,6 +63,6 @@ export function createPartnerRpcs(
     ...createBatchRpc(partners, toEntryError),
     ...createListRpc(partners, pageTokens),
     ...createConnectionRpcs(partners, pageTokens),
-    ...createChangeRpcs(partners, createChangeTokens(tokenSecret)),
+    ...createChangeRpcs(changes, createChangeTokens(tokenSecret)),
   };
 }

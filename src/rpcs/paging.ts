@@ -1,12 +1,10 @@
 import { type DescField, getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { createSealing, type JsonValue } from "@partner-service/sealed-tokens";
+import type { ChangePosition } from "../changes/change-feed.ts";
 import type { Organizations } from "../context.ts";
-import type { ChangePosition } from "./change-feed.ts";
-import { changeTokenExpired, fieldsInvalid, violation } from "./partner-error.ts";
-
-/** How many entries a page holds, where the caller does not say. */
-export const defaultPageSize = 20;
+import { defaultPageSize } from "../partners/list-statements.ts";
+import { changeTokenExpired, fieldsInvalid, violation } from "../partners/partner-error.ts";
 
 /**
  * Makes what tells the size of the page that a request asks for. None is refused: 0 stands for the default,

@@ -14,10 +14,10 @@ import {
   type Connection,
   type ConnectionPosition,
   type ListedConnection,
-} from "./connections.ts";
+} from "../partners/connections.ts";
+import { chooseWrites, type PartnerRepository } from "../partners/partner-repository.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
 import { partnerTypes, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
-import { chooseWrites, type PartnerRepository } from "./partner-repository.ts";
 
 /** How long an invitation can be accepted, unless the request says otherwise: 30 days. */
 const defaultLifetime = Temporal.Duration.from({ hours: 30 * 24 });

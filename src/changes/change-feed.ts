@@ -10,9 +10,9 @@ import {
   type Statement,
   withRetries,
 } from "@partner-service/postgres-statements";
-import type { AuthorColumns } from "./author.ts";
-import { type Partner, PartnerEntity } from "./partner-entity.ts";
-import { changeTokenExpired } from "./partner-error.ts";
+import type { AuthorColumns } from "../partners/author.ts";
+import { type Partner, PartnerEntity } from "../partners/partner-entity.ts";
+import { changeTokenExpired } from "../partners/partner-error.ts";
 
 /** How far a follower of a book has come. Changes are ids of transactions, in decimal. */
 export type ChangePosition = {

@@ -4,23 +4,23 @@ import {
   type PartnerChange,
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
-import { authorOf } from "./author.ts";
 import {
   type ChangedPartner,
   type ChangePage,
   type ChangePosition,
   defaultChanges,
   watchedChanges,
-} from "./change-feed.ts";
+} from "../changes/change-feed.ts";
+import type { Changes } from "../changes/changes.ts";
+import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
+import { authorOf } from "../partners/author.ts";
 import { type ChangeTokens, createPageSizes } from "./paging.ts";
 import { toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
-import type { PartnerRepository } from "./partner-repository.ts";
 
 const toPageSize = createPageSizes(ListPartnerChangesResponseSchema.field.changes, defaultChanges);
 
 /** Implements the RPCs by which others keep a copy of a book in step. */
-export function createChangeRpcs(partners: PartnerRepository, changeTokens: ChangeTokens) {
+export function createChangeRpcs(changes: Changes, changeTokens: ChangeTokens) {
   const toQuery = (organizations: Organizations, changeToken: string, pageSize: number) => ({
     organizationId: organizations.target,
     after: changeTokens.read(organizations, changeToken),
@@ -31,7 +31,7 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
     async listPartnerChanges({ changeToken, pageSize }, { values, signal, responseHeader }) {
       const organizations = required(values, organizationsKey);
       const changeQuery = toQuery(organizations, changeToken, toPageSize(pageSize));
-      const page = await partners.listChanges(changeQuery, signal);
+      const page = await changes.listChanges(changeQuery, signal);
       responseHeader.set(...uncached);
       return toResponse(organizations, page, changeTokens.write(organizations, page.position));
     },
@@ -42,7 +42,7 @@ export function createChangeRpcs(partners: PartnerRepository, changeTokens: Chan
       responseHeader.set(...uncached);
       let position: ChangePosition | undefined;
       let token = "";
-      for await (const page of partners.watchChanges(changeQuery, signal)) {
+      for await (const page of changes.watchChanges(changeQuery, signal)) {
         // Where nothing has changed, as most messages tell, the token is the one before.
         if (page.position !== position) {
           position = page.position;
