@@ -10,6 +10,7 @@ import {
 import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
 import type { Connection } from "./connections.ts";
+import { createUpdates } from "./partner-edits.ts";
 import {
   connectionFields,
   movedChange,
@@ -25,7 +26,6 @@ import {
   invitationNotPending,
   partnerAlreadyAccepted,
 } from "./partner-error.ts";
-import { createUpdates } from "./partner-update.ts";
 
 /** What the holder of a token shows: to whom it may belong, and whose it is. */
 type Acceptance = Connection & { readonly token: string };

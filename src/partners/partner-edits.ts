@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import {
   createRowMapping,
+  formatInstant,
   type Orm,
   query as queryNow,
   withRetries,
@@ -9,12 +11,14 @@ import {
 import { PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Writer } from "../context.ts";
+import { authorValues } from "./author.ts";
 import { conflictGone } from "./partner-conflicts.ts";
 import {
   deletedChange,
   disconnectedSql,
   etagOf,
   movedChange,
+  movedSql,
   type NewPartner,
   noChange,
   type Partner,
@@ -22,8 +26,12 @@ import {
   type PartnerKey,
   violates,
 } from "./partner-entity.ts";
-import { etagMismatch, externalIdTaken, guestAlreadyConnected } from "./partner-error.ts";
-import { createUpdates } from "./partner-update.ts";
+import {
+  etagMismatch,
+  externalIdTaken,
+  guestAlreadyConnected,
+  partnerNotFound,
+} from "./partner-error.ts";
 
 /** New values of the fields that change; the others stay as they are. */
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;
@@ -131,5 +139,60 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
         writer?.noteChange(deletedChange(partner));
       }, signal);
     },
+  };
+}
+
+/** What a statement sets in a partner's row, and on which condition. */
+interface Update {
+  readonly set: string;
+  readonly where: string;
+  /** Bound to $7, …. Before them come the organization, the partner's id, the time, the write's id and the author. */
+  readonly values: readonly unknown[];
+  readonly now: Temporal.Instant;
+  readonly writer: Writer | undefined;
+}
+
+/** A partner as a write has left it, or as it stands against it. */
+interface Updated {
+  readonly partner: Partner;
+  /** Whether the write has made it so: by this try, or by one whose answer was lost. */
+  readonly isOwnWrite: boolean;
+}
+
+/**
+ * Makes what prepares a write of one partner, which may then be tried as often as is needed: the statement
+ * checks and writes at once, and the row has the write's id. Where there is nothing to set, a try finds only.
+ *
+ * A try fails with PARTNER_NOT_FOUND where the partner is not there, or was deleted by another write.
+ */
+export function createUpdates(orm: Orm, query = queryNow) {
+  const { table, selection, toEntity } = createRowMapping(orm, PartnerEntity);
+  const findSql = `select ${selection} from ${table} where organization_id = $1 and id = $2`;
+
+  return ({ organizationId, id }: PartnerKey, update: Update | undefined) => {
+    const writeId = randomUUID();
+
+    async function write({ set, where, values, now, writer }: Update) {
+      const sql = `update ${table} set ${set}, ${movedSql("$3", "$4", ["$5", "$6"])}
+        where organization_id = $1 and id = $2 and deleted_at is null and ${where}
+        returning ${selection}`;
+      const author = authorValues(organizationId, writer);
+      const key = [organizationId, id, formatInstant(now), writeId];
+      return await query(orm, sql, [...key, ...author, ...values]);
+    }
+
+    return async (): Promise<Updated> => {
+      const [written] = update === undefined ? [] : await write(update);
+      const [row] = written ? [written] : await query(orm, findSql, [organizationId, id]);
+      if (row === undefined) {
+        throw partnerNotFound();
+      }
+      const partner = toEntity(row);
+      const isOwnWrite = partner.writeId === writeId;
+      if (partner.deletedAt !== null && !isOwnWrite) {
+        throw partnerNotFound();
+      }
+      return { partner, isOwnWrite };
+    };
   };
 }

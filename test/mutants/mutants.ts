@@ -46,7 +46,6 @@ const paging = of("src/rpcs/paging.ts");
 const sealing = of("packages/sealed-tokens/src/index.ts");
 const mapping = of("src/rpcs/partner-mapping.ts");
 const updateMask = of("src/rpcs/update-mask.ts");
-const update = of("src/partners/partner-update.ts");
 const edits = of("src/partners/partner-edits.ts");
 const batch = of("src/partners/partner-batch.ts");
 const batchRpc = of("src/rpcs/batch-rpc.ts");
@@ -296,8 +295,8 @@ export const mutants: readonly Group[] = [
       updateMask("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
       updateMask("values[localName] ?? null", "values[localName]"),
       edits('and (${differences.join(" or ")})', ""),
-      update("partner.writeId === writeId", "false as boolean"),
-      update("if (partner.deletedAt !== null && !isOwnWrite)", "if (false as boolean)"),
+      edits("partner.writeId === writeId", "false as boolean"),
+      edits("if (partner.deletedAt !== null && !isOwnWrite)", "if (false as boolean)"),
       edits("if (!isOwnWrite) {", "if (false as boolean) {"),
       edits('${erasures.join(", ")},', ""),
       edits(
