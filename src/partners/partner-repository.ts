@@ -1,4 +1,3 @@
-import type { ContextValues } from "@connectrpc/connect";
 import {
   createInsertion,
   createJoining,
@@ -14,7 +13,7 @@ import {
   turnPatienceMs,
   withRetries,
 } from "@partner-service/postgres-statements";
-import { callerKey, callKey, organizationsKey, required, type Writer } from "../context.ts";
+import type { Writer } from "../context.ts";
 import { createConnections } from "./connections.ts";
 import { createInvitations } from "./invitations.ts";
 import { createPartnerBatches } from "./partner-batch.ts";
@@ -174,33 +173,4 @@ function createRehearsal(orm: Orm) {
       return settle(outcome, writer);
     },
   };
-}
-
-/**
- * Whose book a call changes, by what, and for whom: for one that is only to be checked the rehearsal, of which
- * there is nothing to note, and nothing to keep.
- *
- * @param partnerId the partner that the request names
- */
-export function chooseWrites(
-  partners: PartnerRepository,
-  { validateOnly }: { readonly validateOnly: boolean },
-  values: ContextValues,
-  partnerId?: string,
-) {
-  const organizations = required(values, organizationsKey);
-  if (validateOnly) {
-    return { ...organizations, writes: partners.rehearsal, writer: undefined };
-  }
-  const call = required(values, callKey);
-  call.partnerId = partnerId?.toLowerCase();
-  const writer: Writer = {
-    subject: required(values, callerKey).subject,
-    organizationId: organizations.requester,
-    noteChange(change) {
-      call.changes ??= [];
-      call.changes.push(change);
-    },
-  };
-  return { ...organizations, writes: partners, writer };
 }

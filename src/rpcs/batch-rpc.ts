@@ -18,7 +18,8 @@ import type { NewBatch } from "../partners/partner-batch.ts";
 import type { Outcome } from "../partners/partner-conflicts.ts";
 import type { NewPartner } from "../partners/partner-entity.ts";
 import { fieldsInvalid, type PartnerError, violation } from "../partners/partner-error.ts";
-import { chooseWrites, type PartnerRepository } from "../partners/partner-repository.ts";
+import type { PartnerRepository } from "../partners/partner-repository.ts";
+import { chooseWrites } from "./choose-writes.ts";
 import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
 
 /** What the error of an entry is for the caller, in an answer that has several outcomes. */

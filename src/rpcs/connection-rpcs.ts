@@ -15,7 +15,8 @@ import {
   type ConnectionPosition,
   type ListedConnection,
 } from "../partners/connections.ts";
-import { chooseWrites, type PartnerRepository } from "../partners/partner-repository.ts";
+import type { PartnerRepository } from "../partners/partner-repository.ts";
+import { chooseWrites } from "./choose-writes.ts";
 import { createPageSizes, type PageTokens } from "./paging.ts";
 import { partnerTypes, toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
 
