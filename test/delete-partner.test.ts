@@ -125,7 +125,9 @@ test("A deleted partner's row keeps nothing of what was said of the company", as
   await client.deletePartner({ id });
   const [row = {}] = await query(orm, "select * from partner", []);
   const technical = Object.keys(row).filter((column) =>
-    /^(organization_id|id|\w+_at|partner_type|revision|request_\w+|write_id|change)$/.test(column),
+    /^(organization_id|id|\w+_at|partner_type|revision|request_\w+|write_id|change|author_\w+)$/.test(
+      column,
+    ),
   );
   const rest = Object.entries(row).filter(([column]) => !technical.includes(column));
   expect(Object.fromEntries(rest)).toEqual({
