@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../src/config/config.ts";
 import { createTroubleSwitch } from "../src/sandbox/trouble.ts";
@@ -114,6 +115,14 @@ describe("the console of the sandbox", () => {
   });
 
   test.each([
+    [{}, "sandbox"],
+    [{ subject: "Łucja" }, "Łucja"],
+  ])("mints for %j a token of %s", async (wishes, subject) => {
+    const { json } = await mint(service.url, ownPage, { organization: acme, ...wishes });
+    expect(decodeJwt(String(json.token)).sub).toBe(subject);
+  });
+
+  test.each([
     ["that has expired", { expiresInSeconds: -60 }, "ACCESS_TOKEN_EXPIRED"],
     ["without the scope", { scope: "partners:write" }, "SCOPE_MISSING"],
     ["with a scope that no RPC asks for", { scope: "invoices:read" }, "SCOPE_MISSING"],
@@ -127,6 +136,9 @@ describe("the console of the sandbox", () => {
     [{ scope: "a  b" }, "scope must be a list of scopes with a space between."],
     [{ scope: 'a"b' }, "scope must be a list of scopes with a space between."],
     [{ scope: "a".repeat(501) }, "scope must be a list of scopes with a space between."],
+    [{ subject: "" }, "subject must be a text of 1 to 255 characters."],
+    [{ subject: "a".repeat(256) }, "subject must be a text of 1 to 255 characters."],
+    [{ subject: 7 }, "subject must be a text of 1 to 255 characters."],
     [{ expiresInSeconds: 1.5 }, "expiresInSeconds must be a whole number."],
     [{ expiresInSeconds: 100_000_001 }, "expiresInSeconds must be a whole number."],
   ])("mints none with %j", async (wishes, message) => {

@@ -28,7 +28,7 @@ interface BookProps {
 /** The target's book, and the partner that is open in it, as far as the caller may read it. */
 export function Book({ caller, open, changes, unsaved, onChange, onUse, go }: BookProps) {
   const { tellings, latest } = useLiveBook(caller);
-  const [deleted, setDeleted] = useState<Partner>();
+  const [deleted, setDeleted] = useState<{ partner: Partner; tellings: number }>();
   const heading = useRef<HTMLHeadingElement>(null);
   const wasOpen = useRef(open);
   const version = `${changes} ${tellings}`;
@@ -41,7 +41,7 @@ export function Book({ caller, open, changes, unsaved, onChange, onUse, go }: Bo
       document.getElementById("partner-heading")?.focus();
     } else if (open !== before && document.activeElement === document.body) {
       const row = document.getElementById(`partner-${before}`);
-      (row === null || before === deleted?.id ? heading.current : row)?.focus();
+      (row === null || before === deleted?.partner.id ? heading.current : row)?.focus();
     }
   }, [open]);
 
@@ -65,7 +65,11 @@ export function Book({ caller, open, changes, unsaved, onChange, onUse, go }: Bo
         caller={caller}
         open={open}
         version={version}
-        told={deleted === undefined ? latest : `${deleted.companyName} has been deleted.`}
+        told={
+          deleted?.tellings === tellings
+            ? `${deleted.partner.companyName} has been deleted.`
+            : latest
+        }
         heading={heading}
       />
       {open !== "" && (
@@ -78,7 +82,7 @@ export function Book({ caller, open, changes, unsaved, onChange, onUse, go }: Bo
           onChange={onChange}
           onAdd={({ id }) => move(id)}
           onDelete={(partner) => {
-            setDeleted(partner);
+            setDeleted({ partner, tellings });
             move("");
           }}
           onUse={onUse}

@@ -1,7 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { useEffect, useState } from "preact/hooks";
-import type { PartnerChange } from "../../gen/partner/v1/partner_service_pb.ts";
+import type { ChangeAuthor, PartnerChange } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Caller } from "./caller.ts";
+import { organizationName } from "./organizations.ts";
 import { partnersAs } from "./partners-client.ts";
 
 /** What has become of a book since it was opened, whoever changed it, in whichever window. */
@@ -35,6 +36,7 @@ async function follow(
   signal: AbortSignal,
   tell: (latest: string) => void,
 ): Promise<void> {
+  const names = new Map<string, string>();
   let changeToken = "";
   let beginning = 0;
   let hasBegun = false;
@@ -44,9 +46,9 @@ async function follow(
       for await (const message of messages) {
         failures = 0;
         changeToken = message.nextChangeToken;
-        const last = message.changes.at(-1);
-        if (hasBegun && last !== undefined) {
-          tell(describe(last));
+        const latest = message.changes.map((change) => describe(change, names)).at(-1);
+        if (hasBegun && latest !== undefined) {
+          tell(latest);
         }
         hasBegun ||= !message.more;
         beginning += hasBegun ? 0 : 1;
@@ -67,8 +69,27 @@ async function follow(
   }
 }
 
-function describe({ change }: PartnerChange): string {
-  return change.case === "partner"
-    ? `${change.value.companyName} has changed.`
-    : "A partner has been deleted.";
+/**
+ * Says what a change has done, and who, and keeps the name.
+ *
+ * @param names what partners are called, by their ids; empty before the book has come.
+ */
+function describe({ change, author }: PartnerChange, names: Map<string, string>): string {
+  const who = author && nameOf(author);
+  if (change.case === "partner") {
+    const { id, companyName = "" } = change.value;
+    const done = names.has(id) ? "changed" : "added";
+    names.set(id, companyName);
+    return sentence(who, done, companyName);
+  }
+  const { id = "" } = change.value ?? {};
+  return sentence(who, "deleted", names.get(id) ?? `partner ${id.slice(0, 8)}…`);
+}
+
+function nameOf({ author }: ChangeAuthor): string | undefined {
+  return author.case === "organizationId" ? organizationName(author.value) : author.value;
+}
+
+function sentence(who: string | undefined, done: string, what: string): string {
+  return who === undefined ? `${what} has been ${done}.` : `${who} has ${done} ${what}.`;
 }

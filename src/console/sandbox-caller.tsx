@@ -1,10 +1,11 @@
+import { useState } from "preact/hooks";
 import type { Caller } from "./caller.ts";
 import { ConnectionState } from "./connection-state.tsx";
 import { type ScenarioName, scenarioLabels, scenarios } from "./contract.ts";
 import { demoOrganizations, organizationName, targetOf, uuidPattern } from "./organizations.ts";
 import type { Go } from "./place.ts";
 import { SandboxOptions } from "./sandbox-options.tsx";
-import type { SandboxTokens } from "./tokens.ts";
+import { firstSubject, type SandboxTokens } from "./tokens.ts";
 
 const another = "another";
 
@@ -19,13 +20,19 @@ interface SandboxCallerProps {
   readonly go: Go;
 }
 
-/** Picks one of the sandbox's organizations, and how it stands to the target of its calls. */
+/** Picks one of the sandbox's organizations, who calls for it, and how it stands to the target of its calls. */
 export function SandboxCaller(props: SandboxCallerProps) {
   const { requester, scenario, caller, tokens, changes, onChange, go } = props;
+  const [subject, setSubject] = useState(firstSubject);
   const isDemo = demoOrganizations.some(({ id }) => id === requester);
 
   function choose(id: string) {
     go({ requester: id === another ? crypto.randomUUID() : id, target: "" });
+  }
+
+  function rename(name: string) {
+    setSubject(name);
+    tokens.wish({ subject: name.trim() || firstSubject });
   }
 
   return (
@@ -61,6 +68,17 @@ export function SandboxCaller(props: SandboxCallerProps) {
           />
         </label>
       )}
+      <label class="stacked">
+        Person
+        <input
+          type="text"
+          autocomplete="off"
+          spellcheck={false}
+          maxLength={255}
+          value={subject}
+          onInput={({ currentTarget }) => rename(currentTarget.value)}
+        />
+      </label>
       <fieldset class="scenarios">
         <legend>Scenario</legend>
         {scenarios.map((name) => (

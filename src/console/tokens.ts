@@ -10,6 +10,7 @@ export async function isSandbox(): Promise<boolean> {
 
 /** What tokens may be other than usual; see the sandbox's server. */
 interface TokenWishes {
+  readonly subject?: string;
   readonly scope?: string;
   readonly expiresInSeconds?: number | undefined;
 }
@@ -17,10 +18,13 @@ interface TokenWishes {
 /** Where the sandbox's tokens come from, and what they are from now on. */
 export type SandboxTokens = TokenSource & { readonly wish: (wishes: TokenWishes) => void };
 
+/** Whose the sandbox's tokens are at first. */
+export const firstSubject = "alice";
+
 /** Mints a token for each organization once, and anew when the service refuses it. */
 export function createSandboxTokens(): SandboxTokens {
   const minted = new Map<string, Promise<string>>();
-  let wishes: TokenWishes = {};
+  let wishes: TokenWishes = { subject: firstSubject };
   function mint(organization: string): Promise<string> {
     const token = mintToken(organization, wishes);
     minted.set(organization, token);
@@ -32,7 +36,7 @@ export function createSandboxTokens(): SandboxTokens {
     return token === refused ? await mint(organization) : token;
   }
   function wish(wanted: TokenWishes): void {
-    wishes = wanted;
+    wishes = { ...wishes, ...wanted };
     minted.clear();
   }
   return Object.assign(tokenOf, { wish });

@@ -8,6 +8,8 @@ import { troubles } from "./trouble.ts";
 const scope = /^(?:[!#-[\]-~]+(?: [!#-[\]-~]+)*)?$/;
 /** As many scopes as a person tries; a token goes in a header. */
 const maxScopeLength = 500;
+/** As many characters as the service keeps. */
+const maxSubjectLength = 255;
 const maxLifetimeSeconds = 100_000_000;
 
 /** Lets the console have tokens minted, and turn the switch of the troubles, and read it. */
@@ -33,9 +35,13 @@ export function mountSandbox(app: FastifyInstance, sandbox: Sandbox): void {
   });
 }
 
-function readWishes({ organization, scope: wanted, expiresInSeconds }: Record<string, unknown>) {
+function readWishes(members: Record<string, unknown>) {
+  const { organization, subject, scope: wanted, expiresInSeconds } = members;
   if (typeof organization !== "string" || !uuid.test(organization)) {
     throw httpError(400, "organization must be a UUID.");
+  }
+  if (subject !== undefined && !isSubject(subject)) {
+    throw httpError(400, "subject must be a text of 1 to 255 characters.");
   }
   if (wanted !== undefined && !isScope(wanted)) {
     throw httpError(400, "scope must be a list of scopes with a space between.");
@@ -43,7 +49,12 @@ function readWishes({ organization, scope: wanted, expiresInSeconds }: Record<st
   if (expiresInSeconds !== undefined && !isLifetime(expiresInSeconds)) {
     throw httpError(400, "expiresInSeconds must be a whole number.");
   }
-  return { organization: organization.toLowerCase(), wishes: { scope: wanted, expiresInSeconds } };
+  const wishes = { subject, scope: wanted, expiresInSeconds };
+  return { organization: organization.toLowerCase(), wishes };
+}
+
+function isSubject(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= maxSubjectLength;
 }
 
 function isScope(value: unknown): value is string {

@@ -19,6 +19,8 @@ export type Sandbox = Awaited<ReturnType<typeof openSandbox>>;
 
 /** What a sandbox's token may be other than usual, so that callers can try what they do about it. */
 interface TokenWishes {
+  /** Whose token it is; absent: `sandbox`. */
+  readonly subject?: string | undefined;
   /** What the token may do; absent: all that there is. It may be a scope that no RPC asks for. */
   readonly scope?: string | undefined;
   /** How long it is good; absent: twelve hours. Of a token that has expired it is below 0. */
@@ -54,6 +56,7 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
     createToken(
       organization: string,
       {
+        subject = "sandbox",
         scope = contractScopes.join(" "),
         expiresInSeconds = defaultLifetimeSeconds,
       }: TokenWishes = {},
@@ -63,7 +66,7 @@ export async function openSandbox(dataDirectory: string, organizationClaim: stri
         .setProtectedHeader({ alg: algorithm, typ: "at+jwt" })
         .setIssuer(issuer)
         .setAudience(audience)
-        .setSubject("sandbox")
+        .setSubject(subject)
         .setIssuedAt(now)
         .setExpirationTime(now + expiresInSeconds)
         .sign(privateKey);

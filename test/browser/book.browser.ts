@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Locator } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { addPartner, describeConsole } from "./console-page.ts";
 
@@ -152,7 +152,7 @@ describeConsole("the partner book of the console in a browser", (open) => {
     await focused(remove);
     await remove.click();
     await page.getByRole("button", { name: "Delete the partner" }).click();
-    await page.getByText("Short-lived Ltd has been deleted.").waitFor();
+    await page.getByText(/Short-lived Ltd has been deleted|has deleted Short-lived Ltd/).waitFor();
     await focused(page.getByRole("heading", { name: /^Partners in the book of Alder Trading/ }));
     await page.getByRole("link", { name: "Short-lived Ltd" }).waitFor({ state: "detached" });
   });
@@ -166,12 +166,51 @@ describeConsole("the partner book of the console in a browser", (open) => {
     await page.getByText("No partner's name or e-mail address has that in it.").waitFor();
   });
 
-  test("shows what another window changes, as it changes", async () => {
-    const [watching, writing] = [await open({}, ""), await open()];
-    await writing.page.getByLabel("Company name").fill("From another window");
-    await writing.send();
-    await watching.page.getByRole("link", { name: "From another window" }).waitFor();
-    await watching.page.getByText("From another window has changed.").waitFor();
+  test("shows what another window changes, as it changes, and who does it", async () => {
+    const [{ page: watching }, { page: writing }] = [await open({}, ""), await open({}, "")];
+    const told = expect.poll(() => watching.locator(".book [role=status]").innerText());
+    await writing.getByLabel("Person").fill("bob");
+    await addPartner(writing, "From another window");
+    await watching.getByRole("link", { name: "From another window" }).waitFor();
+    await told.toBe("bob has added From another window.");
+    await writing.getByLabel("Person").fill("carol");
+    await writing.getByLabel("City").fill("Oslo");
+    await writing.getByRole("button", { name: "Save" }).click();
+    await told.toBe("carol has changed From another window.");
+    await writing.getByRole("button", { name: "Delete…" }).click();
+    await writing.getByRole("button", { name: "Delete the partner" }).click();
+    await told.toBe("carol has deleted From another window.");
+    await watching
+      .getByRole("link", { name: "From another window" })
+      .waitFor({ state: "detached" });
+  });
+
+  test("names another organization where that has changed the book, and nobody to a host", async () => {
+    const [{ page: own }, { page: host }] = [await open({}, ""), await open({}, "")];
+    const told = (page: Page) => expect.poll(() => page.locator(".book [role=status]").innerText());
+    await own.getByLabel("Organization").selectOption("Cedar Foods");
+    await own.getByRole("heading", { name: /^Partners in the book of Cedar/ }).waitFor();
+    await host.getByLabel("Organization").selectOption("Cedar Foods");
+    await host.getByLabel("Host").check();
+    await host.getByRole("button", { name: /^Connect them/ }).click();
+    await told(own).toBe("Dogwood Tools has changed Dogwood Tools.");
+
+    await host.getByLabel("Self").check();
+    const watched = host.waitForResponse(/WatchPartnerChanges$/);
+    await host.getByLabel("Host").check();
+    await host.getByRole("heading", { name: /^Partners in the book of Dogwood/ }).waitFor();
+    await watched;
+    await own.getByLabel("Organization").selectOption("Dogwood Tools");
+    await addPartner(own, "Read by a host");
+    await told(host).toBe("Read by a host has been added.");
+    await own.getByRole("button", { name: "Delete…" }).click();
+    await own.getByRole("button", { name: "Delete the partner" }).click();
+    await told(host).toBe("Read by a host has been deleted.");
+
+    await own.getByRole("link", { name: "Connections", exact: true }).click();
+    await own.getByRole("button", { name: "End…" }).click();
+    await own.getByRole("button", { name: "End the connection" }).click();
+    await own.getByText("Cedar Foods reads the book of Dogwood Tools no more.").waitFor();
   });
 
   test("says that the service cannot be reached, and looks again when asked to", async () => {
