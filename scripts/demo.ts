@@ -60,8 +60,8 @@ type ClientOf = (target: string, protocol?: keyof typeof protocols) => PartnerCl
 /** Tells the life of a partner in calls of two organizations, and what they are answered. */
 async function demo(url: string, sandbox: Sandbox): Promise<void> {
   const [acme, globex] = [crypto.randomUUID(), crypto.randomUUID()];
-  const clientsOf = async (requester: string): Promise<ClientOf> => {
-    const token = await sandbox.createToken(requester);
+  const clientsOf = async (requester: string, subject: string): Promise<ClientOf> => {
+    const token = await sandbox.createToken(requester, { subject });
     return (target, protocol = "gRPC over HTTP/2") => {
       const authorize: Interceptor = (next) => (request) => {
         request.header.set("Authorization", `Bearer ${token}`);
@@ -75,7 +75,7 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
       );
     };
   };
-  const [acmeFor, globexFor] = [await clientsOf(acme), await clientsOf(globex)];
+  const [acmeFor, globexFor] = [await clientsOf(acme, "ann"), await clientsOf(globex, "bob")];
 
   say(`Two organizations at ${url}`);
   say(`  Acme    ${acme}`);
@@ -109,6 +109,10 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   const accepted = await globexFor(acme).acceptInvitation({ invitationToken });
   answer("AcceptInvitation", describe(accepted.partner));
 
+  title("Acme follows its own book, and is told who changes it");
+  const ownWatch = acmeFor(acme).watchPartnerChanges({})[Symbol.asyncIterator]();
+  await tellChanges(ownWatch);
+
   title("Acme, the host, reads the book of its guest");
   const { partners } = await acmeFor(globex).listPartners({});
   answer("ListPartners", `${partners.length} partners`);
@@ -121,9 +125,7 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   answer("WatchPartnerChanges", `${(await nextChanges(watch)).length} partners, the whole book`);
   const newest = { ...examplePartner, companyName: "The newest customer" };
   answer("CreatePartner", describe((await globexFor(globex).createPartner(newest)).partner));
-  for (const { change } of await nextChanges(watch)) {
-    answer("WatchPartnerChanges", describe(change.case === "partner" ? change.value : undefined));
-  }
+  await tellChanges(watch);
 
   title("It may not write into it; nor may the guest read or write in the host's book");
   const [first] = partners;
@@ -143,8 +145,11 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   await globexFor(globex).endConnection({ organizationId: acme, role: ConnectionRole.GUEST });
   answer("EndConnection", "done");
 
+  title("Acme is told of it in its own book");
+  await tellChanges(ownWatch);
+
   title(
-    "Acme is refused at the very next call, its stream ends, and Globex's own book is untouched",
+    "Acme is refused at the very next call there, its stream ends, and Globex's own book is untouched",
   );
   await refusal("ListPartners", acmeFor(globex).listPartners({}));
   await refusal("WatchPartnerChanges", nextChanges(watch));
@@ -156,6 +161,16 @@ async function demo(url: string, sandbox: Sandbox): Promise<void> {
   title("Acme deletes the partner that is left");
   await acmeFor(acme).deletePartner({ id });
   answer("DeletePartner", "done");
+  await tellChanges(ownWatch);
+}
+
+/** Tells what comes next, and, where the book is the caller's own, who has changed it. */
+async function tellChanges(watch: AsyncIterator<WatchPartnerChangesResponse>): Promise<void> {
+  for (const { change, author } of await nextChanges(watch)) {
+    const what = change.case === "partner" ? describe(change.value) : "deleted";
+    const by = author === undefined ? "" : `by ${author.author.value}: `;
+    answer("WatchPartnerChanges", `${by}${what}`);
+  }
 }
 
 /** What comes next on a stream of changes, after messages that only say that it is there. */

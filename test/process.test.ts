@@ -124,7 +124,7 @@ function claimsOf(printed: string) {
 test("npm run demo tells the life of a partner", async () => {
   const { stdout } = await run(process.execPath, ["scripts/demo.ts"]);
   const told = [...stdout.matchAll(/^ {3}(\w+) +→ (.*)$/gm)].map(
-    ([, rpc, outcome = ""]) => `${rpc}: ${outcome.replace(/[0-9a-f-]{36}/, "UUID")}`,
+    ([, rpc, outcome = ""]) => `${rpc}: ${outcome.replaceAll(/[0-9a-f-]{36}/g, "UUID")}`,
   );
   const refused = "refused: PermissionDenied, SCENARIO_NOT_ALLOWED";
   expect(told).toEqual([
@@ -136,6 +136,7 @@ test("npm run demo tells the life of a partner", async () => {
     expect.stringMatching(/^InvitePartner: a token, .*: [\w-]{8}…$/),
     "GetInvitation: from UUID, as its customer",
     "AcceptInvitation: Globex, accepted by UUID",
+    "WatchPartnerChanges: by UUID: Globex, accepted by UUID",
     "ListPartners: 4 partners",
     "WatchPartnerChanges: 4 partners, the whole book",
     "CreatePartner: The newest customer, invited",
@@ -145,11 +146,13 @@ test("npm run demo tells the life of a partner", async () => {
     `CreatePartner: ${refused}`,
     "ListConnections: guest of UUID, as its customer",
     "EndConnection: done",
+    "WatchPartnerChanges: by UUID: Globex, invited",
     `ListPartners: ${refused}`,
     `WatchPartnerChanges: ${refused}`,
     "ListPartners: 5 partners, for Globex itself",
     "GetPartner: Globex, invited",
     "DeletePartner: done",
+    "WatchPartnerChanges: by ann: deleted",
   ]);
 });
 

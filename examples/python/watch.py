@@ -66,7 +66,7 @@ def main() -> None:
         book.catch_up()
         book.stub.CreatePartner(example_partner(), metadata=book.metadata, timeout=10)
         for change in book.next_changes():
-            print("changed", change.partner.company_name)
+            print(change.author.subject, "changed", change.partner.company_name)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ describe("a client that keeps a copy of a book is told of a change:", () => {
   for (const client of followers) {
     const skipped = reasonToSkip(client.needs);
     test.skipIf(skipped !== "")(`${client.name}${skipped}`, async ({ signal }) => {
-      expect(await printedBy(client, signal)).toBe("changed Example Supplies Ltd\n");
+      expect(await printedBy(client, signal)).toBe("sandbox changed Example Supplies Ltd\n");
     });
   }
 });

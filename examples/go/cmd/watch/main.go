@@ -33,7 +33,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for _, change := range copied.nextChanges(ctx, client) {
-		fmt.Println("changed", change.GetPartner().GetCompanyName())
+		fmt.Println(change.GetAuthor().GetSubject(), "changed", change.GetPartner().GetCompanyName())
 	}
 }
 
