@@ -48,16 +48,35 @@ const contenderIds: Readonly<Record<ComparedCall, string>> = {
   batch: "service-batch",
 };
 
-/**
- * Loads two servers with the same call, one after the other, round by round, so that whatever the
- * machine goes through meets both: only what is measured in one round is compared.
- */
+/** Loads two servers with the same call, in turn: only what is measured in one round is compared. */
 export async function compareInTurn(
   call: ComparedCall,
   sides: readonly [Side, Side],
   calls: Calls,
-  { rounds, seconds, warmUpSeconds }: Turns,
+  turns: Turns,
 ): Promise<Comparison> {
+  const rounds = await measureInTurn(call, sides, calls, turns);
+  const ofSide = (side: number) => rounds.map((micros) => micros[side] ?? Number.NaN);
+  const [first, second] = [ofSide(0), ofSide(1)];
+  return {
+    first: median(first),
+    second: median(second),
+    ratio: median(second.map((micros, round) => micros / (first[round] ?? Number.NaN))),
+  };
+}
+
+/**
+ * Loads servers with the same call, one after the other, round by round, so that whatever the machine goes
+ * through meets all.
+ *
+ * @returns for each round the CPU by the call of each side, in microseconds
+ */
+export async function measureInTurn(
+  call: ComparedCall,
+  sides: readonly Side[],
+  calls: Calls,
+  { rounds, seconds, warmUpSeconds }: Turns,
+): Promise<readonly (readonly number[])[]> {
   const generators = await findGenerators();
   const contender = findContender(call);
   for (const { server } of sides) {
@@ -66,27 +85,19 @@ export async function compareInTurn(
     await (contender.load === "grpc" ? probeGrpc(target) : probeJson(target));
     await load(generators, contender, server, calls, warmUpSeconds);
   }
-  const results: { first: number; second: number }[] = [];
+  const measured: number[][] = [];
   for (let round = 0; round < rounds; round += 1) {
     await prepare(contender, sides, calls);
-    const measure = async ({ server }: Side) => {
+    const micros: number[] = [];
+    const inOrder = [...sides.entries()];
+    for (const [side, { server }] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
       const before = await server.cpuMicros();
       const result = await load(generators, contender, server, calls, seconds);
-      return ((await server.cpuMicros()) - before) / result.calls;
-    };
-    const [first, second] = sides;
-    if (round % 2 === 0) {
-      results.push({ first: await measure(first), second: await measure(second) });
-    } else {
-      const later = await measure(second);
-      results.push({ first: await measure(first), second: later });
+      micros[side] = ((await server.cpuMicros()) - before) / result.calls;
     }
+    measured.push(micros);
   }
-  return {
-    first: median(results.map((result) => result.first)),
-    second: median(results.map((result) => result.second)),
-    ratio: median(results.map((result) => result.second / result.first)),
-  };
+  return measured;
 }
 
 function findContender(call: ComparedCall): ServerContender {
@@ -99,7 +110,7 @@ function findContender(call: ComparedCall): ServerContender {
 
 async function prepare(
   contender: ServerContender,
-  sides: readonly [Side, Side],
+  sides: readonly Side[],
   calls: Calls,
 ): Promise<void> {
   for (const database of new Set(sides.map((side) => side.database))) {

@@ -2,8 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Fixture, withFixture } from "./fixture.ts";
-import { type Http1Connection, openHttp1Connection } from "./load/http1-connection.ts";
-import { connections } from "./phases/bench.ts";
+import { measureInTurn } from "./in-turn.ts";
 import { estimate } from "./report/estimate.ts";
 import { writeSection } from "./report/performance-page.ts";
 import { median } from "./report/results.ts";
@@ -11,22 +10,19 @@ import type { ServerProcess } from "./server-process.ts";
 import { startContender } from "./servers.ts";
 
 // What the audit trail, metrics, and traces of one call in a hundred cost a create: CPU of the service by the
-// call, of processes on one database that have short turns from their first call on, so that whatever the
-// machine goes through meets all, and none is older than another. Two processes that are set up alike differ
-// all the same: all are started many times, and in another order each time.
+// call, of processes on one database that are loaded in turn, so that whatever the machine goes through meets
+// all. Two processes that are set up alike differ all the same: all are started several times, and in another
+// order each time.
 
-const starts = 15;
-const callsPerTurn = 320;
-/** Meanwhile V8 compiles what calls run, and what is told is handed on for the first time. */
-const warmUpTurns = 64;
-const turns = 24;
+const starts = 8;
+/** Before the first round V8 has compiled what calls run: up to then, who runs more code has more of it compiled. */
+const turns = { rounds: 3, seconds: 2, warmUpSeconds: 10 };
 
 /**
- * While the others have their turns, a process has no call in flight. Were a major collection to fall into that
- * time, V8 would throw away what it has compiled for the objects that calls have, and compile it anew. The
- * memory reducer, which takes that time for a collection, has no regard for what is to be retained.
+ * While the others have their turns, a process has no call in flight. V8's memory reducer takes that time for a
+ * major collection, by which most of what is compiled for the objects that calls have is thrown away.
  */
-const flags = ["--retain-maps-for-n-gc=1000000", "--no-memory-reducer"];
+const flags = ["--no-memory-reducer"];
 
 /** A collector that takes everything. */
 const collector = createServer((request, response) => {
@@ -67,13 +63,8 @@ const variants = (directory: string): Variant[] => [
   { title: "metrics, and traces at 1 %", than: "metrics", settings: { ...metrics, ...traces } },
 ];
 
-interface Side extends Variant {
-  readonly server: ServerProcess;
-  readonly opened: readonly Http1Connection[];
-}
-
-/** CPU by the call in each turn of one start, by title. */
-type Micros = ReadonlyMap<string, number[]>;
+/** CPU by the call in each round of one start, by title. */
+type Micros = ReadonlyMap<string, readonly number[]>;
 
 const text = await withFixture(async (fixture) => {
   const all = variants(fixture.directory);
@@ -97,59 +88,23 @@ async function measure(
   order: readonly Variant[],
   { database, calls, publicKeyFile }: Fixture,
 ): Promise<Micros> {
-  const micros = new Map<string, number[]>(order.map(({ title }) => [title, []]));
-  const sides: Side[] = [];
+  const servers: ServerProcess[] = [];
   try {
     for (const variant of order) {
-      // Connections stay open while the others have their turns.
-      const settings = { AUDIT_LOG: "off", IDLE_TIMEOUT_MS: "3600000", ...variant.settings };
-      const server = await startContender("service", database, publicKeyFile, {
-        args: flags,
-        settings,
-      });
-      const target = { url: `http://127.0.0.1:${server.port}`, call: calls.connect.create };
-      const opened = await Promise.all(
-        Array.from({ length: connections }, () => openHttp1Connection(target)),
-      );
-      const side = { ...variant, server, opened };
-      sides.push(side);
-      // A connection without a call would be closed.
-      await load(side);
+      const settings = { AUDIT_LOG: "off", ...variant.settings };
+      const extra = { args: flags, settings };
+      servers.push(await startContender("service", database, publicKeyFile, extra));
     }
-    await database.reset();
-    for (let turn = 0; turn < warmUpTurns + turns; turn += 1) {
-      for (const side of turn % 2 === 0 ? sides : sides.toReversed()) {
-        const taken = await load(side);
-        if (turn >= warmUpTurns) {
-          micros.get(side.title)?.push(taken);
-        }
-      }
-    }
-    return micros;
+    const sides = servers.map((server) => ({ server, database }));
+    const rounds = await measureInTurn("create", sides, calls, turns);
+    const ofSide = (side: number) => rounds.map((micros) => micros[side] ?? Number.NaN);
+    return new Map(order.map(({ title }, side) => [title, ofSide(side)]));
   } finally {
-    await Promise.all(sides.map(({ server }) => server.stop()));
+    await Promise.all(servers.map((server) => server.stop()));
   }
 }
 
-/** Makes the calls of a turn, and answers how much CPU each took of the server. */
-async function load({ server, opened }: Side): Promise<number> {
-  let left = callsPerTurn;
-  const before = await server.cpuMicros();
-  await Promise.all(
-    opened.map(async (connection) => {
-      while (left > 0) {
-        left -= 1;
-        const status = await connection.call();
-        if (status !== 200) {
-          throw new Error(`A call was answered with ${status}.`);
-        }
-      }
-    }),
-  );
-  return ((await server.cpuMicros()) - before) / callsPerTurn;
-}
-
-/** Of a start counts the median of its turns, which leaves out those that a major collection falls into. */
+/** Of a start counts the median of its rounds, which leaves out one that the machine has disturbed. */
 function describe(all: readonly Variant[], measured: readonly Micros[]): string {
   const rows = all.map(({ title, than }) => {
     const micros = median(measured.map((one) => median(one.get(title) ?? [])));
@@ -158,7 +113,7 @@ function describe(all: readonly Variant[], measured: readonly Micros[]): string 
     }
     const ratios = measured.map((one) => {
       const base = one.get(than) ?? [];
-      return median((one.get(title) ?? []).map((own, turn) => own / (base[turn] ?? Number.NaN)));
+      return median((one.get(title) ?? []).map((own, round) => own / (base[round] ?? Number.NaN)));
     });
     const { middle, least, most } = estimate(ratios);
     const [ratio, ...range] = [middle, least, most].map((one) => one.toFixed(3));
