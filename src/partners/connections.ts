@@ -9,15 +9,9 @@ import {
 } from "@partner-service/postgres-statements";
 import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
-import {
-  connectionFields,
-  disconnectedSql,
-  movedChange,
-  movedSql,
-  type Partner,
-  PartnerEntity,
-} from "./partner-entity.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { connectionNotFound } from "./partner-error.ts";
+import { connectionFields, disconnectedSql, movedChange, movedSql } from "./partner-writes.ts";
 
 /** A host and the organization that accepted its invitation. */
 export interface Connection {

@@ -11,21 +11,13 @@ import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
 import type { Connection } from "./connections.ts";
 import { createUpdates } from "./partner-edits.ts";
-import {
-  connectionFields,
-  movedChange,
-  movedSql,
-  noChange,
-  type Partner,
-  PartnerEntity,
-  type PartnerKey,
-  violates,
-} from "./partner-entity.ts";
+import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
 import {
   invitationInvalid,
   invitationNotPending,
   partnerAlreadyAccepted,
 } from "./partner-error.ts";
+import { connectionFields, movedChange, movedSql, noChange, violates } from "./partner-writes.ts";
 
 /** What the holder of a token shows: to whom it may belong, and whose it is. */
 type Acceptance = Connection & { readonly token: string };

@@ -6,8 +6,9 @@ import {
   query as queryNow,
 } from "@partner-service/postgres-statements";
 import type { Change, Writer } from "../context.ts";
-import { createdChange, noChange, type Partner, PartnerEntity } from "./partner-entity.ts";
+import { type Partner, PartnerEntity } from "./partner-entity.ts";
 import { externalIdTaken, type PartnerError, requestIdReused } from "./partner-error.ts";
+import { createdChange, noChange } from "./partner-writes.ts";
 
 /**
  * What has become of a new partner: the partner that is answered, which is it, or the one that its request

@@ -14,17 +14,11 @@ import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
 import { conflictGone } from "./partner-conflicts.ts";
 import {
-  deletedChange,
-  disconnectedSql,
   etagOf,
-  movedChange,
-  movedSql,
   type NewPartner,
-  noChange,
   type Partner,
   PartnerEntity,
   type PartnerKey,
-  violates,
 } from "./partner-entity.ts";
 import {
   etagMismatch,
@@ -32,6 +26,14 @@ import {
   guestAlreadyConnected,
   partnerNotFound,
 } from "./partner-error.ts";
+import {
+  deletedChange,
+  disconnectedSql,
+  movedChange,
+  movedSql,
+  noChange,
+  violates,
+} from "./partner-writes.ts";
 
 /** New values of the fields that change; the others stay as they are. */
 export type PartnerChanges = Partial<Omit<NewPartner, "organizationId" | "requestId">>;

@@ -2,9 +2,9 @@ import { hash } from "node:crypto";
 import { getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
-import { DatabaseError, InstantType } from "@partner-service/postgres-statements";
+import { InstantType } from "@partner-service/postgres-statements";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
-import type { Change, Writer } from "../context.ts";
+import type { Writer } from "../context.ts";
 import { type AuthorColumns, authorValues } from "./author.ts";
 
 export type PartnerType = "customer" | "supplier";
@@ -186,25 +186,6 @@ export function etagOf({ revision }: Partner): string {
   return `r${revision}`;
 }
 
-/** What the beginning of a connection sets, and its end. */
-export const connectionFields = ["invitation_status", "guest_organization_id"];
-
-export function createdChange({ id, revision }: Partner): Change {
-  return { id, revisionBefore: null, revisionAfter: revision };
-}
-
-export function movedChange({ id, revision }: Partner, fields: readonly string[]): Change {
-  return { id, revisionBefore: revision - 1, revisionAfter: revision, fields };
-}
-
-export function deletedChange({ id, revision }: Partner): Change {
-  return { id, revisionBefore: revision - 1, revisionAfter: null };
-}
-
-export function noChange({ id, revision }: Partner): Change {
-  return { id, revisionBefore: revision, revisionAfter: revision };
-}
-
 /**
  * A hash of what the caller wants created. Absent fields take no part, so that a field that is added
  * to the contract later leaves the fingerprints of those who do not know it as they are.
@@ -212,30 +193,6 @@ export function noChange({ id, revision }: Partner): Change {
 export function fingerprint({ organizationId, requestId, ...content }: NewPartner): string {
   const fields = Object.entries(content).filter(([, value]) => value !== null);
   return hash("sha256", JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))), "hex");
-}
-
-/**
- * What a statement that changes a partner sets beside. A change that is made within a microsecond of
- * the last one, or after the clock has been set back, moves the time as well. The sum is that of times
- * without a zone, because that of times with one depends on the session's, and Citus takes only what
- * does not.
- *
- * @param now the parameter that is bound to the time of the change.
- * @param writeId the parameter that is bound to a UUID of this write.
- * @param author the parameters that are bound to `authorValues`.
- */
-export function movedSql(now: string, writeId: string, author: readonly [string, string]): string {
-  return `revision = revision + 1, change = default, write_id = ${writeId}, updated_at = greatest(${now}::timestamptz,
-    (updated_at at time zone 'UTC' + interval '1 microsecond') at time zone 'UTC'),
-    author_subject = ${author[0]}, author_organization_id = ${author[1]}, author_revision = revision + 1`;
-}
-
-/** What makes a partner one that is not connected, and has no invitation. */
-export const disconnectedSql = `invitation_status = 'invited', guest_organization_id = null,
-  connected_at = null, invitation_token_hash = null, invitation_expires_at = null`;
-
-export function violates(failure: unknown, constraint: string): boolean {
-  return failure instanceof DatabaseError && failure.constraint === constraint;
 }
 
 /** The contract's rules of a field as a constraint of its column, which has the same name. */

@@ -21,7 +21,6 @@ import { createConflicts, settle } from "./partner-conflicts.ts";
 import { createPartnerEdits } from "./partner-edits.ts";
 import {
   type AuthoredPartner,
-  createdChange,
   initialPartner,
   type NewPartner,
   type Partner,
@@ -30,6 +29,7 @@ import {
 import { createPartnerFinds } from "./partner-finds.ts";
 import { createPartnerLists } from "./partner-list.ts";
 import { createPartnerPurge } from "./partner-purge.ts";
+import { createdChange } from "./partner-writes.ts";
 
 /**
  * Few statements under way make large ones, and the server commits them together; a second one uses
