@@ -399,7 +399,7 @@ test("each signal goes where its own variables say, as often as they say", async
   ]);
 });
 
-test("nothing of OpenTelemetry is loaded while it is off", async () => {
+test("OpenTelemetry and CORS are loaded where they are on, and what compiles schemas never is", async () => {
   const loaded = async (settings: Record<string, string>) => {
     const child = startProcess("test/support/loaded-modules.ts", { ...environment, ...settings });
     const [text] = await child.waitFor(/^loaded: .*$/m);
@@ -407,8 +407,9 @@ test("nothing of OpenTelemetry is loaded while it is off", async () => {
   };
   const { METRICS_PORT: _, ...off } = environment;
   environment = off;
-  expect(await loaded({})).toBe("loaded: false");
-  expect(await loaded({ METRICS_PORT: "0" })).toBe("loaded: true");
+  expect(await loaded({})).toBe("loaded: ");
+  expect(await loaded({ METRICS_PORT: "0" })).toBe("loaded: @opentelemetry");
+  expect(await loaded({ CORS_ORIGINS: "https://app.example" })).toBe("loaded: @fastify/cors");
 });
 
 function never(): never {

@@ -104,6 +104,12 @@ test.each([
   });
 });
 
+test("PostgreSQL caches little of what the system caches", async () => {
+  await using database = await withNotes(createPgliteDatabase());
+  await using orm = await createOrm(database.settings, schema);
+  expect(await query(orm, "show shared_buffers", [])).toEqual([{ shared_buffers: "16MB" }]);
+});
+
 test("What was written is there after a restart", async () => {
   await using database = await withNotes(createPgliteDatabase());
   const first = await createOrm(database.settings, schema);
