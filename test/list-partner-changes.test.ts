@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { createOrm, migrate, query } from "@partner-service/postgres-statements";
+import { createOrm, migrate, query, run } from "@partner-service/postgres-statements";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionRole, type PartnerChange } from "../gen/partner/v1/partner_service_pb.ts";
 import { beginChangeEpoch } from "../src/changes/change-epoch.ts";
-import { type ChangePosition, createChangeFeed } from "../src/changes/change-feed.ts";
+import {
+  type ChangePosition,
+  changesStatement,
+  createChangeFeed,
+  horizonSql,
+} from "../src/changes/change-feed.ts";
 import { schema } from "../src/database/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import {
@@ -307,6 +312,22 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     expect(page.more).toBe(false);
   });
 
+  test("is told nothing of by a horizon that the server has not reached, as after a crash", async () => {
+    await using database = await createTestDatabase(kind);
+    await using orm = await createOrm(database.settings, schema);
+    const { organizationId, id } = await createPartnerRepository(orm).create(newPartner(), signal);
+    const idsBefore = async (horizon: unknown) => {
+      const from = [organizationId, "0", "00000000-0000-0000-0000-000000000000"];
+      return await run(orm, changesStatement("partner", "id", [...from, horizon], 100));
+    };
+    const [own] = await until(
+      () => query(orm, horizonSql, []),
+      async ([server]) => (await idsBefore(server?.horizon)).length > 0,
+    );
+    expect(await idsBefore(own?.horizon)).toEqual([{ id }]);
+    expect(await idsBefore(BigInt(String(own?.horizon)) + 1_000_000n)).toEqual([]);
+  });
+
   test("stops when the database has come from another server, until a new epoch begins", async () => {
     await using database = await createTestDatabase(kind);
     await using orm = await createOrm(database.settings, schema);
@@ -405,10 +426,13 @@ describe("The feed of changes", () => {
 });
 
 /** What a read comes to that other tests' transactions may hold up. */
-async function until<T>(read: () => Promise<T>, isEnough: (found: T) => boolean): Promise<T> {
+async function until<T>(
+  read: () => Promise<T>,
+  isEnough: (found: T) => boolean | Promise<boolean>,
+): Promise<T> {
   for (;;) {
     const found = await read();
-    if (isEnough(found)) {
+    if (await isEnough(found)) {
       return found;
     }
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -214,7 +214,7 @@ describe("The plans for a large book", () => {
     const rows = await query(orm, `explain (generic_plan, costs off) ${text}`, []);
     const plan = rows.map((row) => String(row["QUERY PLAN"])).join("\n");
     expect(plan).toMatch("using partner_change_index on partner");
-    expect(plan).not.toMatch(/Sort|Filter/);
+    expect(plan).not.toMatch(/Sort|^ *Filter/m);
   });
 
   test("find partners that were deleted long ago from their index", async () => {

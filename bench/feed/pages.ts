@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Client } from "pg";
 import { ListPartnerChangesRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
-import { changesStatement } from "../../src/changes/change-feed.ts";
+import { changesStatement, horizonSql } from "../../src/changes/change-feed.ts";
 import type { CallHeaders, Partners } from "../books/load.ts";
 import { timed } from "../books/timed.ts";
 import type { Call } from "../calls.ts";
@@ -26,10 +26,11 @@ export async function readByStatements(
   atMost = Number.POSITIVE_INFINITY,
 ) {
   const start = performance.now();
+  const horizon = await readHorizon(client);
   const places: Place[] = [];
   let partners = 0;
   for (let place = beginning; partners < atMost; ) {
-    const { rows } = await client.query(statementAt(organizationId, place));
+    const { rows } = await client.query(statementAt(organizationId, place, horizon));
     const page = rows.slice(0, pageSize);
     partners += page.length;
     places.push(place);
@@ -91,6 +92,7 @@ export async function measurePages(
   places: readonly Place[],
   tokens: readonly string[],
 ) {
+  const horizon = await readHorizon(client);
   const service: number[] = [];
   const statement: number[] = [];
   const path = "/partner.v1.PartnerService/ListPartnerChanges";
@@ -114,14 +116,19 @@ export async function measurePages(
       }),
     );
     connection.close();
-    statement.push(await timed(() => client.query(statementAt(organizationId, place))));
+    statement.push(await timed(() => client.query(statementAt(organizationId, place, horizon))));
   }
   return { serviceMs: median(service), statementMs: median(statement) };
 }
 
-/** The service's own statement; nothing that it reads is still being written. */
-function statementAt(organizationId: string, { change, id }: Place) {
-  const horizon = "9223372036854775807";
+/** Nothing that is read is still being written: it ends before this. */
+async function readHorizon(client: Client): Promise<string> {
+  const { rows } = await client.query(horizonSql);
+  return String(rows[0]?.horizon);
+}
+
+/** The service's own statement. */
+function statementAt(organizationId: string, { change, id }: Place, horizon: string) {
   const {
     name = "",
     text,
