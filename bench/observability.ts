@@ -15,7 +15,7 @@ import { startContender } from "./servers.ts";
 // order each time.
 
 const starts = 8;
-/** Before the first round V8 has compiled what calls run: up to then, who runs more code has more of it compiled. */
+/** Before the first round V8 has compiled nearly all of what calls run. */
 const turns = { rounds: 3, seconds: 2, warmUpSeconds: 10 };
 
 /**
