@@ -6,6 +6,7 @@ import { Scenario } from "../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readAccessRule } from "../src/interceptors/access.ts";
 import { demandAccessRules } from "../src/interceptors/mounting.ts";
+import { withAccessRule } from "./support/changed-contract.ts";
 
 describe("access rules", () => {
   test("are in docs/api.md as the contract has them", async () => {
@@ -25,6 +26,19 @@ describe("access rules", () => {
       "<!-- /access -->",
     ];
     expect(await readFile("docs/api.md", "utf8")).toContain(table.join("\n"));
+  });
+
+  test.each([
+    ["no scenario", { scenarios: [], scope: "partners:read" }],
+    [
+      "a scenario that is unspecified",
+      { scenarios: [Scenario.SELF, Scenario.UNSPECIFIED], scope: "partners:read" },
+    ],
+    ["no scope", { scenarios: [Scenario.SELF], scope: "" }],
+  ])("are refused that name %s", (_what, rule) => {
+    for (const method of withAccessRule(rule).methods) {
+      expect(() => readAccessRule(method)).toThrow(`The access rule of ${method} names no sc`);
+    }
   });
 
   test("are demanded of every RPC that is mounted, of whichever service, unless it is public", () => {

@@ -1,11 +1,10 @@
-import { create, type DescMethod, getOption, setExtension } from "@bufbuild/protobuf";
-import { MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
+import { create, type DescMethod, getOption } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { ConnectError, createClient, createContextValues } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { createOrm } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AccessRuleSchema, access_rule, Scenario } from "../gen/access/v1/access_pb.ts";
+import { access_rule, Scenario } from "../gen/access/v1/access_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { callerKey, organizationsKey } from "../src/context.ts";
 import { schema } from "../src/database/open-database.ts";
@@ -13,7 +12,7 @@ import { createAccessInterceptor } from "../src/interceptors/access.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { bookClient, connect } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
-import { changePartnerService } from "./support/changed-contract.ts";
+import { withAccessRule } from "./support/changed-contract.ts";
 import { databaseKinds } from "./support/databases.ts";
 import { firstAnswer, isSingleRequest, type SingleRequestMethod } from "./support/first-answer.ts";
 import { acme, globex, initech } from "./support/organizations.ts";
@@ -119,11 +118,7 @@ test("Access to an RPC that admits guests, of which the contract has none, is th
   const client = await bookClient(service, acme);
   await connect(service, { organization: acme, client }, globex);
   const scope = "partners:read";
-  const contract = changePartnerService((method) => {
-    method.options ??= create(MethodOptionsSchema);
-    const rule = create(AccessRuleSchema, { scenarios: [Scenario.GUEST], scope });
-    setExtension(method.options, access_rule, rule);
-  });
+  const contract = withAccessRule({ scenarios: [Scenario.GUEST], scope });
   const judge = createAccessInterceptor([contract], createPartnerRepository(orm).isConnected);
   const { signal } = new AbortController();
   for (const { pairing, requester, target, holding } of pairings) {

@@ -1,5 +1,18 @@
-import { clone, createFileRegistry, type DescFile, type DescService } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema, type MethodDescriptorProto } from "@bufbuild/protobuf/wkt";
+import {
+  clone,
+  create,
+  createFileRegistry,
+  type DescFile,
+  type DescService,
+  type MessageInitShape,
+  setExtension,
+} from "@bufbuild/protobuf";
+import {
+  FileDescriptorProtoSchema,
+  type MethodDescriptorProto,
+  MethodOptionsSchema,
+} from "@bufbuild/protobuf/wkt";
+import { AccessRuleSchema, access_rule } from "../../gen/access/v1/access_pb.ts";
 import {
   file_partner_v1_partner_service,
   PartnerService,
@@ -22,4 +35,12 @@ export function changePartnerService(change: (method: MethodDescriptorProto) => 
     throw new Error("The changed contract has no such service.");
   }
   return service;
+}
+
+/** The partner service with one access rule for all of its RPCs. */
+export function withAccessRule(rule: MessageInitShape<typeof AccessRuleSchema>): DescService {
+  return changePartnerService((method) => {
+    method.options ??= create(MethodOptionsSchema);
+    setExtension(method.options, access_rule, create(AccessRuleSchema, rule));
+  });
 }

@@ -1,6 +1,7 @@
 import http2 from "node:http2";
 import { gzipSync } from "node:zlib";
-import { Code } from "@connectrpc/connect";
+import type { Message } from "@bufbuild/protobuf";
+import { Code, type ConnectRouter } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -10,6 +11,7 @@ import {
   type Sent,
   type SentHeaders,
 } from "./support/exchanges.ts";
+import { noteService } from "./support/notes.ts";
 import { maxTimeoutMs, type Probe, pathOf, readMaxBytes, startProbe } from "./support/probe.ts";
 
 /** A way to send a call: HTTP version, content type, and how messages are written in it. */
@@ -20,13 +22,21 @@ interface Form {
   readonly contentType: string;
 }
 
+const connectJson: Form = {
+  version: "HTTP/1.1",
+  protocol: "connect",
+  encoding: "json",
+  contentType: "application/json",
+};
+const grpcBinary: Form = {
+  version: "HTTP/2",
+  protocol: "grpc",
+  encoding: "binary",
+  contentType: "application/grpc",
+};
+
 const forms: Readonly<Record<string, Form>> = {
-  "Connect JSON, HTTP/1.1": {
-    version: "HTTP/1.1",
-    protocol: "connect",
-    encoding: "json",
-    contentType: "application/json",
-  },
+  "Connect JSON, HTTP/1.1": connectJson,
   "Connect JSON, HTTP/2": {
     version: "HTTP/2",
     protocol: "connect",
@@ -45,12 +55,7 @@ const forms: Readonly<Record<string, Form>> = {
     encoding: "binary",
     contentType: "application/proto",
   },
-  "gRPC binary, HTTP/2": {
-    version: "HTTP/2",
-    protocol: "grpc",
-    encoding: "binary",
-    contentType: "application/grpc",
-  },
+  "gRPC binary, HTTP/2": grpcBinary,
   "gRPC JSON, HTTP/2": {
     version: "HTTP/2",
     protocol: "grpc",
@@ -118,6 +123,10 @@ function casesOf(form: Form): Record<string, Case> {
     form.protocol === "grpc" && /^\d+$/.test(value) ? `${value}m` : value,
   ];
   const written = isJson ? ["call", "json-write"] : onLane;
+  /** What of an answer is not its text. */
+  const around = isJson
+    ? JSON.stringify({ text: "", count: 7, kind: "KIND_SHORT", secondText: "" }).length
+    : message(form, "").byteLength;
   return {
     "the good call": { way: served },
     "a query": { path: `${write}?a=b`, way: served },
@@ -145,6 +154,12 @@ function casesOf(form: Form): Record<string, Case> {
     "a null": { ...body(Buffer.from("null")), way: onLane },
     "the longest message": { ...long(readMaxBytes), way: onLane },
     "a message over the limit": { ...long(readMaxBytes + 1), way: onLane },
+    "a message over the limit by its last piece": {
+      ...long(readMaxBytes + 1),
+      pieceBytes: frame(form, Buffer.alloc(readMaxBytes)).byteLength,
+      way: onLane,
+    },
+    "a message in pieces": { pieceBytes: 3, way: served },
     "a message far over the limit": { ...long(readMaxBytes * 10), way: onLane },
     "a compressed message": {
       ...compressed("gzip"),
@@ -164,6 +179,17 @@ function casesOf(form: Form): Record<string, Case> {
       ["gzip", "br, gzip", "zstd,br", "identity", ""].map((codings) => [
         `a long answer, accepted as "${codings}"`,
         { headers: { [acceptHeader]: codings }, ...body(wide), way: served },
+      ]),
+    ),
+    // The least that is compressed.
+    ...Object.fromEntries(
+      [1023, 1024].map((bytes) => [
+        `an answer of ${bytes} bytes that may be compressed`,
+        {
+          headers: { [acceptHeader]: "gzip" },
+          ...body(message(form, "a".repeat(bytes - around))),
+          way: served,
+        },
       ]),
     ),
     "a long answer to a compressed call": { ...compressed("gzip", gzipSync(wide)), way: served },
@@ -206,6 +232,10 @@ function casesOf(form: Form): Record<string, Case> {
     "a handler that sets headers and trailers": { ...body(message(form, "metadata")), way: served },
     "a handler that fails with details and metadata": {
       ...body(message(form, "error")),
+      way: served.slice(0, 2),
+    },
+    "a handler that sets what is no header": {
+      ...body(message(form, "a header that is none")),
       way: served.slice(0, 2),
     },
     "a handler that fails": { ...body(message(form, "failure")), way: served.slice(0, 2) },
@@ -483,10 +513,7 @@ describe("A call on the unary lane and one on Connect's plugin", () => {
     ["a body", Buffer.from('{"text":"good"}'), plain],
     ["no body", Buffer.alloc(0), onLane],
   ])("come to the same for %s in chunks", async (_what, body, way) => {
-    const form = forms["Connect JSON, HTTP/1.1"];
-    if (form !== undefined) {
-      await expectSame(form, { body, more: [["Transfer-Encoding", "chunked"]], way });
-    }
+    await expectSame(connectJson, { body, more: [["Transfer-Encoding", "chunked"]], way });
   });
 
   test.each(["lane", "plugin"])("hear that the client has left (%s)", async (name) => {
@@ -509,26 +536,32 @@ describe("A call on the unary lane and one on Connect's plugin", () => {
   });
 });
 
+/** A service that answers with the request, mounted with options of its own or without any. */
+function mountedWith(options?: Parameters<ConnectRouter["service"]>[2]) {
+  // Of a descriptor that is made at run time the types do not know the methods.
+  const echo: object = { write: (message: Message) => message };
+  return { routes: (router: ConnectRouter) => router.service(noteService, echo, options) };
+}
+
 describe("The lane", () => {
-  /** The way that the good call takes with these options. */
-  async function wayWith(options: Parameters<typeof startProbe>[1]): Promise<string[]> {
+  /** What the good call comes to with these options, and the way that it takes. */
+  async function callWith(options: Parameters<typeof startProbe>[1], form = connectJson) {
     const probe = await startProbe("lane", options);
-    try {
-      return await pathOf(async () => {
-        const { status } = await exchanges["HTTP/1.1"](probe.urls["HTTP/1.1"], {
-          method: "POST",
-          path: write,
-          headers: [
-            ["Content-Type", "application/json"],
-            ["Connect-Protocol-Version", "1"],
-          ],
-          body: Buffer.from('{"text":"a"}'),
-        });
-        expect(status).toBe(200);
+    let status: number | undefined;
+    const way = await pathOf(async () => {
+      const answer = await exchanges[form.version](probe.urls[form.version], {
+        method: "POST",
+        path: write,
+        headers: [
+          ["Content-Type", form.contentType],
+          ["Connect-Protocol-Version", "1"],
+        ],
+        body: frame(form, message(form, "a")),
       });
-    } finally {
-      await probe.close();
-    }
+      status = answer.status;
+    });
+    await probe.close();
+    return { status, way };
   }
 
   test("is taken with the options that it knows", async () => {
@@ -537,19 +570,30 @@ describe("The lane", () => {
       ...{ binaryOptions: { readUnknownFields: false }, grpc: false, grpcWeb: false },
       ...{ interceptors: [], binaryCheckOf: () => undefined, shutdownError: undefined },
     };
-    expect(await wayWith(known)).toEqual(plain);
+    expect(await callWith(known)).toEqual({ status: 200, way: plain });
   });
 
   test.each([
     ["requireConnectProtocolHeader", { requireConnectProtocolHeader: true }],
     ["shutdownSignal", { shutdownSignal: new AbortController().signal }],
     ["one of a later version of Connect", { teleport: true }],
+    ["one of what is mounted", mountedWith({ requireConnectProtocolHeader: true })],
   ])(
     "leaves calls to the plugin with an option that it does not know: %s",
     async (_name, options) => {
-      expect(await wayWith(options)).toEqual(byPlugin);
+      expect(await callWith(options)).toEqual({ status: 200, way: byPlugin });
     },
   );
+
+  test.each([
+    ["Connect", { connect: false }, connectJson],
+    ["gRPC", { grpc: false }, grpcBinary],
+  ])("serves no %s where that is off", async (_name, options, form) => {
+    expect(await callWith({ ...mountedWith(), ...options }, form)).toEqual({
+      status: 415,
+      way: byPlugin,
+    });
+  });
 
   test.each<[string, Record<string, unknown>, string[]]>([
     ["no zero values", {}, ["call", "json-read"]],
@@ -559,9 +603,25 @@ describe("The lane", () => {
   ])(
     "reads and writes plain JSON by itself only where the options allow: %s",
     async (_name, jsonOptions, way) => {
-      expect(await wayWith({ jsonOptions })).toEqual(way);
+      expect(await callWith({ jsonOptions })).toEqual({ status: 200, way });
     },
   );
+
+  test("leaves an answer to the plugin's writer that has more bytes than it may", async () => {
+    const text = "€".repeat(100);
+    const body = Buffer.from(JSON.stringify({ text }));
+    const outcomes: unknown[] = [];
+    for (const way of ["lane", "plugin"] as const) {
+      const probe = await startProbe(way, { writeMaxBytes: 200 });
+      const headers = [["Content-Type", connectJson.contentType]] as const;
+      const sent = { method: "POST", path: write, headers, body };
+      const answer = await exchanges["HTTP/1.1"](probe.urls["HTTP/1.1"], sent);
+      outcomes.push([answer.status, answer.body.toString()]);
+      await probe.close();
+    }
+    expect(outcomes[0]).toEqual(outcomes[1]);
+    expect(outcomes[0]).toEqual([429, expect.stringContaining("resource_exhausted")]);
+  });
 
   test("asks for a check of messages in binary before it decodes them", async () => {
     const checked: string[] = [];

@@ -1,5 +1,6 @@
 import http from "node:http";
 import http2 from "node:http2";
+import type { Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
 /** Headers as they are sent, each a name and a value; a name may be there twice. */
@@ -10,6 +11,8 @@ export interface Sent {
   readonly path: string;
   readonly headers: SentHeaders;
   readonly body: Uint8Array;
+  /** How many bytes of the body are sent at a time; absent: all. */
+  readonly pieceBytes?: number;
 }
 
 export interface Answered {
@@ -21,11 +24,11 @@ export interface Answered {
 
 /** Sends exactly what is said, and answers what comes back, over either version of HTTP. */
 export const exchanges = {
-  async "HTTP/1.1"(url: string, { method, path, headers, body }: Sent): Promise<Answered> {
+  async "HTTP/1.1"(url: string, { method, path, headers, ...content }: Sent): Promise<Answered> {
     const told = (name: RegExp) => headers.some(([each]) => name.test(each));
     const length = told(/^(content-length|transfer-encoding)$/i)
       ? []
-      : ["Content-Length", `${body.byteLength}`];
+      : ["Content-Length", `${content.body.byteLength}`];
     const call = http.request(`${url}${path}`, {
       method,
       agent: false,
@@ -38,11 +41,11 @@ export const exchanges = {
           resolve({ status, headers: answered, trailers, body: read });
         }, reject);
       });
-      call.end(body);
+      sendBody(call, content);
     });
   },
 
-  async "HTTP/2"(url: string, { method, path, headers, body }: Sent): Promise<Answered> {
+  async "HTTP/2"(url: string, { method, path, headers, ...content }: Sent): Promise<Answered> {
     // Lets Node send a field twice that must come once. Its types have it for servers only.
     const options: http2.ClientSessionOptions & { strictSingleValueFields: boolean } = {
       strictSingleValueFields: false,
@@ -65,13 +68,25 @@ export const exchanges = {
             resolve({ status, headers: answered, trailers: { ...trailers }, body: read });
           }, reject);
         });
-        stream.end(body);
+        sendBody(stream, content);
       });
     } finally {
       session.destroy();
     }
   },
 };
+
+/** Sends each piece as a frame or a chunk of its own. */
+function sendBody(
+  out: Writable,
+  { body, pieceBytes = body.byteLength }: Pick<Sent, "body" | "pieceBytes">,
+) {
+  let rest = body;
+  for (; rest.byteLength > pieceBytes; rest = rest.subarray(pieceBytes)) {
+    out.write(rest.subarray(0, pieceBytes));
+  }
+  out.end(rest);
+}
 
 /** A message with its flags and its length in front, as gRPC has it; the length may lie. */
 export function envelope(message: Uint8Array, flags = 0, length = message.byteLength): Buffer {

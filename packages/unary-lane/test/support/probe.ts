@@ -138,6 +138,9 @@ async function act(text: string, message: Message, context: HandlerContext) {
       throw new ConnectError("näh: 100%", Code.DataLoss, { "X-Error": "e", "Grpc-Status": "0" }, [
         { desc: StringValueSchema, value: create(StringValueSchema, { value: "detail" }) },
       ]);
+    case "a header that is none":
+      responseHeader.set("X-Broken", "a\nb");
+      return message;
     case "failure":
       throw new Error("secret");
     case "wait":
