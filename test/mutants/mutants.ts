@@ -55,6 +55,9 @@ const repository = of("src/partners/partner-repository.ts");
 const purge = of("src/partners/partner-purge.ts");
 const purging = of("src/processes/purging.ts");
 const invitations = of("src/partners/invitations.ts");
+const author = of("src/partners/author.ts");
+const changeFeed = of("src/changes/change-feed.ts");
+const changeRpcs = of("src/rpcs/change-rpcs.ts");
 const rpcs = of("src/rpcs/partner-rpcs.ts");
 
 export const mutants: readonly Group[] = [
@@ -354,6 +357,17 @@ export const mutants: readonly Group[] = [
       purge("for update skip locked", "for update"),
       batch("found.length > 0 && found.length < outcomes.length", "false as boolean"),
       purging("utilization < busyShare", "utilization >= 0"),
+    ],
+  },
+  {
+    tests: ["test/change-authors.test.ts", "test/list-partner-changes.test.ts"],
+    edits: [
+      author("isOwn ? [writer.subject, null]", "true ? [writer.subject, null]"),
+      author("row.authorRevision !== row.revision", "false as boolean"),
+      changeRpcs("author: isOwn ? authorOf(partner)", "author: true ? authorOf(partner)"),
+      authentication(".toWellFormed()", ""),
+      authentication(".slice(0, maxSubjectLength)", ""),
+      changeFeed("$4 <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint", "true"),
     ],
   },
 ];
