@@ -41,7 +41,7 @@ export const exchanges = {
           resolve({ status, headers: answered, trailers, body: read });
         }, reject);
       });
-      sendBody(call, content);
+      void sendBody(call, content);
     });
   },
 
@@ -68,7 +68,7 @@ export const exchanges = {
             resolve({ status, headers: answered, trailers: { ...trailers }, body: read });
           }, reject);
         });
-        sendBody(stream, content);
+        void sendBody(stream, content);
       });
     } finally {
       session.destroy();
@@ -76,14 +76,16 @@ export const exchanges = {
   },
 };
 
-/** Sends each piece as a frame or a chunk of its own. */
-function sendBody(
+/** Sends each piece as a frame or a chunk of its own, for which it waits until the one before is on its way. */
+async function sendBody(
   out: Writable,
   { body, pieceBytes = body.byteLength }: Pick<Sent, "body" | "pieceBytes">,
-) {
+): Promise<void> {
   let rest = body;
   for (; rest.byteLength > pieceBytes; rest = rest.subarray(pieceBytes)) {
-    out.write(rest.subarray(0, pieceBytes));
+    const piece = rest.subarray(0, pieceBytes);
+    // Whoever refuses the body may have no more of it: its answer tells.
+    await new Promise<void>((resolve) => out.write(piece, () => resolve()));
   }
   out.end(rest);
 }
