@@ -129,6 +129,8 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
       ...["-c", "listen_addresses=127.0.0.1"],
       ...["-c", "unix_socket_directories="],
       ...["-c", "max_connections=300"],
+      // What is looked for in pg_stat_activity may stand behind all columns of a partner.
+      ...["-c", "track_activity_query_size=8kB"],
       ...["-c", "fsync=off"],
     ],
     onLog: (message) => log.push(message),
