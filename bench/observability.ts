@@ -14,7 +14,7 @@ import { startContender } from "./servers.ts";
 // all. Two processes that are set up alike differ all the same: all are started several times, and in another
 // order each time.
 
-const starts = 8;
+const starts = 7;
 /** Before the first round V8 has compiled nearly all of what calls run. */
 const turns = { rounds: 3, seconds: 2, warmUpSeconds: 10 };
 

@@ -10,7 +10,7 @@ export interface Estimate {
 /**
  * Estimates what values scatter about, by Hodges and Lehmann: the median of the means of all pairs, which makes
  * more of few values than their median does, and bears with some that are far off. The interval is that of
- * Wilcoxon's signed-rank test, by its normal approximation, which is good for ten values and more.
+ * Wilcoxon's signed-rank test, by its normal approximation, which is good for seven values and more.
  */
 export function estimate(values: readonly number[]): Estimate {
   const means = values
