@@ -72,15 +72,17 @@ async function follow(
 /**
  * Says what a change has done, and who, and keeps the name.
  *
- * @param names what partners are called, by their ids; empty before the book has come.
+ * @param names what partners are called, by their ids, for when they are deleted.
  */
 function describe({ change, author }: PartnerChange, names: Map<string, string>): string {
   const who = author && nameOf(author);
   if (change.case === "partner") {
-    const { id, companyName = "" } = change.value;
-    const done = names.has(id) ? "changed" : "added";
+    const { id, companyName = "", createdAt, updatedAt } = change.value;
     names.set(id, companyName);
-    return sentence(who, done, companyName);
+    // Of changes that come as one the author is that of the last, who need not be who added the partner.
+    const isNew =
+      createdAt?.seconds === updatedAt?.seconds && createdAt?.nanos === updatedAt?.nanos;
+    return sentence(who, isNew ? "added" : "changed", companyName);
   }
   const { id = "" } = change.value ?? {};
   return sentence(who, "deleted", names.get(id) ?? `partner ${id.slice(0, 8)}…`);
