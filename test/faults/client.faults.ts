@@ -4,10 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  createPartnerClient,
-  type PartnerTransportOptions,
-} from "../../packages/client/src/index.ts";
+import { createPartnerClient } from "../../packages/client/src/index.ts";
 import { type World, worlds } from "../../packages/client/test/worlds.ts";
 import { freePort } from "../support/postgres.ts";
 import { expectNothingLost } from "./conclusion.ts";
@@ -74,10 +71,7 @@ async function startServices(count: number): Promise<readonly FaultyService[]> {
 }
 
 /** Callers in each world, with the package as it comes: each makes one create after the other, once. */
-async function startCallers(
-  { url, issuer }: FaultyService,
-  options: Pick<PartnerTransportOptions, "maxTries">,
-) {
+async function startCallers({ url, issuer }: FaultyService) {
   const token = await issuer.token({ org_id: organization });
   const acknowledged: Acknowledged[] = [];
   /** The tries that failed, which the package is to repeat. */
@@ -97,7 +91,7 @@ async function startCallers(
       }
     };
     const transport = createTransport({ baseUrl: url(), interceptors: [watch] });
-    const partners = createPartnerClient({ transport, token, organization, ...options });
+    const partners = createPartnerClient({ transport, token, organization });
     return Array.from({ length: callers }, async () => {
       while (!finishing.signal.aborted) {
         const request = uniqueRequest();
@@ -138,21 +132,20 @@ describe("Who calls with the client package notices nothing when", () => {
     { signal: "SIGKILL", end: (service: FaultyService) => service.kill() },
   ];
   const ended = [
-    { which: "one of two processes on a port", count: 2, options: {} },
-    // The usual tries last for three seconds, in which not every machine ends and starts a process.
-    { which: "the only process", count: 1, options: { maxTries: 9 } },
+    { which: "one of two processes on a port", count: 2 },
+    { which: "the only process", count: 1 },
   ];
   const cases = ended.flatMap((each) => ends.map((way) => ({ ...each, ...way })));
 
   test.for(cases.filter(({ count }) => count <= mostProcesses))(
     "$which is ended with $signal and started again, several times",
-    async ({ which, count, options, signal, end }) => {
+    async ({ which, count, signal, end }) => {
       const services = await startServices(count);
       const [first] = services;
       if (first === undefined) {
         throw new Error("There is no service.");
       }
-      const load = await startCallers(first, options);
+      const load = await startCallers(first);
       for (let round = 0; round < rounds; round += 1) {
         const service = services[round % count] ?? first;
         await load.answers(answersBetween);

@@ -27,7 +27,7 @@ export interface PartnerTransportOptions {
   readonly headers?: () => Readonly<Record<string, string>>;
   /**
    * How often a call is made while it fails for a reason that passes, the first time included.
-   * Absent: 6, which outlasts the restart of a service.
+   * Absent: 7, which outlasts the restart of a service.
    */
   readonly maxTries?: number;
 }
@@ -39,7 +39,7 @@ export interface PartnerTransportOptions {
  * as connect-query's.
  */
 export function createPartnerTransport(options: PartnerTransportOptions): Transport {
-  const { transport, token, organization, target = organization, maxTries = 6 } = options;
+  const { transport, token, organization, target = organization, maxTries = 7 } = options;
 
   /** The token that a stream was refused for, or that has expired while it was open. */
   let expired: string | undefined;

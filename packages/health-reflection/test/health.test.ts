@@ -60,9 +60,10 @@ test("However many watch, the readiness is asked for once at a time, and all see
   await Promise.all(watchers.map(({ first }) => first));
   state.asked = 0;
   state.ready = false;
+  const since = performance.now();
   await Promise.all(watchers.map(({ second }) => second));
-  // The change is seen within two looks, and more are made while a busy machine tells the fifty.
-  expect(state.asked).toBeLessThan(10);
+  // The change is seen within two looks, one a second; a busy machine may take longer to tell the fifty.
+  expect(state.asked).toBeLessThanOrEqual(2 + Math.floor((performance.now() - since) / 1000));
   expect(watchers.map(({ seen }) => seen)).toEqual(
     watchers.map(() => [ServingStatus.SERVING, ServingStatus.NOT_SERVING]),
   );
