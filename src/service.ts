@@ -12,6 +12,7 @@ import { createReadiness, type Readiness } from "@partner-service/health-reflect
 import {
   countConnections,
   DatabaseUnavailableError,
+  logDatabase,
   ping,
 } from "@partner-service/postgres-statements";
 import { StartError } from "@partner-service/settings";
@@ -25,7 +26,6 @@ import { closeWithin, createPort, listen } from "./http/port.ts";
 import { callerReader } from "./interceptors/authentication.ts";
 import { createAudit } from "./observability/audit.ts";
 import { openAuditLog } from "./observability/audit-log.ts";
-import { logDatabase } from "./observability/database-log.ts";
 import { startTelemetry } from "./observability/telemetry.ts";
 import { createPartnerRepository, type PartnerRepository } from "./partners/partner-repository.ts";
 import { purgeWhileIdle } from "./processes/purging.ts";

@@ -1,7 +1,12 @@
-import { createOrm, type Orm, ping, query } from "@partner-service/postgres-statements";
+import {
+  createOrm,
+  logDatabase,
+  type Orm,
+  ping,
+  query,
+} from "@partner-service/postgres-statements";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { schema } from "../src/database/open-database.ts";
-import { logDatabase } from "../src/observability/database-log.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
@@ -30,8 +35,7 @@ describe.each([
     setClock(aheadMs);
     const lines: [unknown, string][] = [];
     const warn = (told: unknown, line: string) => void lines.push([told, line]);
-    // A logger's other ways to be called are not used.
-    const endLog = logDatabase({ warn: warn as never });
+    const endLog = logDatabase({ warn });
     await using orm = await createOrm(database.settings, schema);
     const repository = createPartnerRepository(orm);
     await repository.warmUp();

@@ -1,7 +1,6 @@
-import { createOrm, ping } from "@partner-service/postgres-statements";
+import { createOrm, logDatabase, ping } from "@partner-service/postgres-statements";
 import { afterEach, expect, test } from "vitest";
 import { schema } from "../src/database/open-database.ts";
-import { logDatabase } from "../src/observability/database-log.ts";
 import { createBreakableDatabase } from "./support/breakable-database.ts";
 
 const ends: (() => unknown)[] = [];
@@ -16,8 +15,7 @@ test("a database that goes is told of once, with the reason, and once when it is
   const orm = await createOrm(database.settings, schema);
   const lines: [unknown, string][] = [];
   const warn = (told: unknown, message: string) => void lines.push([told, message]);
-  // A logger's other ways to be called are not used.
-  ends.push(database.close, () => orm.close(true), logDatabase({ warn: warn as never }));
+  ends.push(database.close, () => orm.close(true), logDatabase({ warn }));
   await ping(orm);
   expect(lines).toEqual([]);
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
 import { isAddressRange, isLoopback } from "@partner-service/one-port-server";
@@ -76,24 +75,12 @@ export const databaseUrl: Kind<string> = {
   type: "postgres://…",
   rule: "must be a URL that begins with postgres://",
   read(text, setting) {
-    const url = parseDatabaseUrl(text);
-    if (url === null) {
+    if (parseDatabaseUrl(text) === null) {
       return undefined;
     }
     const problem = findParameterProblem(text);
     if (problem !== undefined) {
       throw new StartError(`${setting} ${problem}.`);
-    }
-    for (const name of ["sslrootcert", "sslcert", "sslkey"]) {
-      const path = url.searchParams.get(name);
-      try {
-        if (path !== null) {
-          readFileSync(path);
-        }
-      } catch (cause) {
-        const message = `${setting} names a file as ${name} that cannot be read.`;
-        throw new StartError(message, { cause });
-      }
     }
     return text;
   },

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** What pg knows as `sslmode`. */
 const sslModes = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
@@ -37,9 +39,28 @@ export function findParameterProblem(text: string): string | undefined {
     return `has an sslmode that is none of ${sslModes.join(", ")}`;
   }
   const isCompatible = parameters.get("uselibpqcompat") === "true";
-  return isCompatible && mode === "verify-ca" && !parameters.get("sslrootcert")
-    ? "has the sslmode verify-ca, and no sslrootcert to verify by"
-    : undefined;
+  if (isCompatible && mode === "verify-ca" && !parameters.get("sslrootcert")) {
+    return "has the sslmode verify-ca, and no sslrootcert to verify by";
+  }
+  for (const name of ["sslrootcert", "sslcert", "sslkey"]) {
+    const reason = findFileProblem(parameters.get(name));
+    if (reason !== undefined) {
+      return `names a file as ${name} that cannot be read (${reason})`;
+    }
+  }
+  return undefined;
+}
+
+/** The system's code for why the file cannot be read; undefined where it can, or none is named. */
+function findFileProblem(path: string | null): unknown {
+  try {
+    if (path !== null) {
+      readFileSync(path);
+    }
+    return undefined;
+  } catch (cause) {
+    return cause instanceof Error && "code" in cause ? cause.code : cause;
+  }
 }
 
 /**

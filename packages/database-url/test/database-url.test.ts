@@ -43,6 +43,7 @@ test.each([
   ["localhost/partners?port=abc", "a port"],
   ["localhost/partners?port=65536", "a port"],
   ["localhost/partners?uselibpqcompat=true&sslmode=verify-ca", "no sslrootcert"],
+  ["localhost/partners?sslkey=/nowhere/key.pem", "as sslkey that cannot be read (ENOENT)"],
 ])("of postgres://%s it is said what is wrong with it", (rest, problem) => {
   expect(findParameterProblem(`postgres://${rest}`)).toContain(problem);
 });

@@ -22,6 +22,7 @@ export {
 } from "./failures.ts";
 export { formatInstant, formatIsoSecond, InstantType } from "./instant-type.ts";
 export { createJoining, type JoinedCall, type JoiningLimits } from "./joining.ts";
+export { logDatabase } from "./log-database.ts";
 export { migrate, pendingMigrations } from "./migrator.ts";
 export { createOrm, type DatabaseSettings, type Orm, ping } from "./orm.ts";
 export type { DatabaseSchema } from "./orm-options.ts";

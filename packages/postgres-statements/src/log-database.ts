@@ -1,28 +1,25 @@
-import {
-  type ClockEvent,
-  DatabaseUnavailableError,
-  describeFailure,
-  type StatementEvent,
-} from "@partner-service/postgres-statements";
-import type { FastifyBaseLogger } from "fastify";
-import { listen } from "./listen.ts";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { ClockEvent } from "./clock.ts";
+import { DatabaseUnavailableError, describeFailure } from "./failures.ts";
+import type { StatementEvent } from "./query.ts";
 
 /** The least time from one line to the next that says that the database is away. */
 const tellEveryMs = 10_000;
 
 /**
- * Tells the log when the database goes, and why, and when it is back, by what becomes of statements.
+ * Tells a log when the database goes, and why, and when it is back, by what becomes of statements.
  * However it comes and goes, there are two lines in ten seconds at most. Of a clock that
  * differs from the database's it tells, too.
  *
  * @returns what ends it
  */
-export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
+export function logDatabase(log: { warn(facts: object, message: string): void }): () => void {
   let awaySince: number | undefined;
   let nextTellAt = 0;
 
-  const endStatements = listen("postgres-statements.statement", (event: StatementEvent) => {
-    const { failure, startedAt } = event;
+  function statementEnded(event: unknown): void {
+    // Nothing else is published on the channel.
+    const { failure, startedAt } = event as StatementEvent;
     if (failure instanceof DatabaseUnavailableError) {
       if (awaySince === undefined && performance.now() >= nextTellAt) {
         awaySince = performance.now();
@@ -33,9 +30,11 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
       log.warn({ awayMs: Math.round(performance.now() - awaySince) }, "database back");
       awaySince = undefined;
     }
-  });
+  }
 
-  const endClock = listen("postgres-statements.clock", ({ aheadMs }: ClockEvent) => {
+  function clockCompared(event: unknown): void {
+    // Likewise.
+    const { aheadMs } = event as ClockEvent;
     const what = aheadMs > 0 ? "is behind" : "is ahead of";
     log.warn(
       { databaseAheadMs: aheadMs },
@@ -43,11 +42,13 @@ export function logDatabase(log: Pick<FastifyBaseLogger, "warn">): () => void {
         ? "the clock agrees with the database's again"
         : `the clock ${what} the database's, which is taken for ids and times`,
     );
-  });
+  }
 
+  subscribe("postgres-statements.statement", statementEnded);
+  subscribe("postgres-statements.clock", clockCompared);
   return () => {
-    endStatements();
-    endClock();
+    unsubscribe("postgres-statements.statement", statementEnded);
+    unsubscribe("postgres-statements.clock", clockCompared);
   };
 }
 
