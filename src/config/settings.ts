@@ -25,11 +25,8 @@ import {
 
 const mebibyte = 1024 * 1024;
 const million = 1_000_000;
-const [milliseconds, upToADay, port] = [
-  whole(1, 3_600_000),
-  whole(1, 86_400_000),
-  whole(0, 65_535),
-];
+const milliseconds = whole(1, 3_600_000);
+const upToADay = whole(1, 86_400_000);
 
 /**
  * Everything that can be set from outside, each by the environment variable that it names. What the
@@ -40,7 +37,9 @@ export const settings = {
   host: setting("HOST", any("text"), "127.0.0.1").for(
     "the address to listen on; the sandbox serves loopback ones only",
   ),
-  port: setting("PORT", port, 8080).for("one port for HTTP/1.1 and HTTP/2; 0 takes a free one"),
+  port: setting("PORT", whole(0, 65_535), 8080).for(
+    "one port for HTTP/1.1 and HTTP/2; 0 takes a free one",
+  ),
   processes: setting("PROCESSES", processCount, 1).for(
     "how many processes serve the port (on PostgreSQL); auto: one for each core. Other limits are those of each",
   ),
@@ -188,10 +187,6 @@ export const settings = {
   shutdownGraceMs: setting("SHUTDOWN_GRACE_MS", whole(0, 3_600_000), defaultTimeouts.graceMs).for(
     "how long, of this, what still comes on open connections is served, before those without calls are closed",
   ),
-  metricsPort: optional("METRICS_PORT", port, "no port").for(
-    "the port on which Prometheus finds the metrics at `/metrics`; 0 takes a free one",
-  ),
-  metricsHost: setting("METRICS_HOST", any("text"), "127.0.0.1").for("the address of that port"),
   ...telemetrySettings,
   auditLog: setting("AUDIT_LOG", any("off, stdout or a file"), "stdout").for(
     "where the audit trail goes: between the lines of the log, or into a file, which is opened anew on SIGHUP",

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { AuditLog } from "@partner-service/log-lines";
 import { createCallerAddress } from "@partner-service/one-port-server";
 import { formatIsoSecond } from "@partner-service/postgres-statements";
+import { traceIdOf } from "@partner-service/rpc-telemetry";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
 import type { Config } from "../config/config.ts";
 import { type Call, callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
@@ -100,7 +100,7 @@ export function createAudit(
       begins(call, { raw }) {
         // Once the connection has ended, it does not tell any more.
         call.address = addressOf(raw);
-        call.traceId ??= traceIdOf(raw);
+        call.traceId ??= traceIdOf(raw.headers);
       },
       ends(call) {
         const { rpc = "", outcome, audit } = call;
@@ -112,16 +112,6 @@ export function createAudit(
       },
     },
   };
-}
-
-/** Version 00 of the header, and those to come (W3C Trace Context, section 3.2). */
-const traceParent =
-  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
-
-/** The trace that the caller's `traceparent` names. */
-function traceIdOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
-  const { traceparent } = headers;
-  return typeof traceparent === "string" ? traceParent.exec(traceparent)?.[1] : undefined;
 }
 
 function unavailable(message: string) {

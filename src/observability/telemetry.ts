@@ -1,11 +1,15 @@
 import { failureClass, type StatementEvent } from "@partner-service/postgres-statements";
-import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
+import {
+  serveScrapes,
+  startMetrics,
+  startTraces,
+  tellTroubles,
+} from "@partner-service/rpc-telemetry";
 import type { Config } from "../config/config.ts";
 import type { Call } from "../context.ts";
 import type { CallObserver } from "./calls.ts";
 import { listen } from "./listen.ts";
 import { type MetricSources, measureService } from "./metrics.ts";
-import { serveScrapes } from "./scrapes.ts";
 
 /** What is told of the service to systems for metrics and traces. */
 export interface Telemetry {
@@ -49,7 +53,7 @@ export async function startTelemetry(
 }
 
 async function measure(config: Config, sources: MetricSources): Promise<Telemetry> {
-  const { metricsPort, otlpMetrics, metricExportIntervalMs } = config;
+  const { metricsPort, metricsHost, otlpMetrics, metricExportIntervalMs } = config;
   const metrics = await startMetrics({
     name,
     otlpIntervalMs: otlpMetrics ? metricExportIntervalMs : undefined,
@@ -60,7 +64,7 @@ async function measure(config: Config, sources: MetricSources): Promise<Telemetr
   const scrapes =
     metricsPort === undefined || answerScrape === undefined
       ? undefined
-      : await serveScrapes(config, metricsPort, answerScrape);
+      : await serveScrapes(metricsPort, metricsHost, answerScrape);
   return {
     observers: [calls],
     metricsUrl: scrapes?.url,

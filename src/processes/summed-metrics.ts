@@ -1,7 +1,6 @@
 import type { Child } from "@partner-service/processes";
-import { createMetricSum } from "@partner-service/rpc-telemetry";
+import { createMetricSum, serveScrapes } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config/config.ts";
-import { serveScrapes } from "../observability/scrapes.ts";
 import type { Started } from "./primary.ts";
 
 type Process = Pick<Child<Started>, "number" | "ended" | "told" | "isServing">;
@@ -14,8 +13,8 @@ const readMs = 4000;
  *
  * @throws StartError where it cannot be listened on
  */
-export async function serveSummedMetrics(config: Config) {
-  if (config.metricsPort === undefined) {
+export async function serveSummedMetrics({ metricsPort, metricsHost }: Config) {
+  if (metricsPort === undefined) {
     return { url: undefined, follow() {}, read: async () => {}, close() {} };
   }
   const sum = createMetricSum();
@@ -32,7 +31,7 @@ export async function serveSummedMetrics(config: Config) {
     }
   }
 
-  const { url, close } = await serveScrapes(config, config.metricsPort, async (_, response) => {
+  const { url, close } = await serveScrapes(metricsPort, metricsHost, async (_, response) => {
     await Promise.all(texts.keys().map(read));
     const processes = [...texts].map(([child, text]) => ({
       number: child.isServing() ? child.number : undefined,

@@ -18,10 +18,14 @@ const share: Kind<number> = {
 };
 
 /**
- * The variables of OpenTelemetry's SDKs that a service reads itself
+ * Where Prometheus finds the metrics, and the variables of OpenTelemetry's SDKs that a service reads itself
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
  */
 export const telemetrySettings = {
+  metricsPort: optional("METRICS_PORT", whole(0, 65_535), "no port").for(
+    "the port on which Prometheus finds the metrics at `/metrics`; 0 takes a free one",
+  ),
+  metricsHost: setting("METRICS_HOST", any("text"), "127.0.0.1").for("the address of that port"),
   otel: {
     disabled: setting("OTEL_SDK_DISABLED", oneOf("false", "true"), "false").for(
       "true: neither metrics nor traces, whatever else is set",

@@ -2,18 +2,13 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import { StartError } from "@partner-service/settings";
-import type { Config } from "../config/config.ts";
 
 /**
- * Serves `GET /metrics` on a port of its own, which is not for callers of the service.
+ * Serves `GET /metrics` on the port and the host of the settings, which are not for callers of the service.
  *
  * @throws StartError where the port cannot be listened on
  */
-export async function serveScrapes(
-  { metricsHost: host }: Config,
-  port: number,
-  answer: RequestListener,
-) {
+export async function serveScrapes(port: number, host: string, answer: RequestListener) {
   // Bounded as the port of the service is.
   const server = createOnePortServer().serverFactory((request, response) => {
     if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {
