@@ -8,6 +8,7 @@ import {
   createHealthService,
   Health,
   mountReflection,
+  type RateLimit,
   type Readiness,
   ServerReflection,
   ServerReflectionAlpha,
@@ -22,7 +23,7 @@ import { createAuthenticationInterceptor } from "./interceptors/authentication.t
 import { createErrorsInterceptor, createRequestGate, toEntryError } from "./interceptors/errors.ts";
 import { demandAccessRules, mountService } from "./interceptors/mounting.ts";
 import { createOrganizationsInterceptor } from "./interceptors/organizations.ts";
-import { createRateLimitInterceptor, type RateLimit } from "./interceptors/rate-limit.ts";
+import { createRateLimitInterceptor } from "./interceptors/rate-limit.ts";
 import { createSharesInterceptor } from "./interceptors/shares.ts";
 import { createStreamsInterceptor } from "./interceptors/streams.ts";
 import { createValidationInterceptor } from "./interceptors/validation.ts";

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { findParameterProblem, parseDatabaseUrl } from "@partner-service/database-url";
+import type { RateLimit } from "@partner-service/health-reflection";
 import { isAddressRange, isLoopback } from "@partner-service/one-port-server";
 import { type Kind, listOf, StartError } from "@partner-service/settings";
 
@@ -44,7 +45,7 @@ export const processCount: Kind<number> = {
   },
 };
 
-export const rateLimit: Kind<{ readonly callsPerSecond: number; readonly burst: number }> = {
+export const rateLimit: Kind<RateLimit> = {
   type: "calls a second/burst",
   rule: "must be calls a second and a burst, of 1 to 999999 each: 50/100",
   read(text) {

@@ -1,5 +1,5 @@
 /**
- * What every Connect server wants: gRPC's health checks, server reflection, and bounds for streams.
+ * What every Connect server wants: gRPC's health checks, server reflection, and bounds for streams and callers.
  *
  * @module
  */
@@ -17,6 +17,7 @@ export {
 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 export { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 export { createHealthService } from "./health.ts";
+export { createRateLimiter, type RateLimit } from "./rate-limiter.ts";
 export { createReadiness, type Readiness } from "./readiness.ts";
 export { mountReflection } from "./reflection.ts";
 export { createStreamLimits, type StreamLimits, type StreamShare } from "./stream-limits.ts";
