@@ -1,11 +1,19 @@
 import { parseArgs } from "node:util";
-import { runCommand, StartError } from "@partner-service/settings";
-import { describeSettings, readConfig } from "./config/config.ts";
+import { describeSettings, runCommand, StartError } from "@partner-service/settings";
+import { readConfig } from "./config/config.ts";
+import { settings } from "./config/settings.ts";
+
+const help = `Starts the partner service. Its settings are environment variables:
+
+${describeSettings(settings)}
+npm run migrate applies the migrations; npm run purge forgets deleted partners;
+npm run token prints a token for the sandbox.
+`;
 
 /** The process: settings → the service, or the processes that are the service. */
 async function main(): Promise<void> {
   if (isHelpWanted()) {
-    console.log(describeSettings());
+    console.log(help);
     return;
   }
   const config = readConfig(process.env);
@@ -22,12 +30,8 @@ function isHelpWanted(): boolean {
   try {
     return parseArgs({ options: { help: { type: "boolean" } } }).values.help === true;
   } catch (cause) {
-    throw new StartError(
-      "The start takes no arguments but --help: settings are in the environment.",
-      {
-        cause,
-      },
-    );
+    const message = "The start takes no arguments but --help: settings are in the environment.";
+    throw new StartError(message, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
-import { listSettings, StartError } from "@partner-service/settings";
+import { describeSettings, listSettings, StartError } from "@partner-service/settings";
 import { describe, expect, test } from "vitest";
-import { type Config, describeSettings, readConfig } from "../src/config/config.ts";
+import { type Config, readConfig } from "../src/config/config.ts";
 import { settings } from "../src/config/settings.ts";
 
 const defaults: Config = {
@@ -235,7 +235,7 @@ describe("settings", () => {
   });
 
   test("say of each its name, what it may hold and what it is for", () => {
-    const help = describeSettings();
+    const help = describeSettings(settings);
     for (const { name, type, default: fallback, text } of listSettings(settings)) {
       expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
       const absent = fallback === "" ? "" : `; default: ${fallback}`;

@@ -5,7 +5,7 @@ import {
   TlsFilesError,
 } from "@partner-service/one-port-server";
 import { findOtlpExports } from "@partner-service/rpc-telemetry";
-import { listSettings, readSettings, StartError, type Values } from "@partner-service/settings";
+import { readSettings, StartError, type Values } from "@partner-service/settings";
 import { settings } from "./settings.ts";
 
 type Given = Values<typeof settings>;
@@ -28,20 +28,6 @@ export interface AuthenticationConfig {
   readonly algorithms: readonly string[];
   readonly requireAtJwt: boolean;
   readonly keys: { readonly jwksUrl: URL } | { readonly publicKey: string };
-}
-
-/** What `npm start -- --help` prints. */
-export function describeSettings(): string {
-  const entries = listSettings(settings).map(({ name, type, default: fallback, text }) => {
-    const absent = fallback === "" ? "" : `; default: ${fallback}`;
-    return `  ${name} (${type}${absent})\n      ${text}\n`;
-  });
-  return [
-    "Starts the partner service. Its settings are environment variables:\n",
-    ...entries,
-    "npm run migrate applies the migrations; npm run purge forgets deleted partners;",
-    "npm run token prints a token for the sandbox.\n",
-  ].join("\n");
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 export {
   any,
+  describeSettings,
   file,
   type Kind,
   listOf,

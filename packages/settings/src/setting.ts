@@ -89,6 +89,15 @@ export function listSettings(declared: Settings): readonly Setting<unknown>[] {
   return Object.values(declared).flatMap((each) => (isSetting(each) ? each : Object.values(each)));
 }
 
+/** What `--help` prints of settings: of each what it may hold, what holds without it, and what it is for. */
+export function describeSettings(declared: Settings): string {
+  const entries = listSettings(declared).map(({ name, type, default: fallback, text }) => {
+    const absent = fallback === "" ? "" : `; default: ${fallback}`;
+    return `  ${name} (${type}${absent})\n      ${text}\n`;
+  });
+  return entries.join("\n");
+}
+
 function isSetting(each: Setting<unknown> | Group): each is Setting<unknown> {
   return typeof each.read === "function";
 }
