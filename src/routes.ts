@@ -8,7 +8,6 @@ import {
   createHealthService,
   Health,
   mountReflection,
-  type RateLimit,
   type Readiness,
   ServerReflection,
   ServerReflectionAlpha,
@@ -17,6 +16,7 @@ import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_p
 import { file_partner_v1_error } from "../gen/partner/v1/error_pb.ts";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import type { Changes } from "./changes/changes.ts";
+import type { Config } from "./config/config.ts";
 import type { Caller } from "./context.ts";
 import { createAccessInterceptor } from "./interceptors/access.ts";
 import { createAuthenticationInterceptor } from "./interceptors/authentication.ts";
@@ -42,9 +42,6 @@ export interface RouteDependencies {
   readonly readiness: Readiness;
   /** Aborted when the process is about to end, whether the service does or not. */
   readonly ending: AbortSignal;
-  readonly maxStreams: number;
-  readonly maxCallsPerRequester: number;
-  readonly rateLimit?: RateLimit | undefined;
   readonly audit?: Audit | undefined;
   /** What the sandbox makes of calls on purpose; absent: nothing. */
   readonly troubleSwitch?: TroubleSwitch | undefined;
@@ -61,10 +58,11 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  *
  * @throws Error when the contract lacks an access rule, or a field's rule does not compile.
  */
-export function createRoutes(dependencies: RouteDependencies) {
-  const { verifyToken, validator, partners, changes, rateLimit, audit, troubleSwitch } =
-    dependencies;
-  const { maxStreams, maxCallsPerRequester, ending, readiness } = dependencies;
+export function createRoutes(
+  { maxStreams, maxCallsPerRequester, rateLimit }: Config,
+  { verifyToken, validator, partners, readiness, ending, audit, ...others }: RouteDependencies,
+) {
+  const { changes, tokenSecret, troubleSwitch } = others;
   const errors = createErrorsInterceptor();
   const admission = [
     createAuthenticationInterceptor(verifyToken),
@@ -89,13 +87,13 @@ export function createRoutes(dependencies: RouteDependencies) {
       errors,
       streams,
       createValidationInterceptor(createFastValidator(validator), services),
-      ...(audit?.interceptors ?? []),
+      ...(audit === undefined ? [] : [audit.interceptor]),
     ],
   };
   const open = { requestGate: createRequestGate([]), interceptors: [errors, streams] };
 
   return (router: ConnectRouter): void => {
-    const rpcs = createPartnerRpcs(partners, changes, dependencies.tokenSecret, toEntryError);
+    const rpcs = createPartnerRpcs(partners, changes, tokenSecret, toEntryError);
     mountService(router, PartnerService, rpcs, guarded);
     router.service(Health, createHealthService(readiness, services), open);
     mountReflection(

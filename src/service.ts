@@ -94,7 +94,6 @@ export async function startService(config: Config, log: LogOptions, membership?:
       },
       (message) => app.log.warn({ reason: message }, "telemetry"),
     );
-    const { metricsUrl } = telemetry;
     const observers = [...telemetry.observers, ...(audit === undefined ? [] : [audit.observer])];
     const tellWaiting = async (reason: string) => {
       (await building).log.warn({ reason }, "waiting for the database");
@@ -104,16 +103,12 @@ export async function startService(config: Config, log: LogOptions, membership?:
     );
     // While the database answers, the app is built.
     const validator = createValidator();
-    const { maxStreams, maxCallsPerRequester, rateLimit } = config;
-    const routes = createRoutes({
+    const routes = createRoutes(config, {
       changes: createChanges(orm),
-      ...{ verifyToken, validator, partners, tokenSecret, readiness, ending },
-      ...{ maxStreams, maxCallsPerRequester, rateLimit, audit },
+      ...{ verifyToken, validator, partners, tokenSecret, readiness, ending, audit },
       troubleSwitch: sandbox?.troubleSwitch,
     });
-    const building = createApp(config, {
-      ...{ log, readiness, port, validator, observers, routes },
-    });
+    const building = createApp(config, { log, readiness, port, validator, observers, routes });
     const [app] = await Promise.all([building, prepared]);
     const endDatabaseLog = logDatabase(app.log);
     orm.clock.tell();
@@ -124,8 +119,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
       }
     }
     const url = await listen(app, config);
-    const { deletedRetentionDays } = config;
-    const purging = purgeWhileIdle(partners, deletedRetentionDays, app.log, ending);
+    const purging = purgeWhileIdle(partners, config.deletedRetentionDays, app.log, ending);
 
     async function end(): Promise<boolean> {
       const clean = await closeWithin(app, config.shutdownTimeoutMs);
@@ -150,7 +144,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
       /** What makes tokens, where no key is configured. */
       sandbox,
       /** Where Prometheus finds the metrics; undefined where it does not. */
-      metricsUrl,
+      metricsUrl: telemetry.metricsUrl,
       /** Takes up the TLS files, and opens the file of the audit trail anew. */
       reload(): void {
         port.reloadTls();
@@ -196,12 +190,9 @@ function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys 
   try {
     return createConfiguredKeys(keys.publicKey, algorithms);
   } catch (cause) {
-    if (!(cause instanceof UnusableKeyError)) {
-      throw cause;
-    }
-    throw new StartError(
-      `JWT_PUBLIC_KEY_FILE must hold one public key, as a PEM or a JWK, for JWT_ALGORITHMS: ${cause.message}.`,
-      { cause },
-    );
+    const rule = "must hold one public key, as a PEM or a JWK, for JWT_ALGORITHMS";
+    throw cause instanceof UnusableKeyError
+      ? new StartError(`JWT_PUBLIC_KEY_FILE ${rule}: ${cause.message}.`, { cause })
+      : cause;
   }
 }

@@ -12,14 +12,7 @@ import { serviceError } from "../interceptors/service-error.ts";
 import type { CallObserver } from "./calls.ts";
 
 /** What leaves events, to be put where calls pass. */
-export interface Audit {
-  /** Goes into the chain as the last one, next to the RPC: the event of what it did comes before the answer. */
-  readonly interceptors: readonly Interceptor[];
-  /** Goes into the request gate; empty where writes go on without events. */
-  readonly gate: readonly HeaderInterceptor[];
-  /** Sees to the events of all other calls. */
-  readonly observer: CallObserver;
-}
+export type Audit = ReturnType<typeof createAudit>;
 
 /** The reasons by which a call is refused for who asks. */
 const refusals: ReadonlySet<string | undefined> = new Set(
@@ -45,11 +38,8 @@ const retryAfterMs = 1000;
 export function createAudit(
   log: AuditLog,
   services: readonly DescService[],
-  {
-    auditRequired: mustBeWritten,
-    trustedProxies,
-  }: Pick<Config, "auditRequired" | "trustedProxies">,
-): Audit {
+  { auditRequired: mustBeWritten, trustedProxies }: Config,
+) {
   const addressOf = createCallerAddress(trustedProxies);
   const methods = services.flatMap((service) => service.methods);
   const writes = new Set(methods.filter(changesSomething).map(nameOf));
@@ -93,24 +83,29 @@ export function createAudit(
     }
   };
 
-  return {
-    interceptors: [interceptor],
-    gate: mustBeWritten ? [admit] : [],
-    observer: {
-      begins(call, { raw }) {
-        // Once the connection has ended, it does not tell any more.
-        call.address = addressOf(raw);
-        call.traceId ??= traceIdOf(raw.headers);
-      },
-      ends(call) {
-        const { rpc = "", outcome, audit } = call;
-        if (audit === "working") {
-          call.audit = "ended";
-        } else if (audit === undefined && (writes.has(rpc) || refusals.has(outcome.reason))) {
-          record(call, outcome);
-        }
-      },
+  const observer: CallObserver = {
+    begins(call, { raw }) {
+      // Once the connection has ended, it does not tell any more.
+      call.address = addressOf(raw);
+      call.traceId ??= traceIdOf(raw.headers);
     },
+    ends(call) {
+      const { rpc = "", outcome, audit } = call;
+      if (audit === "working") {
+        call.audit = "ended";
+      } else if (audit === undefined && (writes.has(rpc) || refusals.has(outcome.reason))) {
+        record(call, outcome);
+      }
+    },
+  };
+
+  return {
+    /** Goes into the chain as the last one, next to the RPC: the event of what it did comes before the answer. */
+    interceptor,
+    /** Goes into the request gate; empty where writes go on without events. */
+    gate: mustBeWritten ? [admit] : [],
+    /** Sees to the events of all other calls. */
+    observer,
   };
 }
 

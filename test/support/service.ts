@@ -49,13 +49,7 @@ const validator = createValidator();
 /** Starts the service on a new database of the kind, or on the given one, which it closes in the end. */
 export async function startTestService(
   on: DatabaseKind | TestDatabase,
-  {
-    maxStreams = 256,
-    maxCallsPerRequester = 256,
-    rateLimit,
-    issuer: givenIssuer,
-    ...settings
-  }: Partial<Config & { readonly issuer: TokenIssuer }> = {},
+  { issuer: givenIssuer, ...settings }: Partial<Config & { readonly issuer: TokenIssuer }> = {},
 ): Promise<TestService> {
   const database = typeof on === "string" ? await createTestDatabase(on) : on;
   const orm = await createOrm(database.settings, schema);
@@ -64,7 +58,8 @@ export async function startTestService(
   const draining = new AbortController();
   const readiness = createReadiness(() => ping(orm), draining.signal);
   const partners = createPartnerRepository(orm);
-  const routes = createRoutes({
+  const config = { ...readConfig({}), ...settings };
+  const routes = createRoutes(config, {
     verifyToken: createTokenVerifier(tokenRules, keys),
     validator,
     partners,
@@ -72,22 +67,16 @@ export async function startTestService(
     tokenSecret: "secret",
     readiness,
     ending: draining.signal,
-    maxStreams,
-    maxCallsPerRequester,
-    rateLimit,
   });
   const log: Record<string, unknown>[] = [];
-  const app = await createApp(
-    { ...readConfig({}), ...settings },
-    {
-      log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
-      readiness,
-      // Nobody's call is to be saved when a test ends its service.
-      port: createOnePortServer({ timeouts: { graceMs: 0 } }),
-      validator,
-      routes,
-    },
-  );
+  const app = await createApp(config, {
+    log: { level: "info", stream: { write: (line) => log.push(JSON.parse(line)) } },
+    readiness,
+    // Nobody's call is to be saved when a test ends its service.
+    port: createOnePortServer({ timeouts: { graceMs: 0 } }),
+    validator,
+    routes,
+  });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {
     url,
