@@ -75,28 +75,24 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
     judge: Judge,
     writer: Writer | undefined,
   ): Promise<readonly Outcome[]> {
-    const known = new Map<AuthoredPartner, Outcome>();
-    for (let rounds = 1; known.size < partners.length; rounds += 1) {
-      const left = partners.filter((partner) => !known.has(partner));
-      const outcomes = await insertOrFind(left);
-      judge(outcomes);
-      for (const [index, outcome] of outcomes.entries()) {
-        const partner = left[index];
-        if (partner !== undefined && outcome !== undefined) {
-          known.set(partner, outcome);
-        }
-      }
-      if (rounds === maxRounds && known.size < partners.length) {
+    let outcomes: readonly (Outcome | undefined)[] = partners.map(() => undefined);
+    for (let rounds = 0; outcomes.includes(undefined); rounds += 1) {
+      if (rounds === maxRounds) {
         throw conflictGone();
       }
+      const left = partners.filter((_, index) => outcomes[index] === undefined);
+      const found = await insertOrFind(left);
+      judge(found);
+      const next = found.values();
+      outcomes = outcomes.map((outcome) => outcome ?? next.next().value);
     }
-    const outcomes = partners.flatMap((partner) => known.get(partner) ?? []);
-    for (const outcome of outcomes) {
+    const known = outcomes.filter((outcome) => outcome !== undefined);
+    for (const outcome of known) {
       if ("change" in outcome) {
         writer?.noteChange(outcome.change);
       }
     }
-    return outcomes;
+    return known;
   }
 
   /** The ids stay the same in all tries, which makes them safe, and grow in the order that is given. */
