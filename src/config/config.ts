@@ -1,3 +1,4 @@
+import type { TokenRules } from "@partner-service/access-tokens";
 import {
   checkTlsFiles,
   isLoopback,
@@ -22,11 +23,7 @@ export interface Config extends Omit<Given, "tls" | "authentication" | "otel"> {
   readonly otlpTraces: boolean;
 }
 
-export interface AuthenticationConfig {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly algorithms: readonly string[];
-  readonly requireAtJwt: boolean;
+export interface AuthenticationConfig extends Omit<TokenRules<never>, "readCaller"> {
   readonly keys: { readonly jwksUrl: URL } | { readonly publicKey: string };
 }
 

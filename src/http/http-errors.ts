@@ -3,7 +3,7 @@ import { codeFromHttpStatus, codeToString } from "@connectrpc/connect/protocol-c
 import { refusals, toErrorAnswer } from "@partner-service/connect-http";
 import type { Fault } from "@partner-service/one-port-server";
 import { clip } from "@partner-service/strict-messages";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import type { Call } from "../context.ts";
 import { recordFailure, serviceError } from "../interceptors/service-error.ts";
@@ -16,19 +16,15 @@ export function answerHttpErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     return sendError(request, reply, 404, "There is no such RPC.");
   });
-  app.setErrorHandler<Failure>(answerFailure);
+  app.setErrorHandler(answerFailure);
 }
 
 /** In gRPC's headers, of which clients take 8 KiB in all, up to three times as many. */
 const maxMessageBytes = 500;
 
-/** A failure that Fastify, or a hook, has with a request. */
-export interface Failure extends Error {
-  readonly statusCode?: number;
-}
-
+/** Answers a failure that Fastify, or a hook, has with a request. */
 export function answerFailure(
-  failure: Failure,
+  failure: Pick<FastifyError, "message" | "statusCode">,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {

@@ -7,10 +7,6 @@ import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service
 import type { Writer } from "../context.ts";
 import { type AuthorColumns, authorValues } from "./author.ts";
 
-export type PartnerType = "customer" | "supplier";
-
-export type InvitationStatus = "invited" | "accepted";
-
 const instant = () => p.type(InstantType).$type<Temporal.Instant>();
 
 /** The table of partners, as the migrations make it. */
@@ -24,7 +20,7 @@ export const PartnerEntity = defineEntity({
     updatedAt: instant(),
     companyName: p.text(),
     salesAmount: p.integer().columnType("int4"),
-    partnerType: p.text().$type<PartnerType>(),
+    partnerType: p.text().$type<"customer" | "supplier">(),
     email: p.text(),
     frequency: p.text(),
     paymentTerms: p.text(),
@@ -34,7 +30,7 @@ export const PartnerEntity = defineEntity({
     postalCode: p.text(),
     companyRegistrationNumber: p.text(),
     countryCode: p.text().strictNullable(),
-    invitationStatus: p.text().$type<InvitationStatus>(),
+    invitationStatus: p.text().$type<"invited" | "accepted">(),
     guestOrganizationId: p.uuid().strictNullable(),
     /** 1 when the partner is created, one more with each change; the contract's etag. */
     revision: p.integer().columnType("int4"),

@@ -1,10 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { uuidV5 } from "@partner-service/postgres-statements";
 import { entryOf, type Violation } from "@partner-service/strict-messages";
-import type {
-  BadRequest_FieldViolation,
-  ErrorInfo,
-} from "../../gen/google/rpc/error_details_pb.ts";
 import type { Status } from "../../gen/google/rpc/status_pb.ts";
 import type {
   BatchCreatePartnersRequest,
@@ -23,11 +19,9 @@ import { chooseWrites } from "./choose-writes.ts";
 import { toNewPartner, toPartnerMessage } from "./partner-mapping.ts";
 
 /** What the error of an entry is for the caller, in an answer that has several outcomes. */
-export type ToEntryError = (error: PartnerError) => {
-  readonly status: Status;
-  readonly errorInfo?: ErrorInfo;
-  readonly fieldViolations: BadRequest_FieldViolation[];
-};
+export type ToEntryError = (
+  error: PartnerError,
+) => { readonly status: Status } & Pick<BatchCreatePartnersResult, "errorInfo" | "fieldViolations">;
 
 export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {

@@ -1,6 +1,6 @@
-import { type DescField, getOption } from "@bufbuild/protobuf";
-import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { DescField } from "@bufbuild/protobuf";
 import { createSealing, type JsonValue } from "@partner-service/sealed-tokens";
+import { maxItemsOf } from "@partner-service/strict-messages";
 import type { ChangePosition } from "../changes/change-feed.ts";
 import type { Organizations } from "../context.ts";
 import { defaultPageSize } from "../partners/list-statements.ts";
@@ -11,11 +11,10 @@ import { changeTokenExpired, fieldsInvalid, violation } from "../partners/partne
  * and more than the contract lets the list of the answer have for as many as that.
  */
 export function createPageSizes(list: DescField, fallback = defaultPageSize) {
-  const { type } = getOption(list, fieldOption);
-  if (type.case !== "repeated" || type.value.maxItems === 0n) {
+  const greatest = maxItemsOf(list);
+  if (greatest === undefined) {
     throw new Error(`The contract does not say how many entries ${list} holds at most.`);
   }
-  const greatest = Number(type.value.maxItems);
   return (requested: number): number => Math.min(requested || fallback, greatest);
 }
 
