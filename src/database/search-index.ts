@@ -29,7 +29,17 @@ export async function createSearchIndex(orm: Orm): Promise<string> {
     return `${name} is there already`;
   }
   for (const extension of extensions) {
-    await createExtension(orm, extension);
+    try {
+      await query(orm, `create extension if not exists ${extension}`, []);
+    } catch (failure) {
+      throw failure instanceof DatabaseError
+        ? new StartError(
+            `--with search needs the extension ${extension}; have one who may run: create extension ` +
+              `${extension}. The database refuses it to the role of DATABASE_URL: ${failure.message}`,
+            { cause: failure },
+          )
+        : failure;
+    }
   }
   if (found !== undefined) {
     // What a creation leaves that was cut short.
@@ -43,18 +53,4 @@ export async function createSearchIndex(orm: Orm): Promise<string> {
     [],
   );
   return `created ${name}`;
-}
-
-async function createExtension(orm: Orm, extension: string): Promise<void> {
-  try {
-    await query(orm, `create extension if not exists ${extension}`, []);
-  } catch (failure) {
-    throw failure instanceof DatabaseError
-      ? new StartError(
-          `--with search needs the extension ${extension}; have one who may run: create extension ` +
-            `${extension}. The database refuses it to the role of DATABASE_URL: ${failure.message}`,
-          { cause: failure },
-        )
-      : failure;
-  }
 }

@@ -81,15 +81,9 @@ function toServiceError(failure: unknown): unknown {
   if (!(failure instanceof AccessTokenError)) {
     return failure;
   }
-  const options = {
-    headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
-    cause: failure,
-  };
-  return failure.expired
-    ? serviceError(ErrorReason.ACCESS_TOKEN_EXPIRED, "The access token has expired.", options)
-    : serviceError(
-        ErrorReason.ACCESS_TOKEN_INVALID,
-        "The access token is not one that this service accepts.",
-        options,
-      );
+  const headers = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+  const [reason, message] = failure.expired
+    ? [ErrorReason.ACCESS_TOKEN_EXPIRED, "The access token has expired."]
+    : [ErrorReason.ACCESS_TOKEN_INVALID, "The access token is not one that this service accepts."];
+  return serviceError(reason, message, { headers, cause: failure });
 }

@@ -8,16 +8,17 @@ interface Line {
   readonly waiting: Set<() => void>;
 }
 
+/** How long a call waits for its turn, counted from when it came. */
+const waitMs = 1000;
+
 /**
  * Lets so many unary calls of one requester be under way at once, so that what it asks for over however
  * many connections keeps nobody else waiting. Further ones wait in a line of its own, before their body
  * is read, until a second after they came. Streams have bounds of their own.
  *
  * Fails with OVERLOADED.
- *
- * @param waitMs how long a call waits for its turn, counted from when it came
  */
-export function createSharesInterceptor(max: number, waitMs = 1000): HeaderInterceptor {
+export function createSharesInterceptor(max: number): HeaderInterceptor {
   const lines = new Map<string, Line>();
 
   function end(requester: string, line: Line): void {
