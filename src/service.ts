@@ -9,6 +9,7 @@ import {
   type VerificationKeys,
 } from "@partner-service/access-tokens";
 import { createReadiness, type Readiness } from "@partner-service/health-reflection";
+import { describeTlsFailure } from "@partner-service/one-port-server";
 import {
   countConnections,
   DatabaseUnavailableError,
@@ -18,7 +19,7 @@ import {
 import { StartError } from "@partner-service/settings";
 import { createApp, type LogOptions } from "./app.ts";
 import { createChanges } from "./changes/changes.ts";
-import { type AuthenticationConfig, type Config, describeTlsFailure } from "./config/config.ts";
+import type { AuthenticationConfig, Config } from "./config/config.ts";
 import { useDataDirectory } from "./database/data-directory.ts";
 import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "./database/open-database.ts";
 import { mountConsole } from "./http/console-routes.ts";

@@ -1,10 +1,5 @@
 import type { TokenRules } from "@partner-service/access-tokens";
-import {
-  checkTlsFiles,
-  isLoopback,
-  type TlsFiles,
-  TlsFilesError,
-} from "@partner-service/one-port-server";
+import { findTlsFiles, isLoopback, type TlsFiles } from "@partner-service/one-port-server";
 import { findOtlpExports } from "@partner-service/rpc-telemetry";
 import { readSettings, StartError, type Values } from "@partner-service/settings";
 import { settings } from "./settings.ts";
@@ -51,37 +46,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   return Object.freeze({
     ...given,
-    tls: joinTls(given.tls),
+    tls: findTlsFiles(given.tls),
     authentication,
     console: given.console ?? authentication === undefined,
     ...findOtlpExports(otel),
     metricsPort: otel.disabled === "false" ? given.metricsPort : undefined,
   });
-}
-
-function joinTls({ certFile, keyFile, ...others }: Given["tls"]): TlsFiles | undefined {
-  if (certFile === undefined && keyFile === undefined && others.clientCaFile === undefined) {
-    return undefined;
-  }
-  if (certFile === undefined || keyFile === undefined) {
-    throw new StartError(
-      "TLS_CERT_FILE and TLS_KEY_FILE must be set together, and for TLS_CLIENT_CA_FILE.",
-    );
-  }
-  const files = Object.freeze({ certFile, keyFile, ...others });
-  try {
-    checkTlsFiles(files);
-  } catch (failure) {
-    throw failure instanceof TlsFilesError
-      ? new StartError(describeTlsFailure(failure), { cause: failure })
-      : failure;
-  }
-  return files;
-}
-
-/** Names the setting whose file cannot be used, and why. */
-export function describeTlsFailure({ file, message }: TlsFilesError): string {
-  return `${settings.tls[file].name} ${message}.`;
 }
 
 function joinAuthentication({

@@ -1,4 +1,4 @@
-import { defaultLimits, defaultTimeouts } from "@partner-service/one-port-server";
+import { defaultTimeouts, portSettings } from "@partner-service/one-port-server";
 import { telemetrySettings } from "@partner-service/rpc-telemetry";
 import {
   any,
@@ -23,10 +23,7 @@ import {
   secret,
 } from "./setting-kinds.ts";
 
-const mebibyte = 1024 * 1024;
-const million = 1_000_000;
 const milliseconds = whole(1, 3_600_000);
-const upToADay = whole(1, 86_400_000);
 
 /**
  * Everything that can be set from outside, each by the environment variable that it names. What the
@@ -46,63 +43,7 @@ export const settings = {
   reusePort: setting("REUSE_PORT", onOff, "off").for(
     "on: several processes share the port, each with its own connections (Linux, FreeBSD; on PostgreSQL)",
   ),
-  tls: {
-    certFile: optional("TLS_CERT_FILE", any("PEM file"), "cleartext").for(
-      "the certificate and its chain: the same port over TLS, ALPN h2 and http/1.1; files that change are taken up within 10 seconds, or on SIGHUP",
-    ),
-    keyFile: optional("TLS_KEY_FILE", any("PEM file")).for("the certificate's private key"),
-    clientCaFile: optional("TLS_CLIENT_CA_FILE", any("PEM file")).for(
-      "the authorities of the clients' certificates; with it a client without one is refused (mutual TLS)",
-    ),
-    minVersion: setting("TLS_MIN_VERSION", oneOf("TLSv1.2", "TLSv1.3"), "TLSv1.2").for(
-      "the least version of TLS that is spoken",
-    ),
-  },
-  limits: {
-    connections: setting("MAX_CONNECTIONS", whole(1, million), defaultLimits.connections).for(
-      "the most connections at a time, and never more than the process may open files for, less 64; a further one takes the place of the one that has been idle the longest",
-    ),
-    requests: setting("MAX_REQUESTS", whole(1, million), defaultLimits.requests).for(
-      "the most requests in flight, streams among them; from there on connections with more than their share get no further ones",
-    ),
-    requestsPerConnection: setting(
-      "MAX_REQUESTS_PER_CONNECTION",
-      whole(1, 10_000),
-      defaultLimits.requestsPerConnection,
-    ).for("the most requests in flight on one connection over HTTP/2"),
-    waitingBytes: setting(
-      "MAX_WAITING_BYTES",
-      whole(mebibyte, 64 * 1024 * mebibyte),
-      defaultLimits.waitingBytes,
-    ).for(
-      "the most bytes of answers that wait for callers to take them; above, those who let most wait are cut off",
-    ),
-    waitingBytesPerConnection: setting(
-      "MAX_WAITING_BYTES_PER_CONNECTION",
-      whole(1024, 1024 * mebibyte),
-      defaultLimits.waitingBytesPerConnection,
-    ).for("the bytes that may wait for one connection before its next requests wait too"),
-  },
-  timeouts: {
-    headersMs: setting("HEADERS_TIMEOUT_MS", milliseconds, defaultTimeouts.headersMs).for(
-      "how long a TLS handshake, a connection's first bytes and a request's headers may take",
-    ),
-    requestMs: setting("REQUEST_TIMEOUT_MS", milliseconds, defaultTimeouts.requestMs).for(
-      "how long a whole request may take to arrive",
-    ),
-    idleMs: setting("IDLE_TIMEOUT_MS", upToADay, defaultTimeouts.idleMs).for(
-      "how long a connection without requests is kept; longer than a load balancer keeps its own (60 s)",
-    ),
-    writeMs: setting("WRITE_TIMEOUT_MS", milliseconds, defaultTimeouts.writeMs).for(
-      "how long a caller may take nothing of an answer that waits for it",
-    ),
-    responseMs: setting("MAX_RESPONSE_MS", upToADay, defaultTimeouts.responseMs).for(
-      "how long an answer may go on: the longest life of a stream",
-    ),
-    connectionMs: setting("MAX_CONNECTION_MS", upToADay, defaultTimeouts.connectionMs).for(
-      "after which a connection takes no further requests, so that callers spread over processes",
-    ),
-  },
+  ...portSettings,
   databaseUrl: optional("DATABASE_URL", databaseUrl, "PGlite in DATA_DIR").for(
     "the PostgreSQL database, with parameters as pg takes them: `?sslmode=verify-full`; of several hosts, `a:5432,b:5432`, the one that takes writes",
   ),
@@ -157,7 +98,7 @@ export const settings = {
   console: optional("CONSOLE", onOff, "on in the sandbox, else off").for(
     "whether the console is served at `/`; outside the sandbox a person pastes a token",
   ),
-  readMaxBytes: setting("READ_MAX_BYTES", whole(1, 64 * mebibyte), 65_536).for(
+  readMaxBytes: setting("READ_MAX_BYTES", whole(1, 64 * 1024 * 1024), 65_536).for(
     "the largest message, on the wire and decompressed; a batch has its own bound, 2 MiB",
   ),
   maxTimeoutMs: setting("MAX_TIMEOUT_MS", milliseconds, 30_000).for(
@@ -169,7 +110,7 @@ export const settings = {
   maxStreams: setting("MAX_STREAMS", whole(2, 65_536), 256).for(
     "how many streaming calls may be open at once; a quarter of them for one requester, half from one address, 16 on one connection",
   ),
-  maxCallsPerRequester: setting("MAX_CALLS_PER_REQUESTER", whole(1, million), 256).for(
+  maxCallsPerRequester: setting("MAX_CALLS_PER_REQUESTER", whole(1, 1_000_000), 256).for(
     "how many calls of one requester, without its streams, may be under way at once; further ones wait for a second at most",
   ),
   rateLimit: optional("RATE_LIMIT", rateLimit, "no limit").for(

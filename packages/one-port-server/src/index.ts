@@ -14,7 +14,6 @@ export {
   type RequestHandler,
 } from "./one-port-server.ts";
 export {
-  defaultLimits,
   defaultTimeouts,
   type Fault,
   type FaultAnswer,
@@ -22,4 +21,5 @@ export {
   type OnePortServerOptions,
   type Timeouts,
 } from "./options.ts";
-export { checkTlsFiles, type TlsFiles, TlsFilesError } from "./tls.ts";
+export { describeTlsFailure, findTlsFiles, portSettings } from "./settings.ts";
+export { type TlsFiles, TlsFilesError } from "./tls.ts";
