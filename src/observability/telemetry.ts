@@ -1,10 +1,5 @@
 import { failureClass, type StatementEvent } from "@partner-service/postgres-statements";
-import {
-  serveScrapes,
-  startMetrics,
-  startTraces,
-  tellTroubles,
-} from "@partner-service/rpc-telemetry";
+import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config/config.ts";
 import type { Call } from "../context.ts";
 import type { CallObserver } from "./calls.ts";
@@ -57,20 +52,14 @@ async function measure(config: Config, sources: MetricSources): Promise<Telemetr
   const metrics = await startMetrics({
     name,
     otlpIntervalMs: otlpMetrics ? metricExportIntervalMs : undefined,
-    prometheus: metricsPort !== undefined,
+    scrapes: metricsPort === undefined ? undefined : { port: metricsPort, host: metricsHost },
   });
   const endMeasuring = measureService(metrics, sources);
-  const { calls, answerScrape } = metrics;
-  const scrapes =
-    metricsPort === undefined || answerScrape === undefined
-      ? undefined
-      : await serveScrapes(metricsPort, metricsHost, answerScrape);
   return {
-    observers: [calls],
-    metricsUrl: scrapes?.url,
+    observers: [metrics.calls],
+    metricsUrl: metrics.url,
     async close() {
       endMeasuring();
-      scrapes?.close();
       await metrics.close();
     },
   };

@@ -13,8 +13,8 @@ const readMs = 4000;
  *
  * @throws StartError where it cannot be listened on
  */
-export async function serveSummedMetrics({ metricsPort, metricsHost }: Config) {
-  if (metricsPort === undefined) {
+export async function serveSummedMetrics({ metricsPort: port, metricsHost: host }: Config) {
+  if (port === undefined) {
     return { url: undefined, follow() {}, read: async () => {}, close() {} };
   }
   const sum = createMetricSum();
@@ -31,7 +31,7 @@ export async function serveSummedMetrics({ metricsPort, metricsHost }: Config) {
     }
   }
 
-  const { url, close } = await serveScrapes(metricsPort, metricsHost, async (_, response) => {
+  const { url, close } = await serveScrapes({ port, host }, async (_, response) => {
     await Promise.all(texts.keys().map(read));
     const processes = [...texts].map(([child, text]) => ({
       number: child.isServing() ? child.number : undefined,

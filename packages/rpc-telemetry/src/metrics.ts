@@ -1,4 +1,3 @@
-import type { RequestListener } from "node:http";
 import type { Attributes } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
@@ -12,14 +11,15 @@ import { type CallMetrics, measureCalls } from "./call-metrics.ts";
 import { createHistograms, type Histograms } from "./histograms.ts";
 import { createResource } from "./resource.ts";
 import { observeRuntime } from "./runtime-metrics.ts";
+import { type ScrapeAddress, serveScrapes } from "./scrapes.ts";
 
 export interface MetricsOptions {
   /** Of the service, where OTEL_SERVICE_NAME does not say another. */
   readonly name: string;
   /** How often OTLP is told; undefined: never. Where it is, the standard variables say. */
   readonly otlpIntervalMs: number | undefined;
-  /** Whether Prometheus asks. */
-  readonly prometheus: boolean;
+  /** Undefined where Prometheus does not ask. */
+  readonly scrapes: ScrapeAddress | undefined;
 }
 
 export interface Metrics {
@@ -39,24 +39,35 @@ export interface Metrics {
     description: string,
     read: (observe: (value: number, attributes?: Attributes) => void) => void | Promise<void>,
   ): void;
-  /** Answers Prometheus; undefined where that does not ask. */
-  readonly answerScrape: RequestListener | undefined;
+  /** Where Prometheus finds the metrics. */
+  readonly url: string | undefined;
   /** Hands on what has not been handed on yet, and ends. */
   close(): Promise<void>;
 }
 
-/** Measures calls and the process, and what else is added. */
-export function createMetrics({ name, otlpIntervalMs, prometheus }: MetricsOptions): Metrics {
+/**
+ * Measures calls and the process, and what else is added.
+ *
+ * @throws StartError where Prometheus cannot be listened for
+ */
+export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
+  const { name, otlpIntervalMs, scrapes } = options;
   const histograms = createHistograms(name);
-  const scrapes = prometheus ? createScrapeReader(histograms) : undefined;
+  const scraped = scrapes && createScrapeReader(histograms);
   const provider = new MeterProvider({
     resource: createResource(name),
     readers: [
-      ...(scrapes === undefined ? [] : [scrapes]),
+      ...(scraped === undefined ? [] : [scraped]),
       ...(otlpIntervalMs === undefined ? [] : [createOtlpReader(histograms, otlpIntervalMs)]),
     ],
   });
   const meter = provider.getMeter(name);
+  const served =
+    scrapes &&
+    scraped &&
+    (await serveScrapes(scrapes, (request, response) =>
+      scraped.getMetricsRequestHandler(request, response),
+    ));
   const runtime = observeRuntime(meter, histograms);
   return {
     calls: measureCalls(meter, histograms),
@@ -78,12 +89,9 @@ export function createMetrics({ name, otlpIntervalMs, prometheus }: MetricsOptio
         .createObservableGauge(gauge, { unit, description })
         .addCallback((result) => read((value, attributes) => result.observe(value, attributes)));
     },
-    answerScrape:
-      scrapes &&
-      ((request, response) => {
-        scrapes.getMetricsRequestHandler(request, response);
-      }),
+    url: served?.url,
     async close() {
+      served?.close();
       runtime.close();
       await provider.shutdown();
     },

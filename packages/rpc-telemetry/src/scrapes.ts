@@ -3,12 +3,18 @@ import type { AddressInfo } from "node:net";
 import { createOnePortServer } from "@partner-service/one-port-server";
 import { StartError } from "@partner-service/settings";
 
+/** Where Prometheus asks, as METRICS_PORT and METRICS_HOST say it. */
+export interface ScrapeAddress {
+  readonly port: number;
+  readonly host: string;
+}
+
 /**
- * Serves `GET /metrics` on the port and the host of the settings, which are not for callers of the service.
+ * Serves `GET /metrics` on a port of its own, which is not for callers of the service.
  *
  * @throws StartError where the port cannot be listened on
  */
-export async function serveScrapes(port: number, host: string, answer: RequestListener) {
+export async function serveScrapes({ port, host }: ScrapeAddress, answer: RequestListener) {
   // Bounded as the port of the service is.
   const server = createOnePortServer().serverFactory((request, response) => {
     if (request.method === "GET" && request.url?.split("?", 1)[0] === "/metrics") {

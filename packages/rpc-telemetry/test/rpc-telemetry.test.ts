@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { expect, onTestFinished, test } from "vitest";
@@ -28,14 +25,9 @@ const page: EndedCall = {
 
 test("A call, a request that reaches no RPC, and what a service adds are told to Prometheus", async () => {
   const metrics = await startMetrics({
-    ...{ name: "greeter", otlpIntervalMs: undefined, prometheus: true },
+    ...{ name: "greeter", otlpIntervalMs: undefined, scrapes: { port: 0, host: "127.0.0.1" } },
   });
   onTestFinished(() => metrics.close());
-  const server = createServer(metrics.answerScrape).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.close();
-  });
-  await once(server, "listening");
   metrics.calls.begins();
   metrics.calls.begins();
   metrics.calls.begins();
@@ -44,9 +36,7 @@ test("A call, a request that reaches no RPC, and what a service adds are told to
   metrics.createCounter("greetings", "{greeting}", "tone", "Greetings.")("polite", 2);
   metrics.addGauge("guests", "{guest}", "Guests.", (observe) => observe(3, { room: "hall" }));
 
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  const text = await (await fetch(`http://127.0.0.1:${port}`)).text();
+  const text = await (await fetch(String(metrics.url))).text();
   const own = text.split("\n").filter((line) => /^(rpc|http|greetings|guests)/.test(line));
   const rpc = 'rpc_method="acme.v1.GreetService/Greet"';
   expect(own.filter((line) => !line.includes("_bucket"))).toEqual([
