@@ -12,7 +12,7 @@ import {
 } from "@partner-service/postgres-statements";
 import type { AuthorColumns } from "../partners/author.ts";
 import { type Partner, PartnerEntity } from "../partners/partner-entity.ts";
-import { changeTokenExpired } from "../partners/partner-error.ts";
+import { partnerError } from "../partners/partner-error.ts";
 
 /** How far a follower of a book has come. Changes are ids of transactions, in decimal. */
 export type ChangePosition = {
@@ -125,7 +125,7 @@ export function createChangeFeed(orm: Orm) {
     const purged = String(limits?.purged ?? beginning.change);
     const isLost = isAfter(purged, from.change) && isAfter(purged, last);
     if (after !== undefined && (after.epoch !== epoch || isLost)) {
-      throw changeTokenExpired();
+      throw partnerError("CHANGE_TOKEN_EXPIRED");
     }
     // What a transaction has deleted that is still open comes later, however old it is.
     const begun = isLost && isAfter(horizon, purged) ? purged : last;

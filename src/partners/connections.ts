@@ -10,7 +10,7 @@ import {
 import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
 import { type Partner, PartnerEntity } from "./partner-entity.ts";
-import { connectionNotFound } from "./partner-error.ts";
+import { partnerError } from "./partner-error.ts";
 import { connectionFields, disconnectedSql, movedChange, movedSql } from "./partner-writes.ts";
 
 /** A host and the organization that accepted its invitation. */
@@ -125,7 +125,7 @@ export function createConnections(orm: Orm, query = queryNow) {
       const author = authorValues(host, writer);
       const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
       if (partners.length === 0) {
-        throw connectionNotFound();
+        throw partnerError("CONNECTION_NOT_FOUND");
       }
       const ids = partners.map(({ id }) => id);
       await withRetries(async () => {
@@ -134,7 +134,7 @@ export function createConnections(orm: Orm, query = queryNow) {
         const ended =
           written.length > 0 ? written : await query(orm, endedSql, [host, ids, writeId]);
         if (ended.length === 0) {
-          throw connectionNotFound();
+          throw partnerError("CONNECTION_NOT_FOUND");
         }
         for (const partner of ended.map(toEntity)) {
           writer?.noteChange(movedChange(partner, connectionFields));

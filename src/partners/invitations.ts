@@ -12,11 +12,7 @@ import { authorValues } from "./author.ts";
 import type { Connection } from "./connections.ts";
 import { createUpdates } from "./partner-edits.ts";
 import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
-import {
-  invitationInvalid,
-  invitationNotPending,
-  partnerAlreadyAccepted,
-} from "./partner-error.ts";
+import { partnerError } from "./partner-error.ts";
 import { connectionFields, movedChange, movedSql, noChange, violates } from "./partner-writes.ts";
 
 /** What the holder of a token shows: to whom it may belong, and whose it is. */
@@ -81,7 +77,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
       return withRetries(async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
-          throw partnerAlreadyAccepted();
+          throw partnerError("PARTNER_ALREADY_ACCEPTED");
         }
         writer?.noteChange(movedChange(partner, invitationFields));
         return { token, expiresAt, partner };
@@ -103,7 +99,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
       return withRetries(async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
-          throw invitationNotPending();
+          throw partnerError("INVITATION_NOT_PENDING");
         }
         writer?.noteChange(movedChange(partner, invitationFields));
         return partner;
@@ -122,7 +118,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
         const [row] = await query(orm, showSql, values);
         const partner = row === undefined ? undefined : toEntity(row);
         if (partner === undefined || partner.invitationExpiresAt === null) {
-          throw invitationInvalid();
+          throw partnerError("INVITATION_INVALID");
         }
         return { partnerType: partner.partnerType, expiresAt: partner.invitationExpiresAt };
       }, signal);
@@ -146,7 +142,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
       return withRetries(async () => {
         const row = await acceptOrFind([host, partnerId, tokenHash, guest], written);
         if (row === undefined) {
-          throw invitationInvalid();
+          throw partnerError("INVITATION_INVALID");
         }
         const partner = toEntity(row);
         const isOwnWrite = partner.writeId === writeId;

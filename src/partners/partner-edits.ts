@@ -20,12 +20,7 @@ import {
   PartnerEntity,
   type PartnerKey,
 } from "./partner-entity.ts";
-import {
-  etagMismatch,
-  externalIdTaken,
-  guestAlreadyConnected,
-  partnerNotFound,
-} from "./partner-error.ts";
+import { etagMismatch, externalIdTaken, partnerError } from "./partner-error.ts";
 import {
   deletedChange,
   disconnectedSql,
@@ -119,7 +114,8 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
           if (violates(failure, "partner_external_id_unique")) {
             throw await findExternalIdConflict(version, changes);
           }
-          throw violates(failure, "partner_guest_unique") ? guestAlreadyConnected() : failure;
+          const isConnected = violates(failure, "partner_guest_unique");
+          throw isConnected ? partnerError("GUEST_ALREADY_CONNECTED") : failure;
         }
       }, signal);
     },
@@ -186,13 +182,10 @@ export function createUpdates(orm: Orm, query = queryNow) {
     return async (): Promise<Updated> => {
       const [written] = update === undefined ? [] : await write(update);
       const [row] = written ? [written] : await query(orm, findSql, [organizationId, id]);
-      if (row === undefined) {
-        throw partnerNotFound();
-      }
-      const partner = toEntity(row);
-      const isOwnWrite = partner.writeId === writeId;
-      if (partner.deletedAt !== null && !isOwnWrite) {
-        throw partnerNotFound();
+      const partner = row && toEntity(row);
+      const isOwnWrite = partner?.writeId === writeId;
+      if (partner === undefined || (partner.deletedAt !== null && !isOwnWrite)) {
+        throw partnerError("PARTNER_NOT_FOUND");
       }
       return { partner, isOwnWrite };
     };

@@ -29,9 +29,6 @@ export const violation = (field: string, description: string, reason: string): V
 export const fieldsInvalid = (violations: readonly Violation[]) =>
   new PartnerError(ErrorReason.FIELD_INVALID, "A field breaks a rule.", { violations });
 
-export const partnerNotFound = () =>
-  new PartnerError(ErrorReason.PARTNER_NOT_FOUND, "The target organization has no such partner.");
-
 /** @param deleted whether a partner that the request id has created has been deleted since. */
 export const requestIdReused = (requestId: string, deleted: boolean) =>
   new PartnerError(
@@ -58,29 +55,18 @@ export const etagMismatch = (etag: string) =>
     { metadata: { etag } },
   );
 
-export const guestAlreadyConnected = () =>
-  new PartnerError(
-    ErrorReason.GUEST_ALREADY_CONNECTED,
+/** What there is to say where the reason says it all. */
+const messages = {
+  PARTNER_NOT_FOUND: "The target organization has no such partner.",
+  GUEST_ALREADY_CONNECTED:
     "The guest organization already is a partner of this type in the target's book.",
-  );
-
-export const partnerAlreadyAccepted = () =>
-  new PartnerError(
-    ErrorReason.PARTNER_ALREADY_ACCEPTED,
-    "The partner has accepted an invitation already.",
-  );
-
-export const invitationInvalid = () =>
-  new PartnerError(ErrorReason.INVITATION_INVALID, "The requester cannot accept this invitation.");
-
-export const invitationNotPending = () =>
-  new PartnerError(ErrorReason.INVITATION_NOT_PENDING, "No invitation is pending for the partner.");
-
-export const connectionNotFound = () =>
-  new PartnerError(ErrorReason.CONNECTION_NOT_FOUND, "The requester has no such connection.");
-
-export const changeTokenExpired = () =>
-  new PartnerError(
-    ErrorReason.CHANGE_TOKEN_EXPIRED,
+  PARTNER_ALREADY_ACCEPTED: "The partner has accepted an invitation already.",
+  INVITATION_INVALID: "The requester cannot accept this invitation.",
+  INVITATION_NOT_PENDING: "No invitation is pending for the partner.",
+  CONNECTION_NOT_FOUND: "The requester has no such connection.",
+  CHANGE_TOKEN_EXPIRED:
     "Not all changes since the change_token can be told any more; begin anew without one.",
-  );
+} as const satisfies Partial<Record<keyof typeof ErrorReason, string>>;
+
+export const partnerError = (reason: keyof typeof messages) =>
+  new PartnerError(ErrorReason[reason], messages[reason]);

@@ -10,7 +10,7 @@ import {
   withRetries,
 } from "@partner-service/postgres-statements";
 import { type Partner, PartnerEntity, type PartnerKey } from "./partner-entity.ts";
-import { partnerNotFound } from "./partner-error.ts";
+import { partnerError } from "./partner-error.ts";
 
 /** A statement that reads is short: a second one uses the time that the first is on its way. */
 const findLimits: JoiningLimits = {
@@ -79,7 +79,7 @@ export function createPartnerFinds(orm: Orm) {
       withRetries(async () => {
         const partner = await findJoined(key, signal);
         if (partner === undefined) {
-          throw partnerNotFound();
+          throw partnerError("PARTNER_NOT_FOUND");
         }
         return partner;
       }, signal),

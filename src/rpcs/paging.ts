@@ -4,7 +4,7 @@ import { maxItemsOf } from "@partner-service/strict-messages";
 import type { ChangePosition } from "../changes/change-feed.ts";
 import type { Organizations } from "../context.ts";
 import { defaultPageSize } from "../partners/list-statements.ts";
-import { changeTokenExpired, fieldsInvalid, violation } from "../partners/partner-error.ts";
+import { fieldsInvalid, partnerError, violation } from "../partners/partner-error.ts";
 
 /**
  * Makes what tells the size of the page that a request asks for. None is refused: 0 stands for the default,
@@ -59,7 +59,7 @@ export function createChangeTokens(secret: string | Uint8Array) {
      */
     read({ requester, target }: Organizations, token: string) {
       if (isForeign(token)) {
-        throw changeTokenExpired();
+        throw partnerError("CHANGE_TOKEN_EXPIRED");
       }
       const position = open<ChangePosition>([requester, target], token);
       return demand(position, token, "change_token", "book");

@@ -298,14 +298,11 @@ export const mutants: readonly Group[] = [
       updateMask("changeableFields.filter((field) => given.isSet(field))", "[...changeableFields]"),
       updateMask("values[localName] ?? null", "values[localName]"),
       edits('and (${differences.join(" or ")})', ""),
-      edits("partner.writeId === writeId", "false as boolean"),
-      edits("if (partner.deletedAt !== null && !isOwnWrite)", "if (false as boolean)"),
+      edits("partner?.writeId === writeId", "false as boolean"),
+      edits(" || (partner.deletedAt !== null && !isOwnWrite)", ""),
       edits("if (!isOwnWrite) {", "if (false as boolean) {"),
       edits('${erasures.join(", ")},', ""),
-      edits(
-        'violates(failure, "partner_guest_unique") ? guestAlreadyConnected() : failure',
-        "failure",
-      ),
+      edits('isConnected ? partnerError("GUEST_ALREADY_CONNECTED") : failure', "failure"),
       rpcs("id: id.toLowerCase()", "id"),
       finds(
         "where organization_id = wanted.organization_id and id = wanted.id and deleted_at is null",
