@@ -9,6 +9,7 @@ import { endWith } from "./end-with.ts";
 import { withFixture } from "./fixture.ts";
 import { type LoadOptions, makeCalls } from "./load/counted-load.ts";
 import { findProgram, runProgram } from "./load/programs.ts";
+import { writeSection } from "./report/performance-page.ts";
 import { startContender } from "./servers.ts";
 
 interface Measured {
@@ -53,6 +54,7 @@ const usage = `usage: npm run bench:instructions -- [COMMIT [COMMIT]] [--only CA
 
 Counts the processor's instructions that calls take, by valgrind's callgrind: of this checkout, of a commit
 against this checkout, or of two commits. Other work on the machine does not change what is counted.
+All calls of this checkout alone are written into docs/performance.md.
 
   --only   only these calls: ${names.join(", ")}`;
 
@@ -94,6 +96,9 @@ async function main({ commits, only }: Arguments): Promise<void> {
     }),
   ].join("\n");
   console.log(table);
+  if (commits.length === 0 && only.length === names.length) {
+    await writeSection("bench:instructions", table);
+  }
 }
 
 async function inTurn<Result>(tasks: readonly (() => Promise<Result>)[]): Promise<Result[]> {
