@@ -2,27 +2,20 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Fixture, withFixture } from "./fixture.ts";
+import { freePort } from "./free-port.ts";
 import { measureInTurn } from "./in-turn.ts";
+import type { Part } from "./observability/edits.ts";
 import { estimate } from "./report/estimate.ts";
 import { writeSection } from "./report/performance-page.ts";
 import { median } from "./report/results.ts";
-import type { ServerProcess } from "./server-process.ts";
 import { startContender } from "./servers.ts";
 
 // What the audit trail, metrics, and traces of one call in a hundred cost a create: CPU of the service by the
-// call, of processes on one database that are loaded in turn, so that whatever the machine goes through meets
-// all. Two processes that are set up alike differ all the same: all are started several times, and in another
-// order each time.
+// call, of one process in which they are switched on and off in turn. Two processes differ by more than they cost,
+// if they are set up alike, for V8 does not compile the same twice.
 
-const starts = 7;
-/** Before the first round V8 has compiled nearly all of what calls run. */
-const turns = { rounds: 3, seconds: 2, warmUpSeconds: 10 };
-
-/**
- * While the others have their turns, a process has no call in flight. V8's memory reducer takes that time for a
- * major collection, by which most of what is compiled for the objects that calls have is thrown away.
- */
-const flags = ["--no-memory-reducer"];
+const starts = 3;
+const turns = { rounds: 30, seconds: 1, warmUpSeconds: 3 };
 
 /** A collector that takes everything. */
 const collector = createServer((request, response) => {
@@ -30,51 +23,43 @@ const collector = createServer((request, response) => {
 });
 await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
 // A server that listens on a port has an address of this type.
-const { port } = collector.address() as AddressInfo;
-const metrics = {
+const { port: collectorPort } = collector.address() as AddressInfo;
+const settings = {
   METRICS_PORT: "0",
-  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
-  OTEL_METRIC_EXPORT_INTERVAL: "5000",
-  OTEL_TRACES_EXPORTER: "none",
-};
-const traces = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collectorPort}`,
   OTEL_TRACES_EXPORTER: "otlp",
   OTEL_TRACES_SAMPLER: "traceidratio",
   OTEL_TRACES_SAMPLER_ARG: "0.01",
+  // Within the turn in which the spans were made.
+  OTEL_BSP_SCHEDULE_DELAY: "250",
 };
 
 interface Variant {
   readonly title: string;
   /** What it is compared with. */
   readonly than?: string;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly parts: readonly Part[];
 }
 
-const variants = (directory: string): Variant[] => [
-  { title: "all off", settings: {} },
+const variants: readonly Variant[] = [
+  { title: "all off", parts: [] },
+  { title: "audit trail in a file", than: "all off", parts: ["audit"] },
   // What is found where there is nothing to find.
-  { title: "all off, again", than: "all off", settings: {} },
-  {
-    title: "audit trail in a file",
-    than: "all off",
-    settings: { AUDIT_LOG: join(directory, "audit.log") },
-  },
-  { title: "metrics", than: "all off", settings: metrics },
-  { title: "metrics, and traces at 1 %", than: "metrics", settings: { ...metrics, ...traces } },
+  { title: "all off, again", than: "all off", parts: [] },
+  { title: "metrics", than: "all off", parts: ["metrics"] },
+  { title: "metrics, and traces at 1 %", than: "metrics", parts: ["metrics", "traces"] },
 ];
 
-/** CPU by the call in each round of one start, by title. */
+/** CPU by the call in each round, by title. */
 type Micros = ReadonlyMap<string, readonly number[]>;
 
 const text = await withFixture(async (fixture) => {
-  const all = variants(fixture.directory);
   const measured: Micros[] = [];
   try {
     for (let start = 0; start < starts; start += 1) {
-      const first = start % all.length;
-      measured.push(await measure([...all.slice(first), ...all.slice(0, first)], fixture));
+      measured.push(await measure(fixture));
     }
-    return describe(all, measured);
+    return describe(measured);
   } finally {
     collector.close();
     collector.closeAllConnections();
@@ -83,37 +68,43 @@ const text = await withFixture(async (fixture) => {
 console.log(text);
 await writeSection("bench:observability", text);
 
-/** Starts all, and measures them in turn. */
-async function measure(
-  order: readonly Variant[],
-  { database, calls, publicKeyFile }: Fixture,
-): Promise<Micros> {
-  const servers: ServerProcess[] = [];
-  try {
-    for (const variant of order) {
-      const settings = { AUDIT_LOG: "off", ...variant.settings };
-      const extra = { args: flags, settings };
-      servers.push(await startContender("service", database, publicKeyFile, extra));
+/** Starts the service, and measures it in turn as each variant. */
+async function measure({ database, calls, directory, publicKeyFile }: Fixture): Promise<Micros> {
+  const switchPort = await freePort();
+  const server = await startContender("service", database, publicKeyFile, {
+    args: ["--import", "./bench/observability/switch.ts"],
+    settings: {
+      ...settings,
+      AUDIT_LOG: join(directory, "audit.log"),
+      SWITCH_PORT: String(switchPort),
+    },
+  });
+  const switchTo = async (parts: readonly Part[]) => {
+    const { ok } = await fetch(`http://127.0.0.1:${switchPort}/${parts.join()}`);
+    if (!ok) {
+      throw new Error("The parts are not switched.");
     }
-    const sides = servers.map((server) => ({ server, database }));
+  };
+  try {
+    const sides = variants.map(({ parts }) => ({ server, database, enter: () => switchTo(parts) }));
     const rounds = await measureInTurn("create", sides, calls, turns);
     const ofSide = (side: number) => rounds.map((micros) => micros[side] ?? Number.NaN);
-    return new Map(order.map(({ title }, side) => [title, ofSide(side)]));
+    return new Map(variants.map(({ title }, side) => [title, ofSide(side)]));
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await server.stop();
   }
 }
 
-/** Of a start counts the median of its rounds, which leaves out one that the machine has disturbed. */
-function describe(all: readonly Variant[], measured: readonly Micros[]): string {
-  const rows = all.map(({ title, than }) => {
-    const micros = median(measured.map((one) => median(one.get(title) ?? [])));
+/** What is compared was measured in one round of one process. */
+function describe(measured: readonly Micros[]): string {
+  const rows = variants.map(({ title, than }) => {
+    const micros = median(measured.flatMap((one) => one.get(title) ?? []));
     if (than === undefined) {
       return `| ${title} | ${micros.toFixed(1)} µs | |`;
     }
-    const ratios = measured.map((one) => {
+    const ratios = measured.flatMap((one) => {
       const base = one.get(than) ?? [];
-      return median((one.get(title) ?? []).map((own, round) => own / (base[round] ?? Number.NaN)));
+      return (one.get(title) ?? []).map((own, round) => own / (base[round] ?? Number.NaN));
     });
     const { middle, least, most } = estimate(ratios);
     const [ratio, ...range] = [middle, least, most].map((one) => one.toFixed(3));
