@@ -238,6 +238,27 @@ describe("The audit trail", () => {
     expect(newEvents().map((event) => event.rpc)).toEqual([rpc("CreatePartner")]);
   });
 
+  test.each(Object.entries(protocols))(
+    "has one line of a caller whose name would end it: %s",
+    async (_name, create) => {
+      const subject = 'a"b\\\n{"audit":1}\u2028😀';
+      const client = createClient(PartnerService, create(service.url));
+      const headers = callHeaders(await issuer.token({ sub: subject }), {});
+      const { partner } = await client.createPartner(examplePartner, { headers });
+      expect(newEvents()).toEqual([
+        {
+          ...anyEvent,
+          rpc: rpc("CreatePartner"),
+          outcome: "ok",
+          subject,
+          requester: acme,
+          target: acme,
+          partners: [{ id: partner?.id, revisionBefore: null, revisionAfter: 1 }],
+        },
+      ]);
+    },
+  );
+
   describe.each(Object.entries(protocols))("over %s", (_name, create) => {
     test.each<[string, Record<string, unknown>, Record<string, string | undefined>, Event]>([
       [
