@@ -60,9 +60,10 @@ const publicServices: readonly DescService[] = [Health, ServerReflection, Server
  */
 export function createRoutes(
   { maxStreams, maxCallsPerRequester, rateLimit }: Config,
-  { verifyToken, validator, partners, readiness, ending, audit, ...others }: RouteDependencies,
+  dependencies: RouteDependencies,
 ) {
-  const { changes, tokenSecret, troubleSwitch } = others;
+  const { verifyToken, validator, partners, changes, tokenSecret } = dependencies;
+  const { readiness, ending, audit, troubleSwitch } = dependencies;
   const errors = createErrorsInterceptor();
   const admission = [
     createAuthenticationInterceptor(verifyToken),

@@ -83,8 +83,8 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
       const left = partners.filter((_, index) => outcomes[index] === undefined);
       const found = await insertOrFind(left);
       judge(found);
-      const next = found.values();
-      outcomes = outcomes.map((outcome) => outcome ?? next.next().value);
+      const rest = found.values();
+      outcomes = outcomes.map((outcome) => outcome ?? rest.next().value);
     }
     const known = outcomes.filter((outcome) => outcome !== undefined);
     for (const outcome of known) {
