@@ -8,7 +8,7 @@ import {
   reflect,
 } from "@bufbuild/protobuf/reflect";
 import type { Violation as BrokenRule, Validator } from "@bufbuild/protovalidate";
-import { clip } from "./fitting.ts";
+import { echo } from "./fitting.ts";
 import type { Violation } from "./violation.ts";
 
 /** What is wanted, where the validator says it for those who know its rules by name. */
@@ -19,8 +19,6 @@ const wantedTexts: Readonly<Partial<Record<string, string>>> = {
   "enum.not_in": "must be a value that the contract knows other than UNSPECIFIED",
   "repeated.unique": "must hold no value twice",
 };
-
-const maxEchoBytes = 64;
 
 /** Finds the rules of the contract that a message breaks. */
 export function findBrokenRules(
@@ -60,7 +58,7 @@ function describeValue(value: unknown, reason: string): string | undefined {
   if (typeof value !== "string" || value === "" || reason === "string.not_contains") {
     return undefined;
   }
-  return reason === "string.max_len" ? `${[...value].length}` : clip(value, maxEchoBytes);
+  return reason === "string.max_len" ? `${[...value].length}` : echo(value);
 }
 
 function valueAt(message: ReflectMessage, path: Path): unknown {

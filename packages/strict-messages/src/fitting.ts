@@ -94,3 +94,8 @@ export function clip(given: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes - 3));
   return `${text.slice(0, read)}…`;
 }
+
+/** What a caller has sent, as far as that is repeated to it. */
+export function echo(text: string): string {
+  return clip(text, 64);
+}

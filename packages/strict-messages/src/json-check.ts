@@ -1,4 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { echo } from "./fitting.ts";
 import { JsonReader, noJson } from "./json-reader.ts";
 import {
   type FieldShape,
@@ -9,7 +10,7 @@ import {
   type ValueShape,
   wrongType,
 } from "./json-shape.ts";
-import { echo, tooManyItems, type Violation } from "./violation.ts";
+import { tooManyItems, type Violation } from "./violation.ts";
 
 /** Answers what is wrong with a message in JSON; undefined for one that may be decoded. */
 export type JsonCheck = (text: string) => JsonFindings | undefined;

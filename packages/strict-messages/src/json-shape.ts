@@ -5,9 +5,10 @@ import {
   fromJson,
   ScalarType,
 } from "@bufbuild/protobuf";
+import { echo } from "./fitting.ts";
 import { textOf } from "./json-reader.ts";
 import { suggest } from "./suggestion.ts";
-import { echo, leastOf, maxItemsOf } from "./violation.ts";
+import { leastOf, maxItemsOf } from "./violation.ts";
 
 /** What becomes of fields and enum values whose names the contract does not know. */
 export type UnknownNames = "refuse" | "ignore";

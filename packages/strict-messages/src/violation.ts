@@ -30,10 +30,3 @@ export function tooManyItems(field: string, maxItems: number): Violation {
   const description = `must hold at most ${maxItems} entries`;
   return { field, description, reason: "repeated.max_items" };
 }
-
-/** How much of what a caller has sent is repeated to it. */
-const maxEcho = 64;
-
-export function echo(text: string): string {
-  return text.length > maxEcho ? `${text.slice(0, maxEcho).toWellFormed()}…` : text.toWellFormed();
-}
