@@ -59,6 +59,24 @@ describe.each([true, false])("With the unary lane %s, a header interceptor", (un
     await client.getPartner({}, { onHeader });
     expect(marks).toEqual(["one", null]);
   });
+
+  test.each(["0", "50"])(
+    "is left by a call whose %s ms are over, however long it waits",
+    async (ms) => {
+      const requestGate = createRequestGate([() => new Promise<void>(() => {})]);
+      const { transport } = await startApp(
+        (router) => router.rpc(PartnerService.method.getPartner, () => ({}), { requestGate }),
+        unaryLane,
+      );
+      // Not the option, by which the client would end the call itself.
+      const headers = { "Connect-Timeout-Ms": ms };
+      const call = createClient(PartnerService, transport).getPartner({}, { headers });
+      expect(await failureOf(call)).toEqual({
+        code: "DeadlineExceeded",
+        reason: "DEADLINE_EXCEEDED",
+      });
+    },
+  );
 });
 
 /** ListPartners as if it answered with a stream: the contract has no such RPC. */
