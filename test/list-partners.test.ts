@@ -198,16 +198,16 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
 
   describe("page tokens", () => {
     test("are bound to organization, filters and order", async () => {
-      const { organization, client } = await newBook(service);
-      await createPartner(client);
-      await createPartner(client);
-      const list = { pageSize: 1, filters: { text: "e" } };
+      const { client } = await newBook(service);
+      const partners = [await createPartner(client), await createPartner(client)];
+      const ids = partners.map(({ id }) => id);
+      const list = { pageSize: 1, filters: { text: "e", ids } };
       const { nextPageToken: pageToken } = await client.listPartners(list);
       const refused = invalid("page_token: page_token");
 
       const others: ListInit[] = [
         { pageToken },
-        { pageToken, filters: { text: "E" } },
+        { pageToken, filters: { text: "E", ids } },
         { pageToken, ...list, order: { field: PartnerOrderField.EMAIL } },
         { pageToken, ...list, order: { direction: OrderDirection.DESCENDING } },
       ];
@@ -217,11 +217,12 @@ describe.each(databaseKinds)("ListPartners on %s", (kind) => {
       const stranger = await newBook(service);
       const theft = stranger.client.listPartners({ ...list, pageToken });
       expect(await failureOf(theft)).toEqual(refused);
-      // With another page size and a count it is the same list.
+      // With another page size, a count, and its ids in another order and case it is the same list.
       const next = await client.listPartners({
-        ...{ ...list, pageToken, pageSize: 50, includeTotalSize: true },
+        ...{ pageToken, pageSize: 50, includeTotalSize: true },
+        filters: { text: "e", ids: ids.toReversed().map((id) => id.toUpperCase()) },
       });
-      expect(next).toMatchObject({ totalSize: 2, partners: [{ organizationId: organization }] });
+      expect(next).toMatchObject({ totalSize: 2, partners: partners.slice(1) });
     });
 
     test("are refused when they have been altered, at whatever place", async () => {
