@@ -161,6 +161,21 @@ describe.each(databaseKinds)("BatchCreatePartners on %s", (kind) => {
     expect(await namesIn(client)).toEqual(["A", "C", "B"]);
   });
 
+  test("leaves free what a process of the release before has deleted", async () => {
+    const { client } = await newBook(service);
+    const { id } = await createPartner(client, { companyName: "Gone", externalId: "1" });
+    await createPartner(client, { companyName: "Old", externalId: "2" });
+    // It leaves the columns as they are that it does not know.
+    await service.execute(`update partner set deleted_at = now() where id = '${id}'`);
+    const requests = [named("A", { externalId: "1" }), named("B", { externalId: "2" })];
+    const { results } = await client.batchCreatePartners({ requests, allowPartial: true });
+    expect(results.map(summarize)).toEqual([
+      "A",
+      { code: "AlreadyExists", reason: "EXTERNAL_ID_TAKEN" },
+    ]);
+    expect(await namesIn(client)).toEqual(["Old", "A"]);
+  });
+
   test("refuses what an entry must not have", async () => {
     const { client } = await newBook(service);
     const [requestId, upper] = [randomUUID(), randomUUID()];
