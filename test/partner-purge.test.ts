@@ -145,12 +145,17 @@ describe.each(databaseKinds)("Deleted partners on %s", (kind) => {
     // A database that refuses ends nothing.
     await query(orm, "alter table partner_purge rename to elsewhere", []);
     const stopping = new AbortController();
-    const purging = purgeWhileIdle(partners, retentionDays, logger, stopping.signal, soon);
+    let times = 0;
+    const purge: typeof partners.purge = (...given) => {
+      times += 1;
+      return partners.purge(...given);
+    };
+    const purging = purgeWhileIdle({ purge }, retentionDays, logger, stopping.signal, soon);
     const busyUntil = performance.now() + 10 * soon.restMs;
     while (performance.now() < busyUntil) {
       await turn();
     }
-    expect(log).toEqual([]);
+    expect(times).toBe(0);
     const refused = [
       { reason: expect.stringMatching(/^42P01: /) },
       "could not forget deleted partners",
