@@ -33,10 +33,10 @@ async function findSurvivors(part: string): Promise<readonly Edit[]> {
       const path = join(copy, edit.file);
       const text = readFileSync(path, "utf8");
       writeFileSync(path, applyEdit(text, edit));
-      const found = await fails(copy, tests);
+      const finder = await findFault(copy, tests);
       writeFileSync(path, text);
-      console.log(`${found ? "found" : "SURVIVES"}: ${edit.file}: ${edit.from} → ${edit.to}`);
-      if (!found) {
+      console.log(`${edit.file}: ${edit.from} → ${edit.to}\n  ${finder ?? "SURVIVES"}`);
+      if (finder === undefined) {
         survivors.push(edit);
       }
     }
@@ -46,7 +46,8 @@ async function findSurvivors(part: string): Promise<readonly Edit[]> {
   return survivors;
 }
 
-async function fails(directory: string, tests: readonly string[]): Promise<boolean> {
+/** The test that has found the fault, or that the tests have no end with it; undefined: nothing has. */
+async function findFault(directory: string, tests: readonly string[]): Promise<string | undefined> {
   const vitest = join(directory, "node_modules/vitest/vitest.mjs");
   try {
     await run(process.execPath, [vitest, "run", "--bail=1", ...tests], {
@@ -54,10 +55,12 @@ async function fails(directory: string, tests: readonly string[]): Promise<boole
       timeout: 180_000,
       maxBuffer: 64 * 1024 * 1024,
     });
-    return false;
-  } catch {
-    // Whether a test fails or the fault keeps them from ending, it has been found.
-    return true;
+    return undefined;
+  } catch (failure) {
+    // What `execFile` rejects with once the program has begun.
+    const { killed, stdout } = failure as { readonly killed: boolean; readonly stdout: string };
+    const [, test = "fails without a test"] = /^ FAIL +(.+)$/m.exec(stdout) ?? [];
+    return killed ? "has no end" : test;
   }
 }
 
