@@ -40,6 +40,10 @@ let closing: (() => Promise<void>)[];
 
 beforeAll(async () => {
   postgres = await startFaultyPostgres();
+  // One that ends by itself leaves what it has compiled to all starts.
+  const first = await startFaultyService(postgres.url);
+  await first.terminate();
+  await first.close();
 });
 beforeEach(() => {
   organization = randomUUID();
@@ -63,9 +67,6 @@ async function startServices(count: number): Promise<readonly FaultyService[]> {
     const service = await startFaultyService(postgres.url, issuer, "src/main.ts", settings);
     services.push(service);
     closing.push(service.close);
-    // One that ends by itself leaves what it has compiled to its next starts.
-    await service.terminate();
-    await service.start();
   }
   return services;
 }

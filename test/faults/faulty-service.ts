@@ -54,8 +54,6 @@ export async function startFaultyService(
       JWT_PUBLIC_KEY_FILE: keyFile,
       JWT_ISSUER: tokenRules.issuer,
       JWT_AUDIENCE: tokenRules.audience,
-      // A process that ends by itself leaves what it has compiled to those that start after it.
-      NODE_COMPILE_CACHE: join(directory, "compiled"),
       ...settings,
     });
     const [, ready = ""] = await service.waitFor(/"url":"([^"]+)","msg":"ready"/);

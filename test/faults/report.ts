@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
+import { shareCompiledCode } from "../support/scratch.ts";
 import type { Comparison } from "./comparison.ts";
 
 declare module "vitest" {
@@ -30,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const file = join(directory, "results.jsonl");
   await writeFile(file, "");
   project.provide("faultsReport", file);
+  shareCompiledCode(directory);
   return async () => {
     const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
     console.log(`\n${formatTable(lines.map((line): FaultResult => JSON.parse(line)))}`);

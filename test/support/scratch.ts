@@ -20,3 +20,11 @@ export async function makeScratchDirectory(): Promise<string> {
   await chmod(directory, 0o755);
   return directory;
 }
+
+/**
+ * Has the processes that the tests start, each with all of the service, find what one that ended by itself has
+ * compiled: in the folder, where the environment names none for more than this run.
+ */
+export function shareCompiledCode(directory: string): void {
+  process.env.NODE_COMPILE_CACHE ??= join(directory, "compiled");
+}
