@@ -1,11 +1,22 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
-import { runCommands } from "./workspace.ts";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { copyCheckout } from "../support/checkout.ts";
+import { emptyFolder, runCommands } from "./workspace.ts";
 
-const root = resolve(".interop/package-managers");
 const tarball = "partner-service-client-0.1.0.tgz";
+let packed: string;
+
+/** Packs the client in a copy, so that nobody who uses it meanwhile misses what packing builds anew. */
+beforeAll(() => {
+  const copy = emptyFolder("checkout");
+  copyCheckout(copy);
+  execFileSync("npm", ["pack", "--silent", "--workspace", "@partner-service/client"], {
+    cwd: copy,
+  });
+  packed = join(copy, tarball);
+});
 
 /** What a caller's package.json names. */
 const dependencies = {
@@ -44,18 +55,8 @@ for (const { name, command, install } of managers) {
   test.skipIf(!isThere)(
     `the packed client is installed in an empty project with ${name}, and runs${skipped}`,
     async ({ signal }) => {
-      const project = join(root, name);
-      rmSync(project, { recursive: true, force: true });
-      mkdirSync(project, { recursive: true });
-      const client = "@partner-service/client";
-      execFileSync("npm", [
-        "pack",
-        "--silent",
-        "--workspace",
-        client,
-        "--pack-destination",
-        project,
-      ]);
+      const project = emptyFolder(`package-managers/${name}`);
+      copyFileSync(packed, join(project, tarball));
       const manifest = { private: true, type: "module", dependencies };
       writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
       writeFileSync(join(project, "program.js"), program);
