@@ -30,9 +30,10 @@ export async function makeServerDirectory(): Promise<string> {
   return directory;
 }
 
-/** Makes a server's folder, and all that is in it. */
+/** Makes a server's folder, and all that is in it. It is processes that end here, not the machine. */
 export function initialize(folder: string): void {
-  runProgram("initdb", ...["-D", folder, "-U", "postgres", "-A", "trust"], "-EUTF8", "--locale=C");
+  const options = ["-U", "postgres", "-A", "trust", "-EUTF8", "--locale=C", "--no-sync"];
+  runProgram("initdb", "-D", folder, ...options);
 }
 
 /** The server whose files lie in the folder, and which listens on the port of loopback. */

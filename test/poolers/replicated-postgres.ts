@@ -35,7 +35,7 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   initialize(folders.primary);
   primary.start();
   const from = `host=127.0.0.1 port=${primaryPort} user=postgres application_name=standby`;
-  runProgram("pg_basebackup", ...["-d", from, "-D", folders.standby, "-R", "-c", "fast"]);
+  runProgram("pg_basebackup", ...["-d", from, "-D", folders.standby, "-R", "-c", "fast", "-N"]);
   standby.start();
   await primary.query("create role partner_service login");
   await primary.query("grant all on schema public to partner_service");
