@@ -28,7 +28,7 @@ export const followers: readonly Client[] = [
     name: "Go, connect-go (Connect over HTTP/1.1)",
     folder: "go",
     needs: ["go"],
-    build: "go generate . && go build -o bin/ ./cmd/watch",
+    build: "go build tool && go generate . && go build -o bin/ ./cmd/watch",
     run: "bin/watch",
   },
 ];
@@ -80,14 +80,14 @@ export const clients: readonly Client[] = [
     name: "Go, connect-go (Connect over HTTP/1.1)",
     folder: "go",
     needs: ["go"],
-    build: "go generate . && go build -o bin/ ./cmd/connect",
+    build: "go build tool && go generate . && go build -o bin/ ./cmd/connect",
     run: "bin/connect",
   },
   {
     name: "Go, grpc-go (gRPC)",
     folder: "go",
     needs: ["go"],
-    build: "go generate . && go build -o bin/ ./cmd/grpc",
+    build: "go build tool && go generate . && go build -o bin/ ./cmd/grpc",
     run: "bin/grpc",
   },
   {
