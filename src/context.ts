@@ -46,7 +46,7 @@ export interface Call {
   messages: number | undefined;
   /** To be done when the call is over. */
   onEnd: (() => void) | undefined;
-  /** What the call has come to, once there is an answer to it. */
+  /** What the call has failed with, once it has. */
   outcome: Outcome | undefined;
   /** The id of the partner that the request names, where it is to be changed. */
   partnerId: string | undefined;

@@ -5,7 +5,7 @@ import { DatabaseUnavailableError, OverloadedError } from "@partner-service/post
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { callKey, type HeaderInterceptor, type Outcome, required } from "../context.ts";
+import { callKey, type HeaderInterceptor, required } from "../context.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, recordFailure, serviceError } from "./service-error.ts";
 
@@ -72,12 +72,9 @@ export function createErrorsInterceptor(): Interceptor {
     if (response.stream) {
       return { ...response, message: each(response.message, context) };
     }
-    required(request.contextValues, callKey).outcome = ok;
     return response;
   };
 }
-
-const ok: Outcome = { code: "ok" };
 
 type Context = Pick<HandlerContext, "values" | "signal">;
 
@@ -87,7 +84,6 @@ async function* each<T>(messages: AsyncIterable<T>, context: Context): AsyncGene
     for (;;) {
       const result = await decideOutcome(context, untilAborted(iterator.next(), context.signal));
       if (result.done === true) {
-        required(context.values, callKey).outcome = ok;
         return;
       }
       const call = required(context.values, callKey);

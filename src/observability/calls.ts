@@ -82,14 +82,13 @@ export function followCall(
 }
 
 /**
- * What the call came to. Whoever made the answer has recorded it; it is `ok` only if the client got
- * the answer. An answer that is none of an RPC's is told by its HTTP status.
+ * What the call came to. Whoever failed it has recorded that; whatever else was answered is told by its HTTP
+ * status, which is that of `ok` for an RPC, if the client got the answer.
  */
 function outcomeOf({ outcome }: Call, { raw }: FastifyRequest, reply: FastifyReply): Outcome {
-  if (!isSent(raw, reply.raw)) {
-    return outcome === undefined || outcome.code === "ok" ? canceled : outcome;
-  }
-  return outcome ?? { code: codeOfStatus(reply.raw.statusCode) };
+  return (
+    outcome ?? (isSent(raw, reply.raw) ? { code: codeOfStatus(reply.raw.statusCode) } : canceled)
+  );
 }
 
 const canceled: Outcome = { code: codeToString(Code.Canceled) };
