@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { applyEdit, type Edit } from "../../bench/edit.ts";
 import { copyCheckout } from "../support/checkout.ts";
 import { mutants } from "./mutants.ts";
@@ -58,8 +58,9 @@ async function findFault(directory: string, tests: readonly string[]): Promise<s
     return undefined;
   } catch (failure) {
     // What `execFile` rejects with once the program has begun.
-    const { killed, stdout } = failure as { readonly killed: boolean; readonly stdout: string };
-    const [, test = "fails without a test"] = /^ FAIL +(.+)$/m.exec(stdout) ?? [];
+    const { killed, stderr } = failure as { readonly killed: boolean; readonly stderr: string };
+    const told = stripVTControlCharacters(stderr);
+    const [, test = "fails without a test"] = /^ FAIL +(.+)$/m.exec(told) ?? [];
     return killed ? "has no end" : test;
   }
 }
