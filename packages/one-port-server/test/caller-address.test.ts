@@ -32,6 +32,9 @@ test.each<[string, string | undefined, string | undefined, string | undefined]>(
   ["the sender over IPv6 without its port", "10.1.2.3", "[2001:db9::1]:4711", "2001:db9::1"],
   ["the proxy's, where it tells nonsense", "10.1.2.3", "198.51.100.1, unknown", "10.1.2.3"],
   ["the proxy's, where it tells nothing", "10.1.2.3", "", "10.1.2.3"],
+  ["the sender's with its zone", "10.1.2.3", "fe80::1%eth0", "fe80::1%eth0"],
+  ["the proxy's, where a zone would end a text", "10.1.2.3", 'fe80::1%eth0"', "10.1.2.3"],
+  ["the proxy's, where a zone would escape", "10.1.2.3", "[fe80::1%\\]:80", "10.1.2.3"],
   ["none, where the connection has none", undefined, "198.51.100.1", undefined],
 ])("the caller's address is %s", (_name, peer, forwardedFor, address) => {
   expect(addressOf(trusted, peer, forwardedFor)).toBe(address);
