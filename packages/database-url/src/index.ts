@@ -12,8 +12,8 @@ const knownParameters = [
 ];
 
 /**
- * What is wrong with a database's URL that pg would stumble over, or pass over in silence; undefined
- * where nothing is.
+ * What is wrong with a database's URL that pg would stumble over, or pass over in silence, the files that it
+ * names included, which are read for that; undefined where nothing is.
  */
 export function findParameterProblem(text: string): string | undefined {
   const urls = hostUrls(text);
