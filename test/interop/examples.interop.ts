@@ -8,8 +8,7 @@ import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { type Client, clients, followers } from "./clients.ts";
 import { startLanguages, startScript } from "./sample-programs.ts";
 import {
-  addContract,
-  copyExample,
+  buildClient,
   emptyFolder,
   exportContract,
   reasonToSkip,
@@ -97,9 +96,7 @@ test("docs/clients.md has a cell for each client", () => {
   expect(cells).toHaveLength(clients.length);
 });
 
-async function printedBy({ folder, build, run }: Client, signal: AbortSignal): Promise<string> {
-  const copy = copyExample(folder);
-  addContract(copy);
-  await runCommands(build, copy, {}, signal);
-  return runCommands(run, copy, settings, signal);
+async function printedBy(client: Client, signal: AbortSignal): Promise<string> {
+  const copy = await buildClient(client, signal);
+  return runCommands(client.run, copy, settings, signal);
 }

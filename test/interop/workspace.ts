@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
+import type { Client } from "./clients.ts";
 
 const execFileAsync = promisify(execFile);
 
@@ -36,9 +37,12 @@ export function copyExample(folder: string): string {
   return copy;
 }
 
-/** Puts the exported contract into a copy, as whoever follows the example's README has it. */
-export function addContract(copy: string): void {
+/** Builds a client in a copy of its example with the contract, and returns the copy's path. */
+export async function buildClient({ folder, build }: Client, signal: AbortSignal): Promise<string> {
+  const copy = copyExample(folder);
   cpSync(contract, join(copy, "proto"), { recursive: true });
+  await runCommands(build, copy, {}, signal);
+  return copy;
 }
 
 /** An empty folder of this name. */
