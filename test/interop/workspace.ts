@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
+import { copyCheckout } from "../support/checkout.ts";
 import type { Client } from "./clients.ts";
 
 const execFileAsync = promisify(execFile);
@@ -20,10 +21,12 @@ const registries = {
   go: "go list -m connectrpc.com/connect@latest",
 } as const;
 
-/** Exports the contract for the copies. */
+/** Exports the contract for the copies, from a copy: what an export writes others read meanwhile. */
 export function exportContract(): void {
   rmSync(contract, { recursive: true, force: true });
-  execFileSync(process.execPath, ["scripts/export-protos.ts", contract]);
+  const checkout = emptyFolder("contract-checkout");
+  copyCheckout(checkout);
+  execFileSync(process.execPath, ["scripts/export-protos.ts", contract], { cwd: checkout });
 }
 
 /** Copies an example afresh, and returns the copy's path. The example's own folder stays as it is. */
