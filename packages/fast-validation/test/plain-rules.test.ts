@@ -48,7 +48,7 @@ const isValid = (descriptor: DescMessage, message: Message) =>
 
 const id = "0198c2d4-7a11-7c33-9d53-2f4a1c0e8b11";
 
-/** A message with a text of two characters at least, and a number of ten at most. */
+/** A message with a text of two to five characters, and a number of ten at most. */
 function noteWith(rules?: MessageRules): DescMessage {
   const { STRING, INT32 } = FieldDescriptorProto_Type;
   const field = (
@@ -65,7 +65,8 @@ function noteWith(rules?: MessageRules): DescMessage {
   if (rules !== undefined) {
     setExtension(options, messageOption, rules);
   }
-  const text = create(FieldRulesSchema, { type: { case: "string", value: { minLen: 2n } } });
+  const lengths = { minLen: 2n, maxLen: 5n };
+  const text = create(FieldRulesSchema, { type: { case: "string", value: lengths } });
   const most = { case: "lte", value: 10 } as const;
   const number = create(FieldRulesSchema, { type: { case: "int32", value: { lessThan: most } } });
   const fields = [field("text", 1, STRING, text), field("number", 2, INT32, number)];
@@ -82,7 +83,8 @@ function noteWith(rules?: MessageRules): DescMessage {
 
 describe("Plain rules", () => {
   test.each([
-    ["a number at its bound", { text: "noted", number: 10 }, true],
+    ["a text and a number at their bounds", { text: "noted", number: 10 }, true],
+    ["a text one past it", { text: "noted!", number: 10 }, false],
     ["a number one past it", { text: "noted", number: 11 }, false],
     ["one character in two code units", { text: "👩", number: 1 }, false],
   ])("judge %s as the validator does", (_case, fields, holds) => {
