@@ -13,8 +13,6 @@ import type { ServerProcess } from "./server-process.ts";
 export interface Side {
   readonly server: ServerProcess;
   readonly database: Database;
-  /** What makes of the server what it is to be in its turns, where several sides have one. */
-  readonly enter?: () => Promise<void>;
 }
 
 /** What the same call takes of two servers, in microseconds of CPU. */
@@ -81,9 +79,8 @@ export async function measureInTurn(
 ): Promise<readonly (readonly number[])[]> {
   const generators = await findGenerators();
   const contender = findContender(call);
-  for (const { server, enter } of sides) {
+  for (const { server } of sides) {
     await prepare(contender, sides, calls);
-    await enter?.();
     const target = targetOf(contender, server, calls);
     await (contender.load === "grpc" ? probeGrpc(target) : probeJson(target));
     await load(generators, contender, server, calls, warmUpSeconds);
@@ -93,8 +90,7 @@ export async function measureInTurn(
     await prepare(contender, sides, calls);
     const micros: number[] = [];
     const inOrder = [...sides.entries()];
-    for (const [side, { server, enter }] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
-      await enter?.();
+    for (const [side, { server }] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
       const before = await server.cpuMicros();
       const result = await load(generators, contender, server, calls, seconds);
       micros[side] = ((await server.cpuMicros()) - before) / result.calls;

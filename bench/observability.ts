@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Fixture, withFixture } from "./fixture.ts";
 import { freePort } from "./free-port.ts";
-import { measureInTurn } from "./in-turn.ts";
+import { openCallers } from "./load/counted-load.ts";
 import type { Part } from "./observability/edits.ts";
 import { estimate } from "./report/estimate.ts";
 import { writeSection } from "./report/performance-page.ts";
@@ -12,10 +12,14 @@ import { startContender } from "./servers.ts";
 
 // What the audit trail, metrics, and traces of one call in a hundred cost a create: CPU of the service by the
 // call, of one process in which they are switched on and off in turn. Two processes differ by more than they cost,
-// if they are set up alike, for V8 does not compile the same twice.
+// if they are set up alike, for V8 does not compile the same twice; and a turn is short, so that whatever the machine
+// goes through meets all.
 
 const starts = 3;
-const turns = { rounds: 30, seconds: 1, warmUpSeconds: 3 };
+const rounds = 130;
+const callers = 64;
+const calls = { warmUp: 6_000, turn: 640 };
+const scrapes = 50;
 
 /** A collector that takes everything. */
 const collector = createServer((request, response) => {
@@ -25,13 +29,10 @@ await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
 // A server that listens on a port has an address of this type.
 const { port: collectorPort } = collector.address() as AddressInfo;
 const settings = {
-  METRICS_PORT: "0",
   OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collectorPort}`,
   OTEL_TRACES_EXPORTER: "otlp",
   OTEL_TRACES_SAMPLER: "traceidratio",
   OTEL_TRACES_SAMPLER_ARG: "0.01",
-  // Within the turn in which the spans were made.
-  OTEL_BSP_SCHEDULE_DELAY: "250",
 };
 
 interface Variant {
@@ -50,11 +51,14 @@ const variants: readonly Variant[] = [
   { title: "metrics, and traces at 1 %", than: "metrics", parts: ["metrics", "traces"] },
 ];
 
-/** CPU by the call in each round, by title. */
-type Micros = ReadonlyMap<string, readonly number[]>;
+interface Measured {
+  /** CPU by the call in each round, by title. */
+  readonly micros: ReadonlyMap<string, readonly number[]>;
+  readonly microsOfScrape: number;
+}
 
 const text = await withFixture(async (fixture) => {
-  const measured: Micros[] = [];
+  const measured: Measured[] = [];
   try {
     for (let start = 0; start < starts; start += 1) {
       measured.push(await measure(fixture));
@@ -69,46 +73,89 @@ console.log(text);
 await writeSection("bench:observability", text);
 
 /** Starts the service, and measures it in turn as each variant. */
-async function measure({ database, calls, directory, publicKeyFile }: Fixture): Promise<Micros> {
-  const switchPort = await freePort();
+async function measure({ database, directory, publicKeyFile, ...fixture }: Fixture) {
+  const [switchPort, metricsPort] = [await freePort(), await freePort()];
   const server = await startContender("service", database, publicKeyFile, {
     args: ["--import", "./bench/observability/switch.ts"],
     settings: {
       ...settings,
       AUDIT_LOG: join(directory, "audit.log"),
+      METRICS_PORT: String(metricsPort),
       SWITCH_PORT: String(switchPort),
     },
   });
-  const switchTo = async (parts: readonly Part[]) => {
-    const { ok } = await fetch(`http://127.0.0.1:${switchPort}/${parts.join()}`);
-    if (!ok) {
-      throw new Error("The parts are not switched.");
-    }
+  const call = fixture.calls.connect.create;
+  const url = `http://127.0.0.1:${server.port}${call.path}`;
+  const opened = await openCallers({ url, call }, callers);
+  /** The CPU by the call. */
+  const take = async ({ parts }: Variant, count: number) => {
+    await get(`http://127.0.0.1:${switchPort}/${parts.join()}`);
+    const before = await server.cpuMicros();
+    await opened.makeCalls(count);
+    return ((await server.cpuMicros()) - before) / count;
   };
   try {
-    const sides = variants.map(({ parts }) => ({ server, database, enter: () => switchTo(parts) }));
-    const rounds = await measureInTurn("create", sides, calls, turns);
-    const ofSide = (side: number) => rounds.map((micros) => micros[side] ?? Number.NaN);
-    return new Map(variants.map(({ title }, side) => [title, ofSide(side)]));
+    await database.reset(fixture.calls.book);
+    for (const variant of variants) {
+      await take(variant, calls.warmUp);
+    }
+    const micros = new Map(variants.map(({ title }): [string, number[]] => [title, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const variant of shuffle(variants)) {
+        micros.get(variant.title)?.push(await take(variant, calls.turn));
+      }
+    }
+    const before = await server.cpuMicros();
+    for (let scrape = 0; scrape < scrapes; scrape += 1) {
+      await get(`http://127.0.0.1:${metricsPort}/metrics`);
+    }
+    return { micros, microsOfScrape: ((await server.cpuMicros()) - before) / scrapes };
   } finally {
+    opened.close();
     await server.stop();
   }
 }
 
+async function get(url: string): Promise<void> {
+  const response = await fetch(url);
+  await response.text();
+  if (!response.ok) {
+    throw new Error(`${url}: ${response.status}`);
+  }
+}
+
+/** In another order each time, so that none always comes after the same one. */
+function shuffle<T>(values: readonly T[]): readonly T[] {
+  return values
+    .map((value) => ({ value, place: Math.random() }))
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ value }) => value);
+}
+
 /** What is compared was measured in one round of one process. */
-function describe(measured: readonly Micros[]): string {
+function describe(measured: readonly Measured[]): string {
   const rows = variants.map(({ title, than }) => {
-    const micros = median(measured.flatMap((one) => one.get(title) ?? []));
+    const micros = median(measured.flatMap((one) => one.micros.get(title) ?? []));
     if (than === undefined) {
       return `| ${title} | ${micros.toFixed(1)} µs | |`;
     }
-    const ratios = measured.flatMap((one) => {
-      const base = one.get(than) ?? [];
-      return (one.get(title) ?? []).map((own, round) => own / (base[round] ?? Number.NaN));
+    // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
+    const logarithms = measured.flatMap((one) => {
+      const base = one.micros.get(than) ?? [];
+      const own = one.micros.get(title) ?? [];
+      return own.map((micros, round) => Math.log(micros / (base[round] ?? Number.NaN)));
     });
-    const { middle, least, most } = estimate(ratios);
-    const [ratio, ...range] = [middle, least, most].map((one) => one.toFixed(3));
+    const { middle, least, most } = estimate(logarithms);
+    const [ratio, ...range] = [middle, least, most].map((one) => Math.exp(one).toFixed(3));
     return `| ${title} | ${micros.toFixed(1)} µs | × ${ratio} of ${than} (${range.join(" to ")}) |`;
   });
-  return ["| | CPU a create | |", "|---|---:|---|", ...rows, ""].join("\n");
+  const scrape = median(measured.map(({ microsOfScrape }) => microsOfScrape));
+  return [
+    "| | CPU a create | |",
+    "|---|---:|---|",
+    ...rows,
+    "",
+    `A scrape of the metrics takes ${(scrape / 1000).toFixed(1)} ms.`,
+    "",
+  ].join("\n");
 }

@@ -13,25 +13,41 @@ export async function makeCalls(
   target: Target,
   callers: number,
   count: number,
-  { mayFail = false }: LoadOptions = {},
+  options?: LoadOptions,
 ): Promise<void> {
-  const caller = await openCaller(target, callers);
-  let left = count;
-  let failures = 0;
-  const keepCalling = async (call: () => Promise<boolean>) => {
-    while (left > 0) {
-      left -= 1;
-      failures += (await call()) ? 0 : 1;
-    }
-  };
+  const opened = await openCallers(target, callers);
   try {
-    await Promise.all(caller.calls.map(keepCalling));
+    await opened.makeCalls(count, options);
   } finally {
-    caller.close();
+    opened.close();
   }
-  if (failures > 0 && !mayFail) {
-    throw new Error(`${target.url}: ${failures} of ${count} calls failed.`);
-  }
+}
+
+/** Callers whose connections stay open from one time to the next that calls are made. */
+export interface Callers {
+  makeCalls(count: number, options?: LoadOptions): Promise<void>;
+  close(): void;
+}
+
+export async function openCallers(target: Target, callers: number): Promise<Callers> {
+  const { calls, close } = await openCaller(target, callers);
+  return {
+    close,
+    async makeCalls(count, { mayFail = false } = {}) {
+      let left = count;
+      let failures = 0;
+      const keepCalling = async (call: () => Promise<boolean>) => {
+        while (left > 0) {
+          left -= 1;
+          failures += (await call()) ? 0 : 1;
+        }
+      };
+      await Promise.all(calls.map(keepCalling));
+      if (failures > 0 && !mayFail) {
+        throw new Error(`${target.url}: ${failures} of ${count} calls failed.`);
+      }
+    },
+  };
 }
 
 interface Caller {

@@ -7,7 +7,6 @@ const audit = "src/observability/audit.ts";
 const telemetry = "src/observability/telemetry.ts";
 const metrics = "src/observability/metrics.ts";
 const runtime = "packages/rpc-telemetry/src/runtime-metrics.ts";
-const provider = "packages/rpc-telemetry/src/metrics.ts";
 
 /** What makes each part do nothing while it is switched off. */
 export const edits: readonly Edit[] = [
@@ -54,20 +53,6 @@ export const edits: readonly Edit[] = [
       () => { observer.observe({ entryTypes: ["gc"] }); delay.enable(); },
       () => { observer.disconnect(); delay.disable(); },
     );`,
-  },
-  // All is exported at the begin of each turn, by which more often than it would be.
-  {
-    file: provider,
-    from: "return new PeriodicExportingMetricReader({",
-    to: "const reader = new PeriodicExportingMetricReader({",
-  },
-  {
-    file: provider,
-    from: "exportTimeoutMillis: Math.min(intervalMs, 30_000),\n  });",
-    to: `exportTimeoutMillis: Math.min(intervalMs, 30_000),
-    });
-    observed.add("metrics", () => setTimeout(() => reader.forceFlush(), 500), () => {});
-    return reader;`,
   },
   {
     file: telemetry,

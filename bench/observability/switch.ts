@@ -3,8 +3,7 @@ import { loadWithEdits } from "../edit.ts";
 import { edits, type Part } from "./edits.ts";
 
 // Loaded with `--import` into a service that tells all of its calls that it can: a GET of /audit,metrics at
-// SWITCH_PORT switches these two parts on, anew where they were on, and has what is not named do nothing, until the
-// next such request.
+// SWITCH_PORT has these two parts on, and what is not named do nothing, until the next such request.
 
 interface Switched {
   readonly part: Part;
@@ -30,11 +29,8 @@ loadWithEdits(edits);
 createServer(({ url = "" }, response) => {
   const named = url.slice(1).split(",");
   for (const { part, on, off } of switched) {
-    if (parts[part]) {
-      off();
-    }
-    if (named.includes(part)) {
-      on();
+    if (named.includes(part) !== parts[part]) {
+      (parts[part] ? off : on)();
     }
   }
   for (const part of ["audit", "metrics", "traces"] as const) {
