@@ -5,6 +5,7 @@ import {
   type FairLimits,
   type Orm,
   run,
+  turnPatienceMs,
   withRetries,
 } from "@partner-service/postgres-statements";
 import { countStatement, isScan, type ListQuery, pageStatement } from "./list-statements.ts";
@@ -15,6 +16,7 @@ export function createPartnerLists(orm: Orm) {
   // they are, and would else make a narrower one of each first, which takes as long again.
   const { table, wholeRow: selection, toEntity } = createRowMapping(orm, PartnerEntity);
   const scanInTurn = createFairTurns(scanLimits(orm.poolSize));
+  const readInTurn = createFairTurns(pageLimits(orm.poolSize));
 
   /** One statement after the other, so that a list has one connection. */
   async function read(listQuery: ListQuery, signal?: AbortSignal) {
@@ -38,14 +40,14 @@ export function createPartnerLists(orm: Orm) {
     /**
      * Answers a page, whether partners come after it, and, if the query asks for it, how many all pages have.
      *
-     * @param requester who asks: lists that read much of a book take turns by it
+     * @param requester who asks: lists take turns by it
      */
     list: (listQuery: ListQuery, requester: string, signal: AbortSignal) =>
       withRetries(
         () =>
           isScan(listQuery)
             ? scanInTurn(requester, () => read(listQuery, signal), signal)
-            : read(listQuery),
+            : readInTurn(requester, () => read(listQuery), signal),
         signal,
       ),
   };
@@ -64,5 +66,21 @@ function scanLimits(poolSize: number): FairLimits {
     holdersWaiting: 256,
     // The rest of what a call waits for is for its statements: most searches of a million take less.
     waitMs: databasePatienceMs / 3,
+  };
+}
+
+/**
+ * Each page is a statement of its own. A fifth of the connections is left by them, for the statements that creates
+ * and gets share: in the pool's line these would come behind the pages of whoever asks for many at once.
+ */
+function pageLimits(poolSize: number): FairLimits {
+  const atOnce = Math.max(1, poolSize - Math.ceil(poolSize / 5));
+  return {
+    atOnce,
+    atOnceOfOne: atOnce,
+    // How many calls a requester has under way is bounded already.
+    waitingOfOne: Number.POSITIVE_INFINITY,
+    holdersWaiting: 2048,
+    waitMs: turnPatienceMs,
   };
 }
