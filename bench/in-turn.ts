@@ -6,6 +6,7 @@ import type { LoadResult } from "./load/load.ts";
 import { probeGrpc, probeJson } from "./load/probe.ts";
 import { connections, prepareTable, succeeded } from "./phases/bench.ts";
 import { grpcConnections, grpcStreams } from "./phases/throughput.ts";
+import { type Estimate, estimate } from "./report/estimate.ts";
 import { median } from "./report/results.ts";
 import type { ServerProcess } from "./server-process.ts";
 
@@ -19,11 +20,14 @@ export interface Side {
 export interface Comparison {
   readonly first: number;
   readonly second: number;
-  /** How many times what the first takes the second takes: the median of the rounds' own. */
-  readonly ratio: number;
+  /** How many times what the first takes the second takes, and between what that lies. */
+  readonly ratio: Estimate;
 }
 
 export interface Turns {
+  /** How often both are started. */
+  readonly starts: number;
+  /** How often each has its turn, by start. */
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -48,35 +52,47 @@ const contenderIds: Readonly<Record<ComparedCall, string>> = {
   batch: "service-batch",
 };
 
-/** Loads two servers with the same call, in turn: only what is measured in one round is compared. */
+/**
+ * Loads two servers with the same call, in turn, so that whatever the machine goes through meets both: only what is
+ * measured in one round is compared. V8 does not compile the same twice, by which two processes of one code may
+ * differ by a tenth: what counts as one value is what a start of both has in the middle of its rounds.
+ */
 export async function compareInTurn(
   call: ComparedCall,
-  sides: readonly [Side, Side],
+  start: () => Promise<readonly [Side, Side]>,
   calls: Calls,
   turns: Turns,
 ): Promise<Comparison> {
-  const rounds = await measureInTurn(call, sides, calls, turns);
-  const ofSide = (side: number) => rounds.map((micros) => micros[side] ?? Number.NaN);
-  const [first, second] = [ofSide(0), ofSide(1)];
+  const first: number[] = [];
+  const second: number[] = [];
+  // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
+  const logarithms: number[] = [];
+  for (let started = 0; started < turns.starts; started += 1) {
+    const sides = await start();
+    try {
+      const rounds = await measureInTurn(call, sides, calls, turns);
+      first.push(...rounds.map(([micros]) => micros));
+      second.push(...rounds.map(([, micros]) => micros));
+      logarithms.push(median(rounds.map(([one, other]) => Math.log(other / one))));
+    } finally {
+      await Promise.all(sides.map(({ server }) => server.stop()));
+    }
+  }
+  const { middle, least, most } = estimate(logarithms);
   return {
     first: median(first),
     second: median(second),
-    ratio: median(second.map((micros, round) => micros / (first[round] ?? Number.NaN))),
+    ratio: { middle: Math.exp(middle), least: Math.exp(least), most: Math.exp(most) },
   };
 }
 
-/**
- * Loads servers with the same call, one after the other, round by round, so that whatever the machine goes
- * through meets all.
- *
- * @returns for each round the CPU by the call of each side, in microseconds
- */
-export async function measureInTurn(
+/** Returns for each round the CPU by the call of each side, in microseconds. */
+async function measureInTurn(
   call: ComparedCall,
-  sides: readonly Side[],
+  sides: readonly [Side, Side],
   calls: Calls,
   { rounds, seconds, warmUpSeconds }: Turns,
-): Promise<readonly (readonly number[])[]> {
+): Promise<readonly (readonly [number, number])[]> {
   const generators = await findGenerators();
   const contender = findContender(call);
   for (const { server } of sides) {
@@ -85,17 +101,21 @@ export async function measureInTurn(
     await (contender.load === "grpc" ? probeGrpc(target) : probeJson(target));
     await load(generators, contender, server, calls, warmUpSeconds);
   }
-  const measured: number[][] = [];
+  const take = async ({ server }: Side) => {
+    const before = await server.cpuMicros();
+    const result = await load(generators, contender, server, calls, seconds);
+    return ((await server.cpuMicros()) - before) / result.calls;
+  };
+  const [one, other] = sides;
+  const measured: [number, number][] = [];
   for (let round = 0; round < rounds; round += 1) {
     await prepare(contender, sides, calls);
-    const micros: number[] = [];
-    const inOrder = [...sides.entries()];
-    for (const [side, { server }] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
-      const before = await server.cpuMicros();
-      const result = await load(generators, contender, server, calls, seconds);
-      micros[side] = ((await server.cpuMicros()) - before) / result.calls;
+    if (round % 2 === 0) {
+      measured.push([await take(one), await take(other)]);
+    } else {
+      const later = await take(other);
+      measured.push([await take(one), later]);
     }
-    measured.push(micros);
   }
   return measured;
 }
