@@ -41,7 +41,7 @@ declare module "fastify" {
 }
 
 export interface LogOptions {
-  readonly level: string;
+  readonly level: Config["logLevel"];
   /** Where the lines go; absent: stdout. */
   readonly stream?: LogStream;
 }

@@ -9,6 +9,7 @@ import {
   type VerificationKeys,
 } from "@partner-service/access-tokens";
 import { createReadiness, type Readiness } from "@partner-service/health-reflection";
+import { createLeveledLog, joinLogLines, openLogOutput } from "@partner-service/log-lines";
 import { describeTlsFailure } from "@partner-service/one-port-server";
 import {
   countConnections,
@@ -49,7 +50,13 @@ export interface Membership {
  *
  * @throws StartError
  */
-export async function startService(config: Config, log: LogOptions, membership?: Membership) {
+export async function startService(
+  config: Config,
+  { level, stream = joinLogLines(openLogOutput(process.stdout)) }: LogOptions,
+  membership?: Membership,
+) {
+  // What may be told before there is an app, whose log is Fastify's.
+  const log = createLeveledLog(level, stream);
   const { dataDirectory, organizationClaim } = config;
   const sandbox =
     config.authentication === undefined
@@ -68,7 +75,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
     const tokenSecret = config.pageTokenSecret ?? config.databaseUrl ?? randomBytes(32);
     const [draining, leaving] = [new AbortController(), new AbortController()];
     const ending = AbortSignal.any([draining.signal, leaving.signal]);
-    const auditLog = openAuditLog(config, log.stream, () => app.log);
+    const auditLog = openAuditLog(config, stream, log);
     const audit = auditLog && createAudit(auditLog, services, config);
     const own = createReadiness(async () => {
       // Where no change is made without its event, the service can serve what is left.
@@ -80,9 +87,9 @@ export async function startService(config: Config, log: LogOptions, membership?:
     const readiness = membership?.joinReadiness(own) ?? own;
     const port = createPort(config, (failure) => {
       if (failure === undefined) {
-        app.log.info("TLS files taken up");
+        log.info({}, "TLS files taken up");
       } else {
-        app.log.error(`${describeTlsFailure(failure)} The last ones stay.`);
+        log.error({}, `${describeTlsFailure(failure)} The last ones stay.`);
       }
     });
     const telemetry = await startTelemetry(
@@ -93,12 +100,10 @@ export async function startService(config: Config, log: LogOptions, membership?:
         pool: () => countConnections(orm),
         waitingCalls: partners.waitingCalls,
       },
-      (message) => app.log.warn({ reason: message }, "telemetry"),
+      (reason) => log.warn({ reason }, "telemetry"),
     );
     const observers = [...telemetry.observers, ...(audit === undefined ? [] : [audit.observer])];
-    const tellWaiting = async (reason: string) => {
-      (await building).log.warn({ reason }, "waiting for the database");
-    };
+    const tellWaiting = (reason: string) => log.warn({ reason }, "waiting for the database");
     const prepared = prepareDatabase(orm, config, tellWaiting).then(() =>
       whenDatabaseAnswers(() => warmUp(partners), config, tellWaiting),
     );
@@ -109,8 +114,13 @@ export async function startService(config: Config, log: LogOptions, membership?:
       ...{ verifyToken, validator, partners, tokenSecret, readiness, ending, audit },
       troubleSwitch: sandbox?.troubleSwitch,
     });
-    const building = createApp(config, { log, readiness, port, validator, observers, routes });
-    const [app] = await Promise.all([building, prepared]);
+    const [app] = await Promise.all([
+      createApp(config, {
+        log: { level, stream },
+        ...{ readiness, port, validator, observers, routes },
+      }),
+      prepared,
+    ]);
     const endDatabaseLog = logDatabase(app.log);
     orm.clock.tell();
     if (config.console) {
@@ -133,7 +143,7 @@ export async function startService(config: Config, log: LogOptions, membership?:
       await turn();
       const lost = auditLog?.close() ?? 0;
       if (lost > 0) {
-        app.log.error({ lost }, "audit events lost");
+        log.error({ lost }, "audit events lost");
       }
       return clean;
     }

@@ -399,6 +399,34 @@ test("each signal goes where its own variables say, as often as they say", async
   ]);
 });
 
+test("what OpenTelemetry finds wrong with its own variables is told by the log, and the service starts", async () => {
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon");
+  const before = log.length;
+  await start({ OTEL_TRACES_EXPORTER: "otlp" });
+  expect(log.slice(before)).toContainEqual(
+    expect.objectContaining({
+      level: 40,
+      msg: "telemetry",
+      reason: expect.stringContaining("OTEL_EXPORTER_OTLP_TIMEOUT"),
+    }),
+  );
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", undefined);
+});
+
+test("a collector that is away is told of in a line without a stack", async () => {
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "100");
+  const before = log.length;
+  const [service] = await start({
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "1",
+  });
+  await fetch(`${service.url}/healthz`);
+  const reasons = () => log.slice(before).flatMap(({ reason = [] }) => reason);
+  await expect.poll(reasons).toContain("connect ECONNREFUSED 127.0.0.1:1");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", undefined);
+});
+
 test("OpenTelemetry and CORS are loaded where they are on, and what compiles schemas never is", async () => {
   const loaded = async (settings: Record<string, string>) => {
     const child = startProcess("test/support/loaded-modules.ts", { ...environment, ...settings });

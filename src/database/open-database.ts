@@ -49,7 +49,7 @@ export function openDatabase(
 export async function prepareDatabase(
   orm: Orm,
   config: Config,
-  tell: (reason: string) => void | Promise<void>,
+  tell: (reason: string) => void,
 ): Promise<void> {
   if (config.databaseUrl === undefined) {
     await migrate(orm);
@@ -72,7 +72,7 @@ export async function prepareDatabase(
 export function whenDatabaseAnswers<T>(
   attempt: () => Promise<T>,
   { databaseWaitMs }: Config,
-  tell: (reason: string) => void | Promise<void>,
+  tell: (reason: string) => void,
 ): Promise<T> {
   return orStartError(() => waitForDatabase(attempt, databaseWaitMs, tell));
 }

@@ -4,25 +4,25 @@ import {
   auditToFile,
   auditToLog,
   createAuditLog,
-  joinLogLines,
+  type LeveledLog,
   type LogStream,
   openAuditFile,
 } from "@partner-service/log-lines";
 import { StartError } from "@partner-service/settings";
-import type { FastifyBaseLogger } from "fastify";
 import type { Config } from "../config/config.ts";
 import { describeLost } from "./audit.ts";
 
 /**
- * Opens what AUDIT_LOG names, and tells the log of what goes wrong with it later.
+ * Opens what AUDIT_LOG names.
  *
  * @param stream of the log
+ * @param log hears what goes wrong later
  * @throws StartError
  */
 export function openAuditLog(
   { auditLog: place, auditRequired: required }: Config,
-  stream: LogStream | undefined,
-  log: () => FastifyBaseLogger,
+  stream: LogStream,
+  log: LeveledLog,
 ): AuditLog | undefined {
   if (place === "off") {
     return undefined;
@@ -30,9 +30,9 @@ export function openAuditLog(
 
   function tell(failure: string | undefined, lost: number): void {
     if (failure === undefined) {
-      log().warn({ lost }, "audit trail written again");
+      log.warn({ lost }, "audit trail written again");
     } else {
-      log().error({ reason: failure, lost }, "audit trail not written");
+      log.error({ reason: failure, lost }, "audit trail not written");
     }
   }
 
@@ -53,14 +53,15 @@ export function openAuditLog(
       try {
         auditLog.reopen();
       } catch (cause) {
-        log().error(`AUDIT_LOG cannot be opened anew (${reasonOf(cause)}). The last file stays.`);
+        const message = `AUDIT_LOG cannot be opened anew (${reasonOf(cause)}). The last file stays.`;
+        log.error({}, message);
       }
     },
   };
 }
 
 /** A file is written in its own way: the log's would lose what a full disk does not take. */
-function auditToOutput(stream: LogStream = joinLogLines(process.stdout)): AuditTarget {
+function auditToOutput(stream: LogStream): AuditTarget {
   return stream.file === undefined ? auditToLog(stream) : auditToFile(stream.file);
 }
 

@@ -5,7 +5,7 @@
  */
 export { type AuditLog, type AuditLogEvent, createAuditLog } from "./audit-log.ts";
 export { type AuditTarget, auditToFile, auditToLog, openAuditFile } from "./audit-target.ts";
-export { createLeveledLog } from "./leveled-log.ts";
+export { createLeveledLog, type LeveledLog } from "./leveled-log.ts";
 export {
   findOutputFile,
   joinLogLines,

@@ -106,7 +106,7 @@ const tellEveryMs = 5000;
 export async function waitForDatabase<T>(
   attempt: () => Promise<T>,
   waitMs: number,
-  tell: (reason: string) => void | Promise<void>,
+  tell: (reason: string) => void,
 ): Promise<T> {
   const deadline = performance.now() + waitMs;
   let nextTellAt = 0;
@@ -125,7 +125,7 @@ export async function waitForDatabase<T>(
       const now = performance.now();
       if (now >= nextTellAt) {
         nextTellAt = now + tellEveryMs;
-        await tell(reason);
+        tell(reason);
       }
       if (now >= deadline) {
         throw new UnusableDatabaseError(

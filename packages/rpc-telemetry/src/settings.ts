@@ -11,6 +11,12 @@ import {
 
 const milliseconds = whole(1, 3_600_000);
 
+const endpoint: Kind<string> = {
+  type: "URL",
+  rule: "must be a URL that begins with http:// or https://",
+  read: (text) => (/^https?:$/.test(URL.parse(text)?.protocol ?? "") ? text : undefined),
+};
+
 const share: Kind<number> = {
   type: "0 to 1",
   rule: "must be a number from 0 to 1",
@@ -42,17 +48,17 @@ export const telemetrySettings = {
       oneOf("none", "otlp"),
       "otlp where they have an endpoint, else none",
     ).for("whether traces are, sampled as OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say"),
-    endpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", any("URL")).for(
+    endpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).for(
       "where OTLP goes: `http://localhost:4318`",
     ),
     metricsEndpoint: optional(
       "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-      any("URL"),
+      endpoint,
       "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/metrics`",
     ).for("where metrics go: `http://localhost:9090/api/v1/otlp/v1/metrics`"),
     tracesEndpoint: optional(
       "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-      any("URL"),
+      endpoint,
       "OTEL_EXPORTER_OTLP_ENDPOINT, `/v1/traces`",
     ).for("where traces go: `http://localhost:4318/v1/traces`"),
   },

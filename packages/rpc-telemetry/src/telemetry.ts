@@ -19,10 +19,16 @@ export async function startTraces<Call extends object>(
 /** @param warn is told why something could not be handed on */
 export async function tellTroubles(warn: (message: string) => void): Promise<void> {
   const { diag, DiagLogLevel } = await import("@opentelemetry/api");
+  const { setGlobalErrorHandler } = await import("@opentelemetry/core");
   const tell = (message: string) => warn(message);
   const silent = () => {};
   diag.setLogger(
     { error: tell, warn: tell, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+  // Its own handler tells of a failure with its stack, as a text of JSON.
+  setGlobalErrorHandler((failure) =>
+    // One for each address of a host has no message of its own.
+    warn(typeof failure === "string" ? failure : failure.message || String(failure.code)),
   );
 }
