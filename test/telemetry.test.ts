@@ -1,11 +1,14 @@
 import { channel } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { DatabaseUnavailableError } from "@partner-service/postgres-statements";
 import parsePrometheus from "parse-prometheus-text-format";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config/config.ts";
 import { type Service, startService } from "../src/service.ts";
@@ -425,6 +428,29 @@ test("a collector that is away is told of in a line without a stack", async () =
   const reasons = () => log.slice(before).flatMap(({ reason = [] }) => reason);
   await expect.poll(reasons).toContain("connect ECONNREFUSED 127.0.0.1:1");
   vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", undefined);
+});
+
+test("a collector that answers nothing does not keep the service from its end", async () => {
+  const silent = createServer();
+  onTestFinished(() => {
+    silent.closeAllConnections();
+    silent.close();
+  });
+  await once(silent.listen(0, "127.0.0.1"), "listening");
+  const service = startProcess("src/main.ts", {
+    ...environment,
+    // A server that listens on a port has an address of this type.
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    OTEL_EXPORTER_OTLP_TIMEOUT: "3600000",
+  });
+  onTestFinished(() => {
+    service.child.kill("SIGKILL");
+  });
+  const [, url] = await service.waitFor(/"url":"([^"]+)","msg":"ready"/);
+  await fetch(`${url}/healthz`);
+  service.child.kill("SIGTERM");
+  expect(await service.ended()).toBe(0);
+  expect(service.output()).toContain('"clean":true,"msg":"stopped"');
 });
 
 test("OpenTelemetry and CORS are loaded where they are on, and what compiles schemas never is", async () => {

@@ -1,4 +1,9 @@
-import { failureClass, type StatementEvent } from "@partner-service/postgres-statements";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  describeFailure,
+  failureClass,
+  type StatementEvent,
+} from "@partner-service/postgres-statements";
 import { startMetrics, startTraces, tellTroubles } from "@partner-service/rpc-telemetry";
 import type { Config } from "../config/config.ts";
 import type { Call } from "../context.ts";
@@ -10,11 +15,13 @@ import { type MetricSources, measureService } from "./metrics.ts";
 export interface Telemetry {
   readonly observers: readonly CallObserver[];
   readonly metricsUrl: string | undefined;
-  /** Hands on what has not been handed on yet, and ends. */
+  /** Hands on what has not been handed on yet, as far as it is taken in time, and ends. */
   close(): Promise<void>;
 }
 
 const name = "partner-service";
+/** How long a collector has, at the end, to take what is left. */
+const lastMs = 2000;
 
 /**
  * Starts what the settings ask for.
@@ -42,7 +49,10 @@ export async function startTelemetry(
     observers: parts.flatMap(({ observers }) => observers),
     metricsUrl: parts[0]?.metricsUrl,
     async close() {
-      await Promise.all(parts.map((part) => part.close()));
+      const closed = Promise.all(parts.map((part) => part.close())).catch((failure: unknown) =>
+        warn(describeFailure(failure)),
+      );
+      await Promise.race([closed, delay(lastMs, undefined, { ref: false })]);
     },
   };
 }
