@@ -27,6 +27,7 @@ import { failureOf } from "./support/outcome.ts";
 import { startCommand, startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
 import { examplePartner, partnerRequest } from "./support/requests.ts";
+import { createTcpProxy } from "./support/tcp-proxy.ts";
 import { createTokenIssuer, type TokenIssuer, tokenRules } from "./support/tokens.ts";
 
 type Event = Readonly<Record<string, unknown>>;
@@ -532,6 +533,22 @@ describe("The audit trail of a process", () => {
     await expect.poll(() => readText(path)).toBe("");
     const second = await call(service);
     expect(readEvents(readFileSync(path, "utf8"))).toMatchObject([{ partners: [{ id: second }] }]);
+  });
+
+  test("begins in a new file where SIGHUP came while the start waited for the database", async () => {
+    const path = newPath();
+    const proxy = await createTcpProxy(settingsOf().DATABASE_URL);
+    onTestFinished(() => proxy.close());
+    await proxy.stop();
+    const settings = { ...settingsOf(), DATABASE_URL: proxy.url, AUDIT_LOG: path };
+    const service = startProcess("src/main.ts", settings);
+    onTestFinished(() => void service.child.kill("SIGKILL"));
+    await service.waitFor(/"waiting for the database"/);
+    rmSync(path);
+    service.child.kill("SIGHUP");
+    await proxy.start();
+    const id = await call(service);
+    expect(readEvents(readFileSync(path, "utf8"))).toMatchObject([{ partners: [{ id }] }]);
   });
 });
 

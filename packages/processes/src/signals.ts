@@ -22,8 +22,8 @@ const echoMs = 1000;
 
 /**
  * SIGTERM and SIGINT stop the service, and end a process that has not started yet at once; a second
- * one, after a second, ends it whatever is in flight. SIGHUP has files that have changed taken up, but where
- * a terminal has hung up, it stops the service as well.
+ * one, after a second, ends it whatever is in flight. SIGHUP has files that have changed taken up, by a process
+ * that has not started yet as soon as it has; but where a terminal has hung up, it stops the service as well.
  *
  * close-with-grace would end on each SIGHUP, on the echo of a Ctrl-C, and with 0 where calls were cut.
  */
@@ -31,6 +31,7 @@ export function listenToSignals() {
   let running: Running | undefined;
   let signalledAt: number | undefined;
   let isEnding = false;
+  let isReloadDue = false;
 
   /** Ends the process in the given way, for a cause that is no signal. */
   function end(cause: string, stop: () => Promise<boolean>): void {
@@ -65,11 +66,12 @@ export function listenToSignals() {
   }
 
   function reload(signal: NodeJS.Signals): void {
-    if (process.stdout.isTTY || running === undefined) {
+    if (process.stdout.isTTY) {
       stop(signal);
       return;
     }
-    running.reload();
+    isReloadDue = running === undefined;
+    running?.reload();
   }
 
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
@@ -77,6 +79,9 @@ export function listenToSignals() {
     /** What they act on from now on; before that they end a process that has not started yet. */
     serve(started: Running): void {
       running = started;
+      if (isReloadDue) {
+        running.reload();
+      }
     },
     end,
   };
