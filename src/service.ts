@@ -9,7 +9,7 @@ import {
   type VerificationKeys,
 } from "@partner-service/access-tokens";
 import { createReadiness, type Readiness } from "@partner-service/health-reflection";
-import { createLeveledLog, joinLogLines, openLogOutput } from "@partner-service/log-lines";
+import { createLeveledLog, openLogLines } from "@partner-service/log-lines";
 import { describeTlsFailure } from "@partner-service/one-port-server";
 import {
   countConnections,
@@ -52,7 +52,7 @@ export interface Membership {
  */
 export async function startService(
   config: Config,
-  { level, stream = joinLogLines(openLogOutput(process.stdout)) }: LogOptions,
+  { level, stream = openLogLines(process.stdout) }: LogOptions,
   membership?: Membership,
 ) {
   // What may be told before there is an app, whose log is Fastify's.

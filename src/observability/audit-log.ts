@@ -62,7 +62,7 @@ export function openAuditLog(
 
 /** A file is written in its own way: the log's would lose what a full disk does not take. */
 function auditToOutput(stream: LogStream): AuditTarget {
-  return stream.file === undefined ? auditToLog(stream) : auditToFile(stream.file);
+  return stream.append === undefined ? auditToLog(stream) : auditToFile(stream.append);
 }
 
 function reasonOf(cause: unknown): unknown {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { createLeveledLog, joinLogLines, openLogOutput } from "@partner-service/log-lines";
+import { createLeveledLog, openLogLines } from "@partner-service/log-lines";
 import { listenToSignals, runProcesses } from "@partner-service/processes";
 import type { Config } from "../config/config.ts";
 import { serveSummedMetrics } from "./summed-metrics.ts";
@@ -19,7 +19,7 @@ export interface Started {
  * @throws StartError where METRICS_PORT cannot be listened on
  */
 export async function runService(config: Config): Promise<void> {
-  const lines = joinLogLines(openLogOutput(process.stdout));
+  const lines = openLogLines(process.stdout);
   process.once("exit", lines.flush);
   const log = createLeveledLog(config.logLevel, lines);
   const signals = listenToSignals();

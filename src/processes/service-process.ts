@@ -1,4 +1,4 @@
-import { findOutputFile, joinLogLines, openLogOutput } from "@partner-service/log-lines";
+import { openLogLines } from "@partner-service/log-lines";
 import { listenToSignals } from "@partner-service/processes";
 import type { Config } from "../config/config.ts";
 import { describeSandbox } from "../sandbox/welcome.ts";
@@ -6,11 +6,10 @@ import { type Membership, startService } from "../service.ts";
 
 /** Starts the service in this process: its log is on stdout, and it obeys signals. */
 export async function startServiceProcess(config: Config, membership?: Membership) {
-  const lines = joinLogLines(openLogOutput(process.stdout));
+  const lines = openLogLines(process.stdout);
   process.once("exit", lines.flush);
   const signals = listenToSignals();
-  const stream = { ...lines, file: findOutputFile(process.stdout) };
-  const service = await startService(config, { level: config.logLevel, stream }, membership);
+  const service = await startService(config, { level: config.logLevel, stream: lines }, membership);
   const { url, app, sandbox, stop, reload } = service;
   signals.serve({ log: app.log, stop, reload });
   const organization = crypto.randomUUID();

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { createLineFile, type LineFile } from "./line-file.ts";
 import { type LogStream, maxWaiting } from "./log-lines.ts";
 
 /** Where events go. */
@@ -31,30 +32,33 @@ export function openAuditFile(path: string): AuditTarget {
 
   function open() {
     const descriptor = openSync(path, flags, 0o640);
-    return { descriptor, torn: isTorn(path, descriptor) };
+    if (!fstatSync(descriptor).isFile()) {
+      return { descriptors: [descriptor], write: (bytes: Buffer) => take(descriptor, bytes) };
+    }
+    const reader = openSync(path, "r");
+    const append = createLineFile(
+      (bytes) => writeSync(descriptor, bytes),
+      () => endsWithinLine(reader),
+    );
+    return { descriptors: [descriptor, reader], write: append };
   }
 
   return {
-    write(bytes) {
-      if (file.torn) {
-        file.torn = take(file.descriptor, Buffer.from("\n")) === 0;
-      }
-      return file.torn ? 0 : take(file.descriptor, bytes);
-    },
+    write: (bytes) => file.write(bytes),
     reopen() {
       const old = file;
       file = open();
-      closeSync(old.descriptor);
+      old.descriptors.forEach(closeSync);
     },
     close() {
-      closeSync(file.descriptor);
+      file.descriptors.forEach(closeSync);
     },
   };
 }
 
-/** Appends to a file that is open, such as stdout, and stays so. */
-export function auditToFile(descriptor: number): AuditTarget {
-  return { write: (bytes) => take(descriptor, bytes), reopen() {}, close() {} };
+/** Appends to the file of a log, past the lines that wait. */
+export function auditToFile(append: LineFile): AuditTarget {
+  return { write: append, reopen() {}, close() {} };
 }
 
 function take(descriptor: number, bytes: Buffer): number {
@@ -68,20 +72,10 @@ function take(descriptor: number, bytes: Buffer): number {
   }
 }
 
-/** Whether the file ends within a line, as a process leaves it that ends while the disk is full. */
-function isTorn(path: string, descriptor: number): boolean {
-  const status = fstatSync(descriptor);
-  if (!status.isFile() || status.size === 0) {
-    return false;
-  }
-  const reader = openSync(path, "r");
-  try {
-    const last = Buffer.alloc(1);
-    readSync(reader, last, 0, 1, status.size - 1);
-    return last.toString() !== "\n";
-  } finally {
-    closeSync(reader);
-  }
+function endsWithinLine(reader: number): boolean {
+  const { size } = fstatSync(reader);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(reader, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
 }
 
 /** Writes between the lines of the log, whose reader may stall, or go. */

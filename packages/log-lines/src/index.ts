@@ -6,10 +6,4 @@
 export { type AuditLog, type AuditLogEvent, createAuditLog } from "./audit-log.ts";
 export { type AuditTarget, auditToFile, auditToLog, openAuditFile } from "./audit-target.ts";
 export { createLeveledLog, type LeveledLog } from "./leveled-log.ts";
-export {
-  findOutputFile,
-  joinLogLines,
-  type LogLines,
-  type LogStream,
-  openLogOutput,
-} from "./log-lines.ts";
+export { joinLogLines, type LogLines, type LogStream, openLogLines } from "./log-lines.ts";

@@ -1,6 +1,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { isatty } from "node:tty";
+import { createLineFile, type LineFile } from "./line-file.ts";
 
 /** Takes the lines of a log. */
 export interface LogLines {
@@ -13,8 +14,8 @@ export interface LogLines {
 
 /** Where the lines of a log go. */
 export interface LogStream extends Pick<LogLines, "write">, Partial<Omit<LogLines, "write">> {
-  /** The descriptor of the file that is written, where it is one. */
-  readonly file?: number | undefined;
+  /** Appends past what waits, where the lines go into a file. */
+  readonly append?: LineFile;
 }
 
 /** How many characters wait for a reader that takes none: the lines of 50,000 calls or more. */
@@ -89,35 +90,29 @@ export function joinLogLines(out: Writable): LogLines {
   };
 }
 
-/** The descriptor of the process's stdout where that is a file, and no pipe, socket or terminal. */
-export function findOutputFile({ fd }: { readonly fd: number }): number | undefined {
+/** The lines of a log as they go to the process's stdout. */
+export function openLogLines(stdout: Writable & { readonly fd: number }): LogLines & LogStream {
+  const { fd } = stdout;
   const stats = fstatSync(fd);
-  return stats.isFIFO() || stats.isSocket() || isatty(fd) ? undefined : fd;
-}
-
-/** The process's stdout, as the lines of a log are written to it. */
-export function openLogOutput(stdout: Writable & { readonly fd: number }): Writable {
-  const file = findOutputFile(stdout);
-  return file === undefined ? stdout : createFileOutput((bytes) => writeSync(file, bytes));
+  if (stats.isFIFO() || stats.isSocket() || isatty(fd)) {
+    return joinLogLines(stdout);
+  }
+  const append = createLineFile((bytes) => writeSync(fd, bytes));
+  return { ...joinLogLines(createFileOutput(append)), append };
 }
 
 /**
  * A file that is written at once. What it does not take, because its disk is full, is lost, and the
  * event `lost` tells how many lines that are: Node's own stdout ends with the first write that fails.
- *
- * @param write returns how many of the bytes it has written, or throws
  */
-export function createFileOutput(write: (bytes: Uint8Array) => number): Writable {
-  /** The last line that was written is not whole. */
-  let isTorn = false;
+export function createFileOutput(append: LineFile): Writable {
   const output = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {
-      let rest = Buffer.from(isTorn ? `\n${text}` : text);
+      let rest = Buffer.from(text);
       try {
         while (rest.length > 0) {
-          rest = rest.subarray(write(rest));
-          isTorn = rest.length > 0;
+          rest = rest.subarray(append(rest));
         }
       } catch {
         output.emit("lost", rest.toString().split("\n").length - 1);

@@ -1,7 +1,8 @@
 import { PassThrough, Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createFileOutput, joinLogLines, maxWaiting, openLogOutput } from "../src/log-lines.ts";
+import { createLineFile } from "../src/line-file.ts";
+import { createFileOutput, joinLogLines, maxWaiting, openLogLines } from "../src/log-lines.ts";
 
 test("the lines of one turn of the event loop are written in one piece", async () => {
   const out = new PassThrough({ encoding: "utf8" });
@@ -68,15 +69,17 @@ test("lines are counted while the disk is full, also where one has got through i
   let room = Number.POSITIVE_INFINITY;
   let file = "";
   const lines = joinLogLines(
-    createFileOutput((bytes) => {
-      const taken = Buffer.from(bytes).subarray(0, Math.min(room, 4));
-      if (taken.length === 0) {
-        throw Object.assign(new Error("The disk is full."), { code: "ENOSPC" });
-      }
-      room -= taken.length;
-      file += taken.toString();
-      return taken.length;
-    }),
+    createFileOutput(
+      createLineFile((bytes) => {
+        const taken = bytes.subarray(0, Math.min(room, 4));
+        if (taken.length === 0) {
+          throw Object.assign(new Error("The disk is full."), { code: "ENOSPC" });
+        }
+        room -= taken.length;
+        file += taken.toString();
+        return taken.length;
+      }),
+    ),
   );
   lines.write("one\n");
   lines.flush();
@@ -99,7 +102,7 @@ test("lines are counted while the disk is full, also where one has got through i
 test("a log on a device that is full does not end the process", async () => {
   const { openSync, closeSync } = await import("node:fs");
   const fd = openSync("/dev/full", "w");
-  const lines = joinLogLines(openLogOutput(Object.assign(new PassThrough(), { fd })));
+  const lines = openLogLines(Object.assign(new PassThrough(), { fd }));
   lines.write("lost\n");
   lines.flush();
   await setImmediate();
