@@ -12,8 +12,8 @@ const runtime = "packages/rpc-telemetry/src/runtime-metrics.ts";
 export const edits: readonly Edit[] = [
   {
     file: audit,
-    from: "if (request.stream || call.rpc === undefined",
-    to: "if (!observed.parts.audit || request.stream || call.rpc === undefined",
+    from: "if (request.stream ||",
+    to: "if (!observed.parts.audit || request.stream ||",
   },
   {
     file: audit,

@@ -42,19 +42,20 @@ export function createAudit(
 ) {
   const addressOf = createCallerAddress(trustedProxies);
   const methods = services.flatMap((service) => service.methods);
-  const writes = new Set(methods.filter(changesSomething).map(nameOf));
+  const writes = new Set(methods.filter(changesSomething));
+  const namesOfWrites = new Set([...writes].map(nameOf));
 
   function record(call: Call, outcome: Outcome): Promise<boolean> {
     call.audit = "recorded";
     const isVital = outcome === ok || call.changes !== undefined;
-    return log.record(`${describeCall(call, outcome)}\n`, isVital);
+    return log.record(describeCall(call, outcome), isVital);
   }
 
   const interceptor: Interceptor = (next) => async (request) => {
-    const call = required(request.contextValues, callKey);
-    if (request.stream || call.rpc === undefined || !writes.has(call.rpc)) {
+    if (request.stream || !writes.has(request.method)) {
       return await next(request);
     }
+    const call = required(request.contextValues, callKey);
     call.audit = "working";
     try {
       const response = await next(request);
@@ -78,7 +79,7 @@ export function createAudit(
   }
 
   const admit: HeaderInterceptor = ({ method }) => {
-    if (writes.has(nameOf(method)) && log.failure() !== undefined) {
+    if (writes.has(method) && log.failure() !== undefined) {
       throw unavailable("Changes cannot be recorded for the moment; try again.");
     }
   };
@@ -93,7 +94,7 @@ export function createAudit(
       const { rpc = "", outcome, audit } = call;
       if (audit === "working") {
         call.audit = "ended";
-      } else if (audit === undefined && (writes.has(rpc) || refusals.has(outcome.reason))) {
+      } else if (audit === undefined && (namesOfWrites.has(rpc) || refusals.has(outcome.reason))) {
         record(call, outcome);
       }
     },
@@ -123,32 +124,42 @@ function nameOf({ parent, name }: DescMethod): string {
 }
 
 /**
- * The event, as docs/audit-event.schema.json describes it. It is put together here, as JSON.stringify takes longer
- * for an object of so many members, most of which are known to need no escapes.
+ * The line of an event, as docs/audit-event.schema.json describes it. It is put together here, of few pieces, as
+ * JSON.stringify takes longer for an object of so many members, of which only the subject is not known to need
+ * no escapes.
  */
 function describeCall(call: Call, { code, reason }: Outcome): string {
-  const { rpc, subject, requester, target, changes, partnerId, callId, traceId, address } = call;
-  const members =
-    plain("rpc", rpc) +
-    plain("outcome", code) +
-    plain("reason", reason) +
-    escaped("subject", subject) +
-    plain("requester", requester) +
-    plain("target", target) +
-    escaped("partners", changes ?? (partnerId === undefined ? [] : [{ id: partnerId }])) +
-    escaped("requestId", callId) +
-    plain("traceId", traceId) +
-    plain("address", address);
-  return `{"audit":1,"kind":"call","time":"${formatNow()}"${members}}`;
+  const { rpc = "", subject, requester, target, callId, traceId, address } = call;
+  return (
+    `{"audit":1,"kind":"call","time":"${formatNow()}","rpc":"${rpc}","outcome":"${code}"` +
+    member(',"reason":"', reason) +
+    (subject === undefined ? "" : `,"subject":${JSON.stringify(subject)}`) +
+    member(',"requester":"', requester) +
+    member(',"target":"', target) +
+    `,"partners":[${describePartners(call)}],"requestId":"${callId}"` +
+    member(',"traceId":"', traceId) +
+    member(',"address":"', address) +
+    "}\n"
+  );
 }
 
-/** A member whose value is a name, an id or an address; nothing where it has none. */
-function plain(name: string, value: string | undefined): string {
-  return value === undefined ? "" : `,"${name}":"${value}"`;
+/** A member that ends with a value; nothing where it has none. */
+function member(start: string, value: string | undefined): string {
+  return value === undefined ? "" : `${start}${value}"`;
 }
 
-function escaped(name: string, value: unknown): string {
-  return value === undefined ? "" : `,"${name}":${JSON.stringify(value)}`;
+/** What was done to partners, or the one that was to be changed. */
+function describePartners({ changes, partnerId }: Call): string {
+  if (changes === undefined) {
+    return partnerId === undefined ? "" : `{"id":"${partnerId}"}`;
+  }
+  let text = "";
+  for (const { id, revisionBefore, revisionAfter, fields } of changes) {
+    const start = text === "" ? '{"id":"' : `${text},{"id":"`;
+    const end = fields === undefined ? "}" : `,"fields":${JSON.stringify(fields)}}`;
+    text = `${start}${id}","revisionBefore":${revisionBefore},"revisionAfter":${revisionAfter}${end}`;
+  }
+  return text;
 }
 
 /** The line that tells of a gap in the trail. */
