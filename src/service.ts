@@ -1,13 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { createValidator } from "@bufbuild/protovalidate";
-import {
-  createConfiguredKeys,
-  createPublishedKeys,
-  createTokenVerifier,
-  UnusableKeyError,
-  type VerificationKeys,
-} from "@partner-service/access-tokens";
+import { createTokenVerifier } from "@partner-service/access-tokens";
 import { createReadiness, type Readiness } from "@partner-service/health-reflection";
 import { createLeveledLog, openLogLines } from "@partner-service/log-lines";
 import { describeTlsFailure } from "@partner-service/one-port-server";
@@ -17,10 +11,10 @@ import {
   logDatabase,
   ping,
 } from "@partner-service/postgres-statements";
-import { StartError } from "@partner-service/settings";
 import { createApp, type LogOptions } from "./app.ts";
 import { createChanges } from "./changes/changes.ts";
-import type { AuthenticationConfig, Config } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
+import { openKeys } from "./config/open-keys.ts";
 import { useDataDirectory } from "./database/data-directory.ts";
 import { openDatabase, prepareDatabase, whenDatabaseAnswers } from "./database/open-database.ts";
 import { mountConsole } from "./http/console-routes.ts";
@@ -55,7 +49,7 @@ export async function startService(
   { level, stream = openLogLines(process.stdout) }: LogOptions,
   membership?: Membership,
 ) {
-  // What may be told before there is an app, whose log is Fastify's.
+  // What is about no call: it may come before there is an app, whose log is Fastify's.
   const log = createLeveledLog(level, stream);
   const { dataDirectory, organizationClaim } = config;
   const sandbox =
@@ -121,7 +115,7 @@ export async function startService(
       }),
       prepared,
     ]);
-    const endDatabaseLog = logDatabase(app.log);
+    const endDatabaseLog = logDatabase(log);
     orm.clock.tell();
     if (config.console) {
       mountConsole(app, { sandbox: sandbox !== undefined });
@@ -130,7 +124,7 @@ export async function startService(
       }
     }
     const url = await listen(app, config);
-    const purging = purgeWhileIdle(partners, config.deletedRetentionDays, app.log, ending);
+    const purging = purgeWhileIdle(partners, config.deletedRetentionDays, log, ending);
 
     async function end(): Promise<boolean> {
       const clean = await closeWithin(app, config.shutdownTimeoutMs);
@@ -191,19 +185,5 @@ async function warmUp(partners: PartnerRepository): Promise<void> {
     if (!(failure instanceof DatabaseUnavailableError)) {
       throw failure;
     }
-  }
-}
-
-function openKeys({ keys, algorithms }: AuthenticationConfig): VerificationKeys {
-  if ("jwksUrl" in keys) {
-    return createPublishedKeys(keys.jwksUrl, algorithms);
-  }
-  try {
-    return createConfiguredKeys(keys.publicKey, algorithms);
-  } catch (cause) {
-    const rule = "must hold one public key, as a PEM or a JWK, for JWT_ALGORITHMS";
-    throw cause instanceof UnusableKeyError
-      ? new StartError(`JWT_PUBLIC_KEY_FILE ${rule}: ${cause.message}.`, { cause })
-      : cause;
   }
 }

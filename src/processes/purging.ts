@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { LeveledLog } from "@partner-service/log-lines";
 import { describeFailure } from "@partner-service/postgres-statements";
-import type { FastifyBaseLogger } from "fastify";
 import type { PartnerRepository } from "../partners/partner-repository.ts";
 
 /** When a process forgets deleted partners, in milliseconds. */
@@ -25,7 +25,7 @@ const busyShare = 0.5;
 export async function purgeWhileIdle(
   partners: Pick<PartnerRepository, "purge">,
   retentionDays: number,
-  log: Pick<FastifyBaseLogger, "info" | "warn">,
+  log: Pick<LeveledLog, "info" | "warn">,
   signal: AbortSignal,
   { firstMs, everyMs, restMs } = defaultTimes,
 ): Promise<void> {
