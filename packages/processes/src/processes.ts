@@ -111,6 +111,9 @@ export async function runProcesses<Told extends object>(
   /** The old one of a place leaves once the new one serves. */
   async function replaceAll(): Promise<void> {
     for (const place of serving()) {
+      if (isStopping) {
+        return;
+      }
       const { child: old } = place;
       const next = start(place.number);
       if ((await next.started) === undefined) {
@@ -152,7 +155,8 @@ export async function runProcesses<Told extends object>(
         child.kill("SIGTERM");
       }
       const outcomes = await Promise.all(ending.map(({ ended }) => ended));
-      return outcomes.every(({ code }) => code === 0);
+      // What the signal itself has ended had not begun to serve.
+      return outcomes.every(({ code, signal }) => code === 0 || signal === "SIGTERM");
     },
     replace() {
       for (const { child } of serving()) {

@@ -10,6 +10,7 @@ const processes = await runProcesses<{ readonly port: number }>({
     info: (fields, message) => tell({ ...fields, message }),
     error: (fields, message) => tell({ ...fields, message }),
   },
+  onStart: (child) => tell({ message: "begun", process: child.pid }),
   onComplete: ({ port }) => tell({ message: "complete", port }),
   readCounts: async (child) => {
     tell({ message: "counts read", process: child.pid });

@@ -70,8 +70,18 @@ test("Two processes answer on one port, are followed when they end, and are repl
   expect(await waitFor(told, "stopped")).toMatchObject({ clean: true });
 });
 
+test("What is stopped while a new process is not there yet ends well", async () => {
+  const { primary, told } = start();
+  await waitFor(told, "complete");
+  primary.send("replace");
+  const begun = () => told.filter(({ message }) => message === "begun").length;
+  await expect.poll(begun).toBe(3);
+  primary.send("stop");
+  expect(await waitFor(told, "stopped")).toMatchObject({ clean: true });
+});
+
 test("Where the first process does not start, all ends with its exit code", async () => {
   const { primary, told } = start("fails.ts");
   expect(await once(primary, "exit")).toEqual([3, null]);
-  expect(told).toEqual([]);
+  expect(told.map(({ message }) => message)).toEqual(["begun"]);
 });
