@@ -6,6 +6,7 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import type { Asker } from "@partner-service/postgres-statements";
 import type { Violation } from "@partner-service/strict-messages";
 import type { FastifyBaseLogger } from "fastify";
 
@@ -131,6 +132,11 @@ export function required<T>(values: ContextValues, key: ContextKey<T | undefined
     throw new Error(`The context value ${key.id.toString()} is not set.`);
   }
   return value;
+}
+
+/** Who asks for statements that no others share: each requester has its turns. */
+export function askerOf({ values, signal }: Pick<HandlerContext, "values" | "signal">): Asker {
+  return { key: required(values, organizationsKey).requester, signal };
 }
 
 /**

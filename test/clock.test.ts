@@ -12,6 +12,7 @@ import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -43,12 +44,12 @@ describe.each([
     const created = await repository.create(newPartner(), signal);
     const [batched] = await repository.createBatch(
       { newPartners: [newPartner()], requestId: null },
-      signal,
+      asker,
     );
     const updated = await repository.update(
       { ...created, revision: undefined },
       { city: "Bern" },
-      signal,
+      asker,
     );
     const after = await databaseMs(orm);
     endLog();

@@ -154,13 +154,14 @@ describe("The migrations", () => {
     url.username = role;
     url.password = "secret";
     const signal = new AbortController().signal;
+    const asker = { key: "somebody", signal };
     const orm = await createOrm({ databaseUrl: url.href }, schema);
     expect(await pendingMigrations(orm)).toEqual([]);
     const partners = createPartnerRepository(orm);
     await partners.warmUp();
     const partner = await partners.create(newPartner(), signal);
     expect(await partners.find(partner, signal)).toEqual(partner);
-    await partners.delete({ ...partner, revision: undefined }, signal);
+    await partners.delete({ ...partner, revision: undefined }, asker);
     await onServer(databaseUrl, "update partner set deleted_at = '2000-01-01', change = 1");
     expect(await partners.purge(1, signal)).toBe(1);
     await orm.close(true);

@@ -29,6 +29,7 @@ import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 const expired = { code: "FailedPrecondition", reason: "CHANGE_TOKEN_EXPIRED" };
 const notThisBook = {
   code: "InvalidArgument",
@@ -305,7 +306,7 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     const late = await partners.create({ ...second, organizationId }, signal);
     const { listChanges } = createChangeFeed(orm);
     const page = await until(
-      () => listChanges({ organizationId, after: undefined, pageSize: 10 }, signal),
+      () => listChanges({ organizationId, after: undefined, pageSize: 10 }, asker),
       (found) => found.partners.length === 2,
     );
     expect(page.partners.map(({ id }) => id)).toEqual([early.id, late.id]);
@@ -336,7 +337,7 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     const { organizationId } = partner;
     const { listChanges } = createChangeFeed(orm);
     const list = (after?: ChangePosition) =>
-      listChanges({ organizationId, after, pageSize: 10 }, signal);
+      listChanges({ organizationId, after, pageSize: 10 }, asker);
     const { position } = await until(list, (found) => found.partners.length === 1);
     expect(await beginChangeEpoch(orm)).toBe(false);
     // What a dump brings: the changes of a server that had counted further.
@@ -347,7 +348,7 @@ describe.each(databaseKinds)("The feed of changes on %s", (kind) => {
     expect(await beginChangeEpoch(orm)).toBe(true);
     await expect(list(position)).rejects.toMatchObject({ name: "PartnerError" });
     expect((await list()).partners).toMatchObject([{ id: partner.id }]);
-    await partners.delete({ ...partner, revision: undefined }, signal);
+    await partners.delete({ ...partner, revision: undefined }, asker);
     const next = await until(list, (found) => found.partners.length === 0);
     expect(next.more).toBe(false);
   });
@@ -362,7 +363,7 @@ test.each(databaseKinds)(
     const { organizationId, id } = await partners.create(newPartner(), signal);
     const { listChanges } = createChangeFeed(orm);
     const list = (after?: ChangePosition) =>
-      listChanges({ organizationId, after, pageSize: 10 }, signal);
+      listChanges({ organizationId, after, pageSize: 10 }, asker);
     const { position } = await until(list, (found) => found.partners.length === 1);
     expect((await list(position)).partners).toEqual([]);
     // On the same server, into the same database: the rows are back, in a table that is made anew.

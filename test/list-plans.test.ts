@@ -17,6 +17,7 @@ import { createPostgresDatabase } from "./support/databases.ts";
 import { newPartner } from "./support/partners.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 
 const organizationId = randomUUID();
 const rowCount = 100_000;
@@ -138,11 +139,11 @@ describe("The plans for a large book", () => {
       const { id } = await partners.create(newPartner({ organizationId }), signal);
       await partners.find({ organizationId, id }, signal);
       const newPartners = [newPartner({ organizationId }), newPartner({ organizationId })];
-      await partners.createBatch({ newPartners, requestId: null }, signal);
+      await partners.createBatch({ newPartners, requestId: null }, asker);
       for (const pageSize of [100, 1000]) {
-        await listChanges({ organizationId, after: undefined, pageSize }, signal);
+        await listChanges({ organizationId, after: undefined, pageSize }, asker);
       }
-      await partners.isConnected({ host: organizationId, guest: randomUUID() }, signal);
+      await partners.isConnected({ host: organizationId, guest: randomUUID() }, asker);
     }
     const sql =
       "select name, custom_plans::int as custom from pg_prepared_statements order by name";

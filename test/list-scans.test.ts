@@ -126,31 +126,11 @@ describe("While one organization searches and searches", () => {
     await Promise.all([...calls, one.ended]);
   });
 
-  test("pages that one organization asks for leave connections to what others create and get", async () => {
-    const [one, other] = [await newBook(service), await newBook(service)];
-    const calls: Promise<unknown>[] = [];
-    // They fail where they wait for too long: only what they do counts here.
-    const ending = (call: Promise<unknown>) => calls.push(call.catch(ConnectError.from));
-    for (let count = 0; count < 30; count += 1) {
-      ending(one.client.listPartners({}));
-    }
-    await lock.awaited(8);
-    ending(createPartner(other.client));
-    await lock.awaited(9);
-    ending(other.client.getPartner({ id: randomUUID() }));
-    await lock.awaited(10);
-    const pages = Array.from({ length: 8 }, () => "page");
-    expect((await statements()).sort()).toEqual(["insert", ...pages, "wanted"]);
-    await lock.release();
-    await Promise.all(calls);
-  });
-
   test("it alone is told that too much is waiting", async () => {
-    const one = await search(36);
-    // At first what is too much at once, and then what has waited too long.
-    await expect.poll(() => one.failures.length).toBeGreaterThanOrEqual(3);
+    const one = await search(4);
+    await expect.poll(() => one.failures.length).toBe(3);
     const overloaded = { code: "ResourceExhausted", reason: "OVERLOADED", retryAfterMs: 1000 };
-    expect(one.failures.slice(0, 3)).toEqual([overloaded, overloaded, overloaded]);
+    expect(one.failures).toEqual([overloaded, overloaded, overloaded]);
     const other = await search(1);
     await lock.awaited(2);
     await lock.release();

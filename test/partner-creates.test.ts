@@ -21,6 +21,7 @@ import { newPartner } from "./support/partners.ts";
 import { createTcpProxy } from "./support/tcp-proxy.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 
 const oneStatement: JoiningLimits = {
   statements: 1,
@@ -237,7 +238,7 @@ describe("Creates that are made at once", () => {
     };
     proxy.loseAnswerTo("insert into");
     const { city } = given;
-    expect(await repository.createBatch(batch, signal)).toMatchObject([
+    expect(await repository.createBatch(batch, asker)).toMatchObject([
       { city, deletedAt: null },
       { city, deletedAt: null },
     ]);

@@ -16,6 +16,7 @@ import { newPartner } from "./support/partners.ts";
 import { createTcpProxy } from "./support/tcp-proxy.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 
 /** What the calls came to: how often each reason, and how many succeeded. */
 function count(outcomes: readonly PromiseSettledResult<unknown>[]): Record<string, number> {
@@ -58,7 +59,7 @@ describe.each(databaseKinds)("Edits that are made in the same microsecond on %s"
     stopClock();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) =>
-        repository.update({ ...partner, revision: 1 }, { city: `City ${n}` }, signal),
+        repository.update({ ...partner, revision: 1 }, { city: `City ${n}` }, asker),
       ),
     );
     expect(count(outcomes)).toEqual({ done: 1, ETAG_MISMATCH: 7 });
@@ -71,7 +72,7 @@ describe.each(databaseKinds)("Edits that are made in the same microsecond on %s"
     stopClock();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, () =>
-        repository.delete({ ...partner, revision: undefined }, signal),
+        repository.delete({ ...partner, revision: undefined }, asker),
       ),
     );
     expect(count(outcomes)).toEqual({ done: 1, PARTNER_NOT_FOUND: 7 });
@@ -99,11 +100,7 @@ describe("An edit whose answer is lost", () => {
   test("is made once, and answered, where it is an update of one revision", async () => {
     const partner = await repository.create(newPartner(), signal);
     proxy.loseAnswerTo("update partner");
-    const updated = await repository.update(
-      { ...partner, revision: 1 },
-      { city: "Boston" },
-      signal,
-    );
+    const updated = await repository.update({ ...partner, revision: 1 }, { city: "Boston" }, asker);
     expect(updated).toMatchObject({ city: "Boston", revision: 2 });
     expect(await repository.find(partner, signal)).toEqual(updated);
   });
@@ -111,7 +108,7 @@ describe("An edit whose answer is lost", () => {
   test("is made once, and answered, where it is a delete", async () => {
     const partner = await repository.create(newPartner(), signal);
     proxy.loseAnswerTo("update partner");
-    expect(await repository.delete({ ...partner, revision: 1 }, signal)).toBeUndefined();
+    expect(await repository.delete({ ...partner, revision: 1 }, asker)).toBeUndefined();
     await expect(repository.find(partner, signal)).rejects.toMatchObject({
       reason: ErrorReason.PARTNER_NOT_FOUND,
     });

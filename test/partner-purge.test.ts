@@ -16,6 +16,7 @@ import { newPartner } from "./support/partners.ts";
 import { startProcess } from "./support/process.ts";
 
 const { signal } = new AbortController();
+const asker = { key: "somebody", signal };
 const retentionDays = 90;
 const soon = { firstMs: 1, everyMs: 1, restMs: 5 };
 
@@ -85,7 +86,7 @@ describe.each(databaseKinds)("Deleted partners on %s", (kind) => {
     const living = await partners.create(newPartner({ organizationId }), signal);
     for (const gone of [withId, newPartner({ organizationId }), newPartner()]) {
       const created = await partners.create(gone, signal);
-      await partners.delete({ ...created, revision: undefined }, signal);
+      await partners.delete({ ...created, revision: undefined }, asker);
     }
     await age(orm, "90 days -1 minute");
     expect(await partners.purge(retentionDays, signal)).toBe(0);
@@ -111,13 +112,13 @@ describe.each(databaseKinds)("Deleted partners on %s", (kind) => {
     const { organizationId } = first;
     const second = newPartner({ organizationId, requestId: randomUUID() });
     const batch = { newPartners: [first, second], requestId };
-    const created = await partners.createBatch(batch, signal);
+    const created = await partners.createBatch(batch, asker);
     for (const one of created.slice(0, 1)) {
-      await partners.delete({ ...one, revision: undefined }, signal);
+      await partners.delete({ ...one, revision: undefined }, asker);
     }
     await age(orm, "90 days 1 minute");
     expect(await partners.purge(retentionDays, signal)).toBe(1);
-    await expect(partners.createBatch(batch, signal)).rejects.toMatchObject({
+    await expect(partners.createBatch(batch, asker)).rejects.toMatchObject({
       facts: { metadata: { request_id: requestId, cause: "PARTNER_DELETED" } },
     });
     expect(await countRows(orm)).toBe(1);

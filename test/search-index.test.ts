@@ -51,7 +51,7 @@ describe("The index for texts", () => {
     countAll: true,
   });
   const search = (text: string) =>
-    createPartnerRepository(orm).list(listQuery(text), organizationId, signal);
+    createPartnerRepository(orm).list(listQuery(text), { key: organizationId, signal });
 
   /** Which index a page is read from, and how many rows are looked at for it. */
   async function explain(text: string) {

@@ -379,8 +379,8 @@ test("A watcher does not take for its own what another had begun to read before 
   const { watchChanges } = createChangeWatch(
     orm,
     {
-      async listChanges(changeQuery, signal) {
-        const page = await feed.listChanges(changeQuery, signal);
+      async readChanges(changeQuery, signal) {
+        const page = await feed.readChanges(changeQuery, signal);
         await held;
         return page;
       },

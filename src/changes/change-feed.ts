@@ -1,11 +1,12 @@
 import {
+  type Asker,
   createRowMapping,
   createStatement,
-  createTurns,
   DatabaseUnavailableError,
   type Orm,
   query,
   type Row,
+  retryInTurn,
   run,
   type Statement,
   withRetries,
@@ -45,13 +46,6 @@ export interface ChangePage {
 
 export type ChangeFeed = ReturnType<typeof createChangeFeed>;
 
-/**
- * How many pages are read at once, and how many calls wait for that. A page is longer than what others
- * read: they keep connections of the pool for themselves.
- */
-const readsAtOnce = 3;
-const maxWaiting = 256;
-
 /** The sizes of a page whose statements are prepared: what is read by far the most. */
 export const defaultChanges = 100;
 export const watchedChanges = 1000;
@@ -86,7 +80,6 @@ export const horizonSql = `select pg_snapshot_xmin(pg_current_snapshot())::text 
  * none is missed.
  */
 export function createChangeFeed(orm: Orm) {
-  const inTurn = createTurns(readsAtOnce, maxWaiting);
   const { table, wholeRow, toEntity } = createRowMapping(orm, PartnerEntity);
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
   const findLimits = createStatement(
@@ -142,8 +135,16 @@ export function createChangeFeed(orm: Orm) {
 
   return {
     /** @throws PartnerError CHANGE_TOKEN_EXPIRED */
-    listChanges: (changeQuery: ChangeQuery, signal: AbortSignal) =>
-      withRetries(() => inTurn(() => list(changeQuery)), signal),
+    listChanges: (changeQuery: ChangeQuery, asker: Asker) =>
+      retryInTurn(orm, asker, () => list(changeQuery)),
+
+    /**
+     * Reads a page for all who wait for it.
+     *
+     * @throws PartnerError CHANGE_TOKEN_EXPIRED
+     */
+    readChanges: (changeQuery: ChangeQuery, signal: AbortSignal) =>
+      withRetries(() => list(changeQuery), signal),
   };
 }
 

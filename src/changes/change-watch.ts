@@ -53,7 +53,7 @@ interface Watcher {
  */
 export function createChangeWatch(
   orm: Orm,
-  { listChanges }: ChangeFeed,
+  { readChanges }: Pick<ChangeFeed, "readChanges">,
   { pollMs, quietMs } = defaultTimes,
 ) {
   const findHorizon = createStatement(orm, "change-horizon", horizonSql);
@@ -163,7 +163,7 @@ export function createChangeWatch(
     if (shared !== undefined) {
       return shared;
     }
-    const page = inTurn(() => listChanges(changeQuery, unlimited));
+    const page = inTurn(() => readChanges(changeQuery, unlimited));
     reads.set(key, page);
     const done = () => {
       if (reads.get(key) === page) {

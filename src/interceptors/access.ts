@@ -1,7 +1,9 @@
 import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import type { Asker } from "@partner-service/postgres-statements";
 import { type AccessRule, access_rule, Scenario } from "../../gen/access/v1/access_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
 import {
+  askerOf,
   callerKey,
   type Judge,
   type Organizations,
@@ -30,20 +32,21 @@ export function createAccessInterceptor(
   async function mayCallForOther(
     { scenarios }: AccessRule,
     { requester, target }: Organizations,
-    signal: AbortSignal,
+    asker: Asker,
   ) {
     if (scenarios.includes(Scenario.INVITED)) {
       return true;
     }
     return (
       (scenarios.includes(Scenario.HOST) &&
-        (await isConnected({ host: requester, guest: target }, signal))) ||
+        (await isConnected({ host: requester, guest: target }, asker))) ||
       (scenarios.includes(Scenario.GUEST) &&
-        (await isConnected({ host: target, guest: requester }, signal)))
+        (await isConnected({ host: target, guest: requester }, asker)))
     );
   }
 
-  return async ({ method, values, signal }) => {
+  return async (call) => {
+    const { method, values } = call;
     const rule = rules.get(method);
     if (rule === undefined) {
       throw new Error(`No access rule was read for ${method}.`);
@@ -59,7 +62,7 @@ export function createAccessInterceptor(
     const isSelf = organizations.requester === organizations.target;
     const allowed = isSelf
       ? rule.scenarios.includes(Scenario.SELF)
-      : await mayCallForOther(rule, organizations, signal);
+      : await mayCallForOther(rule, organizations, askerOf(call));
     if (!allowed) {
       throw serviceError(
         ErrorReason.SCENARIO_NOT_ALLOWED,

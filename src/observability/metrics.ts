@@ -167,7 +167,7 @@ export function measureService(metrics: Metrics, sources: MetricSources): () => 
     };
     addGauge(
       ...(["db.client.connection.pending_requests", "{request}"] as const),
-      "Statements that wait for a connection.",
+      "Statements that wait for a connection, or for their turn to have one.",
       ofPool(({ waiting }) => waiting),
     );
     addGauge(

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import {
+  type Asker,
   createRowMapping,
   createStatement,
   formatInstant,
   type Orm,
   query as queryNow,
-  withRetries,
+  retryInTurn,
 } from "@partner-service/postgres-statements";
 import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
@@ -82,15 +83,12 @@ export function createConnections(orm: Orm, query = queryNow) {
      * Whether the guest accepted an invitation of the host, and is a partner in its book still. It
      * costs one look into an index, in the rows of the host.
      */
-    isConnected: ({ host, guest }: Connection, signal: AbortSignal) =>
-      withRetries(async () => (await findConnection([host, guest])).length > 0, signal),
+    isConnected: ({ host, guest }: Connection, asker: Asker) =>
+      retryInTurn(orm, asker, async () => (await findConnection([host, guest])).length > 0),
 
     /** Answers a page, and whether connections come after it. */
-    listConnections: (
-      { organizationId, role, after, pageSize }: ConnectionQuery,
-      signal: AbortSignal,
-    ) =>
-      withRetries(async () => {
+    listConnections: ({ organizationId, role, after, pageSize }: ConnectionQuery, asker: Asker) =>
+      retryInTurn(orm, asker, async () => {
         const roles = role === undefined ? allRoles : [role];
         const found: ListedConnection[] = [];
         for (const each of roles.slice(after === undefined ? 0 : roles.indexOf(after.role))) {
@@ -108,27 +106,23 @@ export function createConnections(orm: Orm, query = queryNow) {
           }
         }
         return { connections: found.slice(0, pageSize), more: found.length > pageSize };
-      }, signal),
+      }),
 
     /**
      * Ends the connection: its partners are invited again, without guest and without an invitation.
      *
      * @throws PartnerError CONNECTION_NOT_FOUND
      */
-    async endConnection(
-      { host, guest }: Connection,
-      signal: AbortSignal,
-      writer?: Writer,
-    ): Promise<void> {
+    async endConnection({ host, guest }: Connection, asker: Asker, writer?: Writer): Promise<void> {
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       const author = authorValues(host, writer);
-      const partners = await withRetries(() => query(orm, idsSql, [host, guest]), signal);
+      const partners = await retryInTurn(orm, asker, () => query(orm, idsSql, [host, guest]));
       if (partners.length === 0) {
         throw partnerError("CONNECTION_NOT_FOUND");
       }
       const ids = partners.map(({ id }) => id);
-      await withRetries(async () => {
+      await retryInTurn(orm, asker, async () => {
         const written = await query(orm, endSql, [host, guest, now, writeId, ...author]);
         // The own write is there when a try whose answer was lost had done its work.
         const ended =
@@ -139,7 +133,7 @@ export function createConnections(orm: Orm, query = queryNow) {
         for (const partner of ended.map(toEntity)) {
           writer?.noteChange(movedChange(partner, connectionFields));
         }
-      }, signal);
+      });
     },
   };
 }

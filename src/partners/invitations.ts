@@ -1,11 +1,12 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import {
+  type Asker,
   createRowMapping,
   formatInstant,
   type Orm,
   query as queryNow,
   type Row,
-  withRetries,
+  retryInTurn,
 } from "@partner-service/postgres-statements";
 import type { Writer } from "../context.ts";
 import { authorValues } from "./author.ts";
@@ -64,7 +65,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
      * @param lifetime in whole microseconds
      * @throws PartnerError PARTNER_NOT_FOUND, PARTNER_ALREADY_ACCEPTED
      */
-    invite(key: PartnerKey, lifetime: Temporal.Duration, signal: AbortSignal, writer?: Writer) {
+    invite(key: PartnerKey, lifetime: Temporal.Duration, asker: Asker, writer?: Writer) {
       const token = createInvitationToken(key.id);
       const now = orm.clock.now();
       const expiresAt = now.add(lifetime);
@@ -74,14 +75,14 @@ export function createInvitations(orm: Orm, query = queryNow) {
         values: [readInvitationToken(token).tokenHash, formatInstant(expiresAt)],
         ...{ now, writer },
       });
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw partnerError("PARTNER_ALREADY_ACCEPTED");
         }
         writer?.noteChange(movedChange(partner, invitationFields));
         return { token, expiresAt, partner };
-      }, signal);
+      });
     },
 
     /**
@@ -89,21 +90,21 @@ export function createInvitations(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError PARTNER_NOT_FOUND, INVITATION_NOT_PENDING
      */
-    revokeInvitation(key: PartnerKey, signal: AbortSignal, writer?: Writer) {
+    revokeInvitation(key: PartnerKey, asker: Asker, writer?: Writer) {
       const tryOnce = prepare(key, {
         set: "invitation_token_hash = null, invitation_expires_at = null",
         where: "invitation_status = 'invited' and invitation_expires_at > $3::timestamptz",
         values: [],
         ...{ now: orm.clock.now(), writer },
       });
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw partnerError("INVITATION_NOT_PENDING");
         }
         writer?.noteChange(movedChange(partner, invitationFields));
         return partner;
-      }, signal);
+      });
     },
 
     /**
@@ -111,17 +112,17 @@ export function createInvitations(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
      */
-    findInvitation({ host, guest, token }: Acceptance, signal: AbortSignal) {
+    findInvitation({ host, guest, token }: Acceptance, asker: Asker) {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const values = [host, partnerId, tokenHash, guest, formatInstant(orm.clock.now())];
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         const [row] = await query(orm, showSql, values);
         const partner = row === undefined ? undefined : toEntity(row);
         if (partner === undefined || partner.invitationExpiresAt === null) {
           throw partnerError("INVITATION_INVALID");
         }
         return { partnerType: partner.partnerType, expiresAt: partner.invitationExpiresAt };
-      }, signal);
+      });
     },
 
     /**
@@ -130,16 +131,12 @@ export function createInvitations(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError INVITATION_INVALID for whatever is wrong, in the same time
      */
-    accept(
-      { host, guest, token }: Acceptance,
-      signal: AbortSignal,
-      writer?: Writer,
-    ): Promise<Partner> {
+    accept({ host, guest, token }: Acceptance, asker: Asker, writer?: Writer): Promise<Partner> {
       const { partnerId, tokenHash } = readInvitationToken(token);
       const now = formatInstant(orm.clock.now());
       const writeId = randomUUID();
       const written = [now, writeId, ...authorValues(host, writer)];
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         const row = await acceptOrFind([host, partnerId, tokenHash, guest], written);
         if (row === undefined) {
           throw partnerError("INVITATION_INVALID");
@@ -148,7 +145,7 @@ export function createInvitations(orm: Orm, query = queryNow) {
         const isOwnWrite = partner.writeId === writeId;
         writer?.noteChange(isOwnWrite ? movedChange(partner, connectionFields) : noChange(partner));
         return partner;
-      }, signal);
+      });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import {
+  type Asker,
   createInsertion,
   createRowMapping,
   createSharing,
@@ -7,7 +8,7 @@ import {
   type Orm,
   query,
   rehearse,
-  withRetries,
+  retryInTurn,
 } from "@partner-service/postgres-statements";
 import type { Writer } from "../context.ts";
 import {
@@ -114,7 +115,7 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
      */
     async createBatch(
       { newPartners, requestId }: NewBatch,
-      signal: AbortSignal,
+      asker: Asker,
       writer?: Writer,
     ): Promise<readonly Partner[]> {
       const whole = requestId === null ? undefined : batchFingerprint(newPartners);
@@ -122,18 +123,18 @@ export function createPartnerBatches(orm: Orm, rehearsal = false) {
         whole === undefined ? partner : { ...partner, requestFingerprint: whole },
       );
       const judge = requestId === null ? refuseForOne : refuseAsOne(requestId);
-      const outcomes = await withRetries(() => store(partners, judge, writer), signal);
+      const outcomes = await retryInTurn(orm, asker, () => store(partners, judge, writer));
       return outcomes.flatMap((outcome) => ("partner" in outcome ? outcome.partner : []));
     },
 
     /** Creates those that can be, likewise. */
     async createEach(
       newPartners: readonly NewPartner[],
-      signal: AbortSignal,
+      asker: Asker,
       writer?: Writer,
     ): Promise<readonly Outcome[]> {
       const partners = toPartners(newPartners, writer);
-      return await withRetries(() => store(partners, () => {}, writer), signal);
+      return await retryInTurn(orm, asker, () => store(partners, () => {}, writer));
     },
   };
 }

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import {
+  type Asker,
   createRowMapping,
   formatInstant,
   type Orm,
   query as queryNow,
-  withRetries,
+  retryInTurn,
 } from "@partner-service/postgres-statements";
 import { PartnerSchema } from "../../gen/partner/v1/partner_pb.ts";
 import { CreatePartnerRequestSchema } from "../../gen/partner/v1/partner_service_pb.ts";
@@ -89,7 +90,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
     update(
       version: PartnerVersion,
       changes: PartnerChanges,
-      signal: AbortSignal,
+      asker: Asker,
       writer?: Writer,
     ): Promise<Partner> {
       const { revision } = version;
@@ -102,7 +103,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
         ...{ now: orm.clock.now(), writer },
       };
       const tryOnce = prepare(version, names.length > 0 ? update : undefined);
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         try {
           const { partner, isOwnWrite } = await tryOnce();
           if (!isOwnWrite && revision !== undefined && revision !== partner.revision) {
@@ -117,7 +118,7 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
           const isConnected = violates(failure, "partner_guest_unique");
           throw isConnected ? partnerError("GUEST_ALREADY_CONNECTED") : failure;
         }
-      }, signal);
+      });
     },
 
     /**
@@ -125,17 +126,17 @@ export function createPartnerEdits(orm: Orm, query = queryNow) {
      *
      * @throws PartnerError PARTNER_NOT_FOUND, ETAG_MISMATCH
      */
-    delete(version: PartnerVersion, signal: AbortSignal, writer?: Writer): Promise<void> {
+    delete(version: PartnerVersion, asker: Asker, writer?: Writer): Promise<void> {
       const values = [version.revision ?? null];
       const update = { set: erasure, where: isVersion, values, now: orm.clock.now(), writer };
       const tryOnce = prepare(version, update);
-      return withRetries(async () => {
+      return retryInTurn(orm, asker, async () => {
         const { partner, isOwnWrite } = await tryOnce();
         if (!isOwnWrite) {
           throw etagMismatch(etagOf(partner));
         }
         writer?.noteChange(deletedChange(partner));
-      }, signal);
+      });
     },
   };
 }

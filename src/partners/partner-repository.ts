@@ -113,7 +113,9 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
       writer?.noteChange(createdChange(partner));
       return partner;
     }
-    const [outcome] = await findOutcomes([partner]);
+    // Whoever creates is the organization of the book.
+    const asker = { key: partner.organizationId, signal };
+    const [outcome] = await orm.inTurn(asker, () => findOutcomes([partner]));
     return settle(outcome, writer);
   }
 
@@ -169,7 +171,8 @@ function createRehearsal(orm: Orm) {
   return {
     ...writes,
     async create(newPartner: NewPartner, signal: AbortSignal, writer?: Writer): Promise<Partner> {
-      const [outcome] = await writes.createEach([newPartner], signal);
+      const asker = { key: newPartner.organizationId, signal };
+      const [outcome] = await writes.createEach([newPartner], asker);
       return settle(outcome, writer);
     },
   };

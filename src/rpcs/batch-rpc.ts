@@ -9,7 +9,7 @@ import type {
   CreatePartnerRequest,
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { entryViolationsKey } from "../context.ts";
+import { askerOf, entryViolationsKey } from "../context.ts";
 import type { NewBatch } from "../partners/partner-batch.ts";
 import type { Outcome } from "../partners/partner-conflicts.ts";
 import type { NewPartner } from "../partners/partner-entity.ts";
@@ -25,24 +25,25 @@ export type ToEntryError = (
 
 export function createBatchRpc(partners: PartnerRepository, toEntryError: ToEntryError) {
   return {
-    async batchCreatePartners(request, { values, signal }) {
-      const { target, writes, writer } = chooseWrites(partners, request, values);
+    async batchCreatePartners(request, context) {
+      const { target, writes, writer } = chooseWrites(partners, request, context.values);
       const violations = findEntryViolations(request);
       if (!request.allowPartial) {
         if (violations.length > 0) {
           throw fieldsInvalid(violations);
         }
         const batch = toNewBatch(request, target);
-        const created = await writes.createBatch(batch, signal, writer);
+        const created = await writes.createBatch(batch, askerOf(context), writer);
         return { partners: created.map(toPartnerMessage) };
       }
-      const refused = Map.groupBy([...values.get(entryViolationsKey), ...violations], ({ field }) =>
-        entryOf(field),
+      const refused = Map.groupBy(
+        [...context.values.get(entryViolationsKey), ...violations],
+        ({ field }) => entryOf(field),
       );
       const good = request.requests.flatMap((entry, index) =>
         refused.has(index) ? [] : toEntry(entry, index, request, target),
       );
-      const results = await writes.createEach(good, signal, writer);
+      const results = await writes.createEach(good, askerOf(context), writer);
       return toPartialResponse(request, refused, results, toEntryError);
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;

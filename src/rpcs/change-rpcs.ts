@@ -12,7 +12,7 @@ import {
   watchedChanges,
 } from "../changes/change-feed.ts";
 import type { Changes } from "../changes/changes.ts";
-import { type Organizations, organizationsKey, required, uncached } from "../context.ts";
+import { askerOf, type Organizations, organizationsKey, required, uncached } from "../context.ts";
 import { authorOf } from "../partners/author.ts";
 import { type ChangeTokens, createPageSizes } from "./paging.ts";
 import { toPartnerMessage, toTimestamp } from "./partner-mapping.ts";
@@ -28,11 +28,11 @@ export function createChangeRpcs(changes: Changes, changeTokens: ChangeTokens) {
   });
 
   return {
-    async listPartnerChanges({ changeToken, pageSize }, { values, signal, responseHeader }) {
-      const organizations = required(values, organizationsKey);
+    async listPartnerChanges({ changeToken, pageSize }, context) {
+      const organizations = required(context.values, organizationsKey);
       const changeQuery = toQuery(organizations, changeToken, toPageSize(pageSize));
-      const page = await changes.listChanges(changeQuery, signal);
-      responseHeader.set(...uncached);
+      const page = await changes.listChanges(changeQuery, askerOf(context));
+      context.responseHeader.set(...uncached);
       return toResponse(organizations, page, changeTokens.write(organizations, page.position));
     },
 

@@ -8,7 +8,7 @@ import {
   ListConnectionsResponseSchema,
   PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { askerOf, organizationsKey, required, uncached } from "../context.ts";
 import {
   allRoles,
   type Connection,
@@ -41,12 +41,12 @@ const openedRpcs: readonly string[] = PartnerService.methods
 /** Implements the RPCs by which partners become connected organizations, and cease to be. */
 export function createConnectionRpcs(partners: PartnerRepository, pageTokens: PageTokens) {
   return {
-    async invitePartner(request, { values, signal }) {
+    async invitePartner(request, context) {
       const { id, timeToLive, validateOnly } = request;
-      const { target, writes, writer } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, context.values, id);
       const lifetime = timeToLive === undefined ? defaultLifetime : toLifetime(timeToLive);
       const key = { organizationId: target, id };
-      const issued = await writes.invite(key, lifetime, signal, writer);
+      const issued = await writes.invite(key, lifetime, askerOf(context), writer);
       return {
         // One that nothing knows is none.
         invitationToken: validateOnly ? "" : issued.token,
@@ -55,17 +55,17 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
       };
     },
 
-    async revokeInvitation(request, { values, signal }) {
+    async revokeInvitation(request, context) {
       const { id } = request;
-      const { target, writes, writer } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, context.values, id);
       const key = { organizationId: target, id };
-      const partner = await writes.revokeInvitation(key, signal, writer);
+      const partner = await writes.revokeInvitation(key, askerOf(context), writer);
       return { partner: toPartnerMessage(partner) };
     },
 
-    async getInvitation({ invitationToken: token }, { values, signal }) {
-      const { requester: guest, target: host } = required(values, organizationsKey);
-      const shown = await partners.findInvitation({ host, guest, token }, signal);
+    async getInvitation({ invitationToken: token }, context) {
+      const { requester: guest, target: host } = required(context.values, organizationsKey);
+      const shown = await partners.findInvitation({ host, guest, token }, askerOf(context));
       return {
         hostOrganizationId: host,
         partnerType: partnerTypes[shown.partnerType],
@@ -74,15 +74,15 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
       };
     },
 
-    async acceptInvitation(request, { values, signal }) {
-      const { requester, target, writes, writer } = chooseWrites(partners, request, values);
+    async acceptInvitation(request, context) {
+      const { requester, target, writes, writer } = chooseWrites(partners, request, context.values);
       const acceptance = { host: target, guest: requester, token: request.invitationToken };
-      const partner = await writes.accept(acceptance, signal, writer);
+      const partner = await writes.accept(acceptance, askerOf(context), writer);
       return { partner: toPartnerMessage(partner) };
     },
 
-    async listConnections(request, { values, signal, responseHeader }) {
-      const { target: organizationId } = required(values, organizationsKey);
+    async listConnections(request, context) {
+      const { target: organizationId } = required(context.values, organizationsKey);
       const role = allRoles.find((each) => roles[each] === request.role);
       const list = ["connections", organizationId, role ?? null];
       const { connections, more } = await partners.listConnections(
@@ -91,9 +91,9 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
           after: pageTokens.read<ConnectionPosition>(list, request.pageToken),
           pageSize: toPageSize(request.pageSize),
         },
-        signal,
+        askerOf(context),
       );
-      responseHeader.set(...uncached);
+      context.responseHeader.set(...uncached);
       const last = more ? connections.at(-1) : undefined;
       return {
         connections: connections.map(toConnectionMessage),
@@ -101,14 +101,14 @@ export function createConnectionRpcs(partners: PartnerRepository, pageTokens: Pa
       };
     },
 
-    async endConnection(request, { values, signal }) {
-      const { target, writes, writer } = chooseWrites(partners, request, values);
+    async endConnection(request, context) {
+      const { target, writes, writer } = chooseWrites(partners, request, context.values);
       const other = request.organizationId.toLowerCase();
       const connection =
         request.role === ConnectionRole.HOST
           ? { host: target, guest: other }
           : { host: other, guest: target };
-      await writes.endConnection(connection, signal, writer);
+      await writes.endConnection(connection, askerOf(context), writer);
       return {};
     },
   } satisfies Partial<ServiceImpl<typeof PartnerService>>;

@@ -6,7 +6,7 @@ import {
   PartnerOrderField,
   type PartnerService,
 } from "../../gen/partner/v1/partner_service_pb.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { askerOf, organizationsKey, required, uncached } from "../context.ts";
 import {
   type ListPosition,
   type ListQuery,
@@ -31,11 +31,11 @@ const columnsOfFields: Readonly<Partial<Record<PartnerOrderField, OrderColumn>>>
 
 export function createListRpc(partners: PartnerRepository, pageTokens: PageTokens) {
   return {
-    async listPartners(request, { values, signal, responseHeader }) {
-      const { requester, target } = required(values, organizationsKey);
+    async listPartners(request, context) {
+      const { target } = required(context.values, organizationsKey);
       const list = toListQuery(request, target, pageTokens);
-      const page = await partners.list(list, requester, signal);
-      responseHeader.set(...uncached);
+      const page = await partners.list(list, askerOf(context));
+      context.responseHeader.set(...uncached);
       const last = page.more ? page.partners.at(-1) : undefined;
       const position = last && { value: last[orderColumns[list.orderBy].property], id: last.id };
       return {

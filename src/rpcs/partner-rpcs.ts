@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import type { Changes } from "../changes/changes.ts";
-import { organizationsKey, required, uncached } from "../context.ts";
+import { askerOf, organizationsKey, required, uncached } from "../context.ts";
 import type { PartnerRepository } from "../partners/partner-repository.ts";
 import { createBatchRpc, type ToEntryError } from "./batch-rpc.ts";
 import { createChangeRpcs } from "./change-rpcs.ts";
@@ -40,24 +40,24 @@ export function createPartnerRpcs(
       return { partner: toPartnerMessage(partner) };
     },
 
-    async updatePartner(request, { values, signal }) {
+    async updatePartner(request, context) {
       const { partner } = request;
       if (partner === undefined) {
         throw new Error("A request without a partner has passed validation.");
       }
       const { id, etag } = partner;
-      const { target, writes, writer } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, context.values, id);
       const changes = readPartnerChanges(request, partner);
       const version = { organizationId: target, id, revision: toRevision(etag) };
-      const updated = await writes.update(version, changes, signal, writer);
+      const updated = await writes.update(version, changes, askerOf(context), writer);
       return { partner: toPartnerMessage(updated) };
     },
 
-    async deletePartner(request, { values, signal }) {
+    async deletePartner(request, context) {
       const { id, etag } = request;
-      const { target, writes, writer } = chooseWrites(partners, request, values, id);
+      const { target, writes, writer } = chooseWrites(partners, request, context.values, id);
       const version = { organizationId: target, id, revision: toRevision(etag) };
-      await writes.delete(version, signal, writer);
+      await writes.delete(version, askerOf(context), writer);
       return {};
     },
 

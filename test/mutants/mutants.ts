@@ -36,7 +36,8 @@ const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
 const access = of("src/interceptors/access.ts");
 const getQueries = of("packages/connect-http/src/get-query.ts");
-const turns = of("packages/postgres-statements/src/turns.ts");
+const fairTurns = of("packages/postgres-statements/src/fair-turns.ts");
+const orm = of("packages/postgres-statements/src/orm.ts");
 const shares = of("src/interceptors/shares.ts");
 const pool = of("packages/postgres-statements/src/postgres-pool.ts");
 const cancelling = of("packages/postgres-statements/src/cancelling.ts");
@@ -227,7 +228,24 @@ export const mutants: readonly Group[] = [
     ],
   },
   {
-    tests: ["test/list-scans.test.ts", "packages/postgres-statements/test/turns.test.ts"],
+    tests: ["packages/postgres-statements/test/fair-turns.test.ts"],
+    edits: [
+      fairTurns("if (line.underWay < free)", "if (free > 0)"),
+      fairTurns("&& nextLine.underWay < free", ""),
+      fairTurns("line.waiting.delete(next);", ""),
+      fairTurns("if (isUsed(line)) {", "if (line.underWay > 0) {"),
+    ],
+  },
+  {
+    tests: ["test/turns-by-requester.test.ts"],
+    edits: [
+      orm("max - Math.ceil(max / 5)", "max"),
+      orm("createFairTurns(1, turnPatienceMs)", "createFairTurns(9, turnPatienceMs)"),
+      edits("return retryInTurn(orm, asker,", 'return retryInTurn(orm, { ...asker, key: "" },'),
+    ],
+  },
+  {
+    tests: ["test/list-scans.test.ts"],
     edits: [
       statements("countAll || !isWholeBook || !isInIndex", "!isWholeBook || !isInIndex"),
       statements("countAll || !isWholeBook || !isInIndex", "countAll || !isInIndex"),
@@ -237,8 +255,6 @@ export const mutants: readonly Group[] = [
         'columns.includes("id")',
       ),
       list("Math.floor(poolSize / 5)", "poolSize"),
-      list("Math.floor(atOnce / 2)", "atOnce"),
-      turns("waiting.splice(place, 1)", "waiting.splice(place, 0)"),
       cancelling('signal.addEventListener("abort", cancel);', ""),
       pool("reject(signal?.aborted ? signal.reason : failure)", "reject(failure)"),
     ],

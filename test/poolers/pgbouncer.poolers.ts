@@ -148,8 +148,9 @@ describe.skipIf(missing !== "").each(modes)(`behind PgBouncer in %s mode${missin
     await using orm = await createOrm({ databaseUrl: pooler.url }, schema);
     const partners = createPartnerRepository(orm);
     const { signal } = new AbortController();
+    const asker = { key: "somebody", signal };
     const partner = await partners.create(newPartner(), signal);
-    await partners.delete({ ...partner, revision: undefined }, signal);
+    await partners.delete({ ...partner, revision: undefined }, asker);
     await onServer(
       database.settings.databaseUrl,
       `update partner set deleted_at = now() - interval '91 days', change = 1

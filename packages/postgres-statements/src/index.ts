@@ -20,6 +20,7 @@ export {
   OverloadedError,
   UnusableDatabaseError,
 } from "./failures.ts";
+export { type Asker, createFairTurns } from "./fair-turns.ts";
 export { formatInstant, formatIsoSecond, InstantType } from "./instant-type.ts";
 export { createJoining, type JoinedCall, type JoiningLimits } from "./joining.ts";
 export { logDatabase } from "./log-database.ts";
@@ -39,10 +40,11 @@ export {
 } from "./query.ts";
 export {
   databasePatienceMs,
+  retryInTurn,
   turnPatienceMs,
   waitForDatabase,
   withRetries,
 } from "./retries.ts";
 export { createRowMapping } from "./row-mapping.ts";
-export { createFairTurns, createTurns, type FairLimits } from "./turns.ts";
+export { createTurns } from "./turns.ts";
 export { createUuidV7Generator, uuidV5 } from "./uuids.ts";

@@ -1,18 +1,26 @@
 import type { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import type { MikroORM as PostgresOrm } from "@mikro-orm/postgresql";
 import { type Clock, createClock } from "./clock.ts";
-import { DatabaseUnavailableError } from "./failures.ts";
+import { DatabaseUnavailableError, OverloadedError } from "./failures.ts";
+import { createFairTurns } from "./fair-turns.ts";
 import type { DatabaseSchema } from "./orm-options.ts";
 import type { PostgresOptions } from "./postgres-orm.ts";
-import { hangingSql } from "./postgres-pool.ts";
+import { hangingSql, isAnswering, type PostgresPool } from "./postgres-pool.ts";
 import { query } from "./query.ts";
-import { withRetries } from "./retries.ts";
+import { turnPatienceMs, withRetries } from "./retries.ts";
 
 /** MikroORM on either engine, with what it knows of it. Whoever made it closes it: `orm.close(true)`. */
 export type Orm = (PostgresOrm | PgliteOrm) & {
   readonly clock: Clock;
   /** How many statements the database has under way at once. */
   readonly poolSize: number;
+  /**
+   * Runs statements that no calls share in the turn of who asks for them.
+   *
+   * Fails with OverloadedError where others' leave no turn for too long, and with DatabaseUnavailableError where
+   * the database has answered nobody meanwhile.
+   */
+  readonly inTurn: ReturnType<typeof createFairTurns>;
 };
 
 export type DatabaseSettings =
@@ -43,11 +51,26 @@ export async function createOrm(settings: DatabaseSettings, schema: DatabaseSche
     const { createPostgresOrm } = await import("./postgres-orm.ts");
     const { databaseUrl, poolSize = defaultPoolSize } = settings;
     const orm = await createPostgresOrm(databaseUrl, schema, clock, { ...settings, poolSize });
-    return Object.assign(orm, { clock, poolSize });
+    const pool: PostgresPool = await orm.driver.getConnection().getNativeClient();
+    return Object.assign(orm, { clock, poolSize, inTurn: createStatementTurns(pool) });
   }
   const { createPgliteOrm } = await import("./pglite-orm.ts");
   const orm = await createPgliteOrm(settings.dataDirectory, schema);
-  return Object.assign(orm, { clock, poolSize: 1 });
+  const inTurn = createFairTurns(1, turnPatienceMs);
+  return Object.assign(orm, { clock, poolSize: 1, inTurn });
+}
+
+/**
+ * A fifth of the connections is left for the statements that calls share, and for what nobody's call asks for: in
+ * the pool's own line these would come behind all that one asker asks for at once.
+ */
+function createStatementTurns(pool: PostgresPool) {
+  const { max } = pool.options;
+  return createFairTurns(Math.max(1, max - Math.ceil(max / 5)), turnPatienceMs, () =>
+    isAnswering(pool)
+      ? new OverloadedError()
+      : new DatabaseUnavailableError(false, new Error("The database has answered nobody.")),
+  );
 }
 
 /**

@@ -71,7 +71,7 @@ export async function runOnPool(
 
     /** Where no other statement has been answered meanwhile either, the database is to blame. */
     function endWaiting(): void {
-      isLate = performance.now() - (pool.answeredAt ?? 0) < turnPatienceMs;
+      isLate = isAnswering(pool);
       if (isLate) {
         reject(new OverloadedError());
       }
@@ -159,6 +159,11 @@ export async function runOnPool(
 
     take(pool.hosts?.length ?? 1);
   });
+}
+
+/** Whether a statement has been answered in the time for which others wait for their turn. */
+export function isAnswering({ answeredAt = 0 }: PostgresPool): boolean {
+  return performance.now() - answeredAt < turnPatienceMs;
 }
 
 /** Has the next host tried, unless another failure has done so already. */

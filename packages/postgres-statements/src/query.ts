@@ -106,7 +106,7 @@ export interface PoolStats {
   readonly max: number;
   readonly total: number;
   readonly idle: number;
-  /** Statements that wait for a connection. */
+  /** Statements that wait for a connection, or for their asker's turn. */
   readonly waiting: number;
 }
 
@@ -116,8 +116,8 @@ export async function countConnections(orm: Orm): Promise<PoolStats | undefined>
   if (!("totalCount" in client)) {
     return undefined;
   }
-  const { options, totalCount: total, idleCount: idle, waitingCount: waiting } = client;
-  return { max: options.max, total, idle, waiting };
+  const { options, totalCount: total, idleCount: idle, waitingCount } = client;
+  return { max: options.max, total, idle, waiting: waitingCount + orm.inTurn.waiting() };
 }
 
 /** Tells of a statement, where somebody listened when it began. */

@@ -8,6 +8,8 @@ import {
   toDatabaseFailure,
   UnusableDatabaseError,
 } from "./failures.ts";
+import type { Asker } from "./fair-turns.ts";
+import type { Orm } from "./orm.ts";
 
 /**
  * How long a call waits for the database, whatever for: its turn, a connection, an answer. A
@@ -52,6 +54,16 @@ export function withRetries<T>(operation: () => Promise<T>, signal: AbortSignal)
       },
     );
   });
+}
+
+/**
+ * Runs a database operation as `withRetries` does, each try in its asker's turn. It is for statements that no
+ * others share.
+ *
+ * @throws OverloadedError where others' statements leave no turn for it for too long.
+ */
+export function retryInTurn<T>(orm: Orm, asker: Asker, operation: () => Promise<T>): Promise<T> {
+  return withRetries(() => orm.inTurn(asker, operation), asker.signal);
 }
 
 /** Nobody waits any more for a try that would begin after the deadline. */

@@ -9,6 +9,7 @@ import { databaseUrlOn, onServer } from "../../../test/support/postgres.ts";
 import { createTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { toDatabaseFailure } from "../src/failures.ts";
 import {
+  countConnections,
   createOrm,
   createStatement,
   type Orm,
@@ -143,6 +144,30 @@ describe("With PostgreSQL", () => {
     expect(statuses.slice(0, 2)).toEqual(["fulfilled", "fulfilled"]);
     expect(outcomes.at(-1)).toMatchObject({ reason: { name: "OverloadedError" } });
     await expect(ping(busy)).resolves.toBeUndefined();
+    await busy.close(true);
+  });
+
+  test("what waits for its turn is refused after two seconds where others are answered, and else finds the database unavailable", async () => {
+    const settings = { ...database.settings, poolSize: 2, statementTimeoutMs: 0 };
+    const busy = await createOrm(settings, schema);
+    const asker = { key: "one", signal: new AbortController().signal };
+    const sleep = () => busy.inTurn(asker, () => query(busy, "select pg_sleep(60)", []));
+    const sleeping = sleep().catch((error: unknown) => error);
+    await expect.poll(sleepers).toBe(1);
+    const [waiting, alsoWaiting] = [sleep(), sleep()].map((piece) =>
+      piece.catch((error: unknown) => error),
+    );
+    expect(await countConnections(busy)).toEqual({ max: 2, total: 1, idle: 0, waiting: 2 });
+    await expect(busy.inTurn({ ...asker, key: "other" }, async () => 1)).rejects.toMatchObject(
+      unavailable,
+    );
+    await Promise.all([waiting, alsoWaiting]);
+    const overloaded = sleep().catch((error: unknown) => error);
+    const answering = setInterval(() => void query(busy, "select 1", []), 100);
+    expect(await overloaded).toMatchObject({ name: "OverloadedError" });
+    clearInterval(answering);
+    await cutConnections("select pg_sleep%");
+    await sleeping;
     await busy.close(true);
   });
 

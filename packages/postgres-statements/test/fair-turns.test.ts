@@ -1,11 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { createFairTurns, type FairLimits } from "../src/index.ts";
-
-const overloaded = { name: "OverloadedError" };
+import { createFairTurns } from "../src/index.ts";
 
 /** Turns for pieces of work that end when the test does it, or ends, and are told by name once they begin. */
-function startTurns(limits: Partial<FairLimits> = {}) {
+function startTurns({ atOnce = 2, waitMs = 60_000 } = {}) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const added: Promise<string>[] = [];
@@ -18,12 +16,11 @@ function startTurns(limits: Partial<FairLimits> = {}) {
     }
     await Promise.allSettled(added);
   });
-  const inTurn = createFairTurns({
-    ...{ atOnce: 2, atOnceOfOne: 1, waitingOfOne: 2, holdersWaiting: 2, waitMs: 60_000, ...limits },
-  });
+  const inTurn = createFairTurns(atOnce, waitMs);
   return {
     begun,
-    add(holder: string, name: string, signal = new AbortController().signal) {
+    waiting: inTurn.waiting,
+    add(key: string, name: string, signal = new AbortController().signal) {
       const work = async () => {
         begun.push(name);
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,7 +28,7 @@ function startTurns(limits: Partial<FairLimits> = {}) {
         await (isOver || promise);
         return name;
       };
-      const piece = inTurn(holder, work, signal);
+      const piece = inTurn({ key, signal }, work);
       added.push(piece);
       return piece;
     },
@@ -42,8 +39,8 @@ function startTurns(limits: Partial<FairLimits> = {}) {
   };
 }
 
-test("One holder has no more than its share of the turns, and the others have theirs", async () => {
-  const { add, begun, end } = startTurns();
+test("One asker has no more turns than it leaves to others, and these have theirs", async () => {
+  const { add, begun, end, waiting } = startTurns();
   void add("a", "a1");
   void add("a", "a2");
   void add("b", "b1");
@@ -51,61 +48,72 @@ test("One holder has no more than its share of the turns, and the others have th
   expect(begun).toEqual(["a1", "b1"]);
   await end("b1");
   expect(begun).toEqual(["a1", "b1"]);
+  expect(waiting()).toBe(1);
   await end("a1");
   expect(begun).toEqual(["a1", "b1", "a2"]);
+  expect(waiting()).toBe(0);
 });
 
-test("Whoever comes with one piece of work waits for one of each other holder at most", async () => {
+test("However many want all turns, each has fewer than the one before, and the next has one", async () => {
+  const { add, begun } = startTurns({ atOnce: 8 });
+  for (const key of ["a", "b", "c", "d", "e"]) {
+    for (let count = 1; count <= 8; count += 1) {
+      void add(key, `${key}${count}`);
+    }
+  }
+  await turn();
+  expect(begun).toEqual(["a1", "a2", "a3", "a4", "b1", "b2", "c1", "d1"]);
+});
+
+test("Whoever comes with one piece of work waits for one of each other asker at most", async () => {
   const { add, begun, end } = startTurns({ atOnce: 1 });
   for (const name of ["a1", "a2", "a3"]) {
     void add("a", name);
   }
   void add("b", "b1");
+  void add("c", "c1");
   await end("a1");
   await end("b1");
-  expect(begun).toEqual(["a1", "b1", "a2"]);
+  await end("c1");
+  await end("a2");
+  expect(begun).toEqual(["a1", "b1", "c1", "a2", "a3"]);
 });
 
-test("A holder whose line is full is refused, and nobody else", async () => {
-  const { add, end } = startTurns();
-  const first = add("a", "a1");
-  void add("a", "a2");
-  void add("a", "a3");
-  await expect(add("a", "a4")).rejects.toMatchObject(overloaded);
-  const other = add("b", "b1");
-  await end("b1");
-  expect(await other).toBe("b1");
-  await end("a1");
-  expect(await first).toBe("a1");
-});
-
-test("No more holders wait than may", async () => {
-  const { add, begun, end } = startTurns({ atOnce: 1 });
-  for (const holder of ["a", "b", "c"]) {
-    void add(holder, holder);
+test("When a piece of work ends, all begin that may", async () => {
+  const { add, begun, end } = startTurns({ atOnce: 6 });
+  for (const name of ["b1", "b2", "a1", "a2", "b3", "a3"]) {
+    void add(name.slice(0, 1), name);
   }
-  await expect(add("d", "d")).rejects.toMatchObject(overloaded);
-  await end("a");
-  void add("d", "d again");
-  await end("b");
-  await end("c");
-  expect(begun).toEqual(["a", "b", "c", "d again"]);
+  await turn();
+  expect(begun).toEqual(["b1", "b2", "a1", "a2"]);
+  await end("a1");
+  expect(begun).toEqual(["b1", "b2", "a1", "a2", "b3", "a3"]);
+});
+
+test("Work that fails gives up its turn", async () => {
+  const inTurn = createFairTurns(1, 60_000);
+  const asker = { key: "a", signal: new AbortController().signal };
+  const failing = inTurn(asker, () => Promise.reject(new Error("failed")));
+  const next = inTurn(asker, async () => "done");
+  await expect(failing).rejects.toThrow("failed");
+  expect(await next).toBe("done");
 });
 
 test("Who leaves before its turn gives up its place, and one that is under way keeps its turn", async () => {
-  const { add, begun, end } = startTurns({ atOnce: 1 });
+  const { add, begun, end, waiting } = startTurns({ atOnce: 1 });
   const caller = new AbortController();
   const reason = new Error("gone");
   void add("a", "a1", caller.signal);
   const left = add("a", "a2", caller.signal);
   const alsoLeft = add("b", "b1", caller.signal);
   void add("a", "a3");
-  void add("a", "a4").catch(() => undefined);
+  void add("a", "a4");
   caller.abort(reason);
   await expect(left).rejects.toBe(reason);
   await expect(alsoLeft).rejects.toBe(reason);
   await expect(add("c", "c1", caller.signal)).rejects.toBe(reason);
   expect(begun).toEqual(["a1"]);
+  expect(waiting()).toBe(2);
   await end("a1");
   expect(begun).toEqual(["a1", "a3"]);
 });
@@ -113,7 +121,7 @@ test("Who leaves before its turn gives up its place, and one that is under way k
 test("What waits too long for its turn is refused, and is not done later", async () => {
   const { add, begun, end } = startTurns({ waitMs: 20 });
   const first = add("a", "a1");
-  await expect(add("a", "a2")).rejects.toMatchObject(overloaded);
+  await expect(add("a", "a2")).rejects.toMatchObject({ name: "OverloadedError" });
   await end("a1");
   expect(await first).toBe("a1");
   expect(begun).toEqual(["a1"]);
