@@ -63,7 +63,7 @@ export function createAuditLog(
   /** Lines that nobody has tried to hand over, and what is left of those that somebody has. */
   let next = noLines();
   let current: (Lines & { bytes: Buffer }) | undefined;
-  let scheduled: NodeJS.Immediate | undefined;
+  let scheduled = false;
   let retry: NodeJS.Timeout | undefined;
   let stuckSince: number | undefined;
   let failure: string | undefined;
@@ -105,8 +105,7 @@ export function createAuditLog(
   }
 
   function flush(): void {
-    clearImmediate(scheduled);
-    scheduled = undefined;
+    scheduled = false;
     let written = 0;
     while (next.count > 0 || current !== undefined) {
       if (current === undefined) {
@@ -182,9 +181,10 @@ export function createAuditLog(
       if (failure !== undefined || (current !== undefined && !required)) {
         return Promise.resolve(false);
       }
-      if (current === undefined) {
-        // At the end of the turn, so that all of its lines share a write: most of what one takes is not by its length.
-        scheduled ??= setImmediate(flush);
+      if (!scheduled && current === undefined) {
+        scheduled = true;
+        // It comes after all that the present turn settles: the calls that share a statement share a write.
+        process.nextTick(flush);
       }
       return next.handedOver.promise;
     },
