@@ -73,6 +73,10 @@ describe("While one organization searches and searches", () => {
   });
   afterEach(async () => {
     await lock.release();
+    // What waited for the lock for longer than its call did is over, too.
+    const others = `select query from pg_stat_activity where datname = current_database()
+      and state = 'active' and pid <> pg_backend_pid()`;
+    await expect.poll(() => query(observer, others, [])).toEqual([]);
   });
   afterAll(async () => {
     await observer?.close(true);

@@ -241,7 +241,10 @@ export const mutants: readonly Group[] = [
     edits: [
       orm("max - Math.ceil(max / 5)", "max"),
       orm("createFairTurns(1, turnPatienceMs)", "createFairTurns(9, turnPatienceMs)"),
-      edits("return retryInTurn(orm, asker,", 'return retryInTurn(orm, { ...asker, key: "" },'),
+      edits(
+        "update : undefined);\n      return retryInTurn(orm, asker,",
+        'update : undefined);\n      return retryInTurn(orm, { ...asker, key: "" },',
+      ),
     ],
   },
   {
