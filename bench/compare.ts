@@ -17,7 +17,7 @@ more than that by 3 %. In brackets: between what the ratio lies, which 7 starts 
   --starts   how often both are started anew for each call (7)
   --rounds   how often each has its turn by start (5)
   --seconds  how long a turn lasts (1)
-  --warm-up  how long each is loaded before the first turn (5)
+  --warm-up  how long each is loaded before the first turn, for V8 to have compiled (10)
   --only     only these calls: ${callNames.join(", ")}`;
 
 /** The least share of its CPU that a commit may take by the call, of what this checkout takes. */
@@ -75,7 +75,7 @@ function readArguments(): Arguments | undefined {
         starts: { type: "string", default: "7" },
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "1" },
-        "warm-up": { type: "string", default: "5" },
+        "warm-up": { type: "string", default: "10" },
         only: { type: "string", default: callNames.join() },
       },
     });
