@@ -65,7 +65,7 @@ async function compare(
     args: edits === undefined ? [] : ["--import", "./bench/ablation/without.ts"],
     settings: setting ?? { WITHOUT: name },
   };
-  return await compareInTurn(call, async () => [await start(), await start(without)], calls, turns);
+  return await compareInTurn(call, [() => start(), () => start(without)], calls, turns);
 }
 
 async function countLines(files: readonly string[]): Promise<number> {

@@ -40,7 +40,7 @@ function main({ commit, turns, only }: Arguments): Promise<boolean> {
         for (const call of only) {
           const { first, second, ratio } = await compareInTurn(
             call,
-            async () => [await start(database), await start(before, { checkout })],
+            [() => start(database), () => start(before, { checkout })],
             calls,
             turns,
           );

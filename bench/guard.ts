@@ -14,7 +14,7 @@ const { first, second, ratio } = await withFixture(async ({ database, calls, pub
   });
   return await compareInTurn(
     "create",
-    async () => [await start("service"), await start("service-lane-off")],
+    [() => start("service"), () => start("service-lane-off")],
     calls,
     { starts: 1, rounds: 7, seconds: 1, warmUpSeconds: 5 },
   );

@@ -59,7 +59,7 @@ const contenderIds: Readonly<Record<ComparedCall, string>> = {
  */
 export async function compareInTurn(
   call: ComparedCall,
-  start: () => Promise<readonly [Side, Side]>,
+  [startOne, startOther]: readonly [() => Promise<Side>, () => Promise<Side>],
   calls: Calls,
   turns: Turns,
 ): Promise<Comparison> {
@@ -68,12 +68,16 @@ export async function compareInTurn(
   // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
   const logarithms: number[] = [];
   for (let started = 0; started < turns.starts; started += 1) {
-    const sides = await start();
+    const sides: Side[] = [];
     try {
-      const rounds = await measureInTurn(call, sides, calls, turns);
+      const one = await startOne();
+      sides.push(one);
+      const other = await startOther();
+      sides.push(other);
+      const rounds = await measureInTurn(call, [one, other], calls, turns);
       first.push(...rounds.map(([micros]) => micros));
       second.push(...rounds.map(([, micros]) => micros));
-      logarithms.push(median(rounds.map(([one, other]) => Math.log(other / one))));
+      logarithms.push(median(rounds.map(([first, second]) => Math.log(second / first))));
     } finally {
       await Promise.all(sides.map(({ server }) => server.stop()));
     }
