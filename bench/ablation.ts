@@ -13,7 +13,7 @@ ${Object.keys(mechanisms).join(", ")}.
 Fails where one that is there for speed alone buys less than 5 % of each of its calls. The table of all is written
 to docs/performance.md.`;
 
-const turns = { starts: 2, rounds: 5, seconds: 1, warmUpSeconds: 4 };
+const turns = { starts: 2, rounds: 20, warmUpSeconds: 6 };
 /** How many times as much one of its calls at least must take without a mechanism that is there for speed alone. */
 const leastRatio = 1.05;
 

@@ -9,15 +9,14 @@ import { startContender } from "./servers.ts";
 // Object.keys loses the names' type.
 const callNames = Object.keys(comparedCalls) as ComparedCall[];
 
-const usage = `usage: npm run bench:compare -- COMMIT [--starts N] [--rounds N] [--seconds S] [--warm-up S] [--only CALL,CALL]
+const usage = `usage: npm run bench:compare -- COMMIT [--starts N] [--rounds N] [--warm-up S] [--only CALL,CALL]
 
 Compares the CPU that calls take with what they took at a commit, in turn, and fails where they take
-more than that by 3 %. In brackets: between what the ratio lies, which 7 starts and more tell.
+more than that by 3 %. In brackets: between what the ratio lies, which 8 starts and more tell.
 
-  --starts   how often both are started anew for each call (7)
-  --rounds   how often each has its turn by start (5)
-  --seconds  how long a turn lasts (1)
-  --warm-up  how long each is loaded before the first turn, for V8 to have compiled (10)
+  --starts   how often both are started anew for each call (8)
+  --rounds   how often each has its turn, of a quarter of a second, by start (40)
+  --warm-up  how long both are loaded before the first turn, for V8 to have compiled (25)
   --only     only these calls: ${callNames.join(", ")}`;
 
 /** The least share of its CPU that a commit may take by the call, of what this checkout takes. */
@@ -72,10 +71,9 @@ function readArguments(): Arguments | undefined {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
       options: {
-        starts: { type: "string", default: "7" },
-        rounds: { type: "string", default: "5" },
-        seconds: { type: "string", default: "1" },
-        "warm-up": { type: "string", default: "10" },
+        starts: { type: "string", default: "8" },
+        rounds: { type: "string", default: "40" },
+        "warm-up": { type: "string", default: "25" },
         only: { type: "string", default: callNames.join() },
       },
     });
@@ -83,7 +81,6 @@ function readArguments(): Arguments | undefined {
     const turns = {
       starts: Number(values.starts),
       rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
       warmUpSeconds: Number(values["warm-up"]),
     };
     const valid = Object.values(turns).every((number) => Number.isInteger(number) && number >= 1);

@@ -16,7 +16,7 @@ const { first, second, ratio } = await withFixture(async ({ database, calls, pub
     "create",
     [() => start("service"), () => start("service-lane-off")],
     calls,
-    { starts: 1, rounds: 7, seconds: 1, warmUpSeconds: 5 },
+    { starts: 1, rounds: 30, warmUpSeconds: 8 },
   );
 });
 console.log(

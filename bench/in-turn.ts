@@ -1,11 +1,9 @@
 import type { Calls } from "./calls.ts";
 import { contenders, isServed, type ServerContender, targetOf } from "./contenders.ts";
 import type { Database } from "./database.ts";
-import { findGenerators, type Generators } from "./load/generators.ts";
-import type { LoadResult } from "./load/load.ts";
+import { openCallers } from "./load/counted-load.ts";
 import { probeGrpc, probeJson } from "./load/probe.ts";
-import { connections, prepareTable, succeeded } from "./phases/bench.ts";
-import { grpcConnections, grpcStreams } from "./phases/throughput.ts";
+import { callersOf, prepareTable } from "./phases/bench.ts";
 import { type Estimate, estimate } from "./report/estimate.ts";
 import { median } from "./report/results.ts";
 import type { ServerProcess } from "./server-process.ts";
@@ -29,7 +27,7 @@ export interface Turns {
   readonly starts: number;
   /** How often each has its turn, by start. */
   readonly rounds: number;
-  readonly seconds: number;
+  /** How long both are loaded, at the same time, before the first turn. */
   readonly warmUpSeconds: number;
 }
 
@@ -52,6 +50,9 @@ const contenderIds: Readonly<Record<ComparedCall, string>> = {
   batch: "service-batch",
 };
 
+/** What else the machine does changes within seconds: neighbouring turns are to meet the same of it. */
+const turnMs = 250;
+
 /**
  * Loads two servers with the same call, in turn, so that whatever the machine goes through meets both: only what is
  * measured in one round is compared. V8 does not compile the same twice, by which two processes of one code may
@@ -63,8 +64,7 @@ export async function compareInTurn(
   calls: Calls,
   turns: Turns,
 ): Promise<Comparison> {
-  const first: number[] = [];
-  const second: number[] = [];
+  const rounds: Round[] = [];
   // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
   const logarithms: number[] = [];
   for (let started = 0; started < turns.starts; started += 1) {
@@ -74,54 +74,69 @@ export async function compareInTurn(
       sides.push(one);
       const other = await startOther();
       sides.push(other);
-      const rounds = await measureInTurn(call, [one, other], calls, turns);
-      first.push(...rounds.map(([micros]) => micros));
-      second.push(...rounds.map(([, micros]) => micros));
-      logarithms.push(median(rounds.map(([first, second]) => Math.log(second / first))));
+      const ofStart = await measureInTurn(call, [one, other], calls, turns);
+      rounds.push(...ofStart);
+      logarithms.push(median(ofStart.map(({ first, second }) => Math.log(second / first))));
     } finally {
       await Promise.all(sides.map(({ server }) => server.stop()));
     }
   }
   const { middle, least, most } = estimate(logarithms);
   return {
-    first: median(first),
-    second: median(second),
+    first: median(rounds.map(({ first }) => first)),
+    second: median(rounds.map(({ second }) => second)),
     ratio: { middle: Math.exp(middle), least: Math.exp(least), most: Math.exp(most) },
   };
 }
 
-/** Returns for each round the CPU by the call of each side, in microseconds. */
+/** The CPU by the call of each side, in microseconds. */
+interface Round {
+  readonly first: number;
+  readonly second: number;
+}
+
 async function measureInTurn(
   call: ComparedCall,
-  sides: readonly [Side, Side],
+  [one, other]: readonly [Side, Side],
   calls: Calls,
-  { rounds, seconds, warmUpSeconds }: Turns,
-): Promise<readonly (readonly [number, number])[]> {
-  const generators = await findGenerators();
+  { rounds, warmUpSeconds }: Turns,
+): Promise<readonly Round[]> {
   const contender = findContender(call);
-  for (const { server } of sides) {
-    await prepare(contender, sides, calls);
-    const target = targetOf(contender, server, calls);
-    await (contender.load === "grpc" ? probeGrpc(target) : probeJson(target));
-    await load(generators, contender, server, calls, warmUpSeconds);
+  for (const database of new Set([one.database, other.database])) {
+    await prepareTable(contender, { database, calls });
   }
-  const take = async ({ server }: Side) => {
-    const before = await server.cpuMicros();
-    const result = await load(generators, contender, server, calls, seconds);
-    return ((await server.cpuMicros()) - before) / result.calls;
-  };
-  const [one, other] = sides;
-  const measured: [number, number][] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    await prepare(contender, sides, calls);
-    if (round % 2 === 0) {
-      measured.push([await take(one), await take(other)]);
-    } else {
-      const later = await take(other);
-      measured.push([await take(one), later]);
+  const [first, second] = [await open(contender, one, calls), await open(contender, other, calls)];
+  try {
+    await Promise.all([first, second].map((side) => side.makeCallsFor(warmUpSeconds * 1000)));
+    const measured: Round[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      if (round % 2 === 0) {
+        measured.push({ first: await first.take(), second: await second.take() });
+      } else {
+        measured.push({ second: await second.take(), first: await first.take() });
+      }
     }
+    return measured;
+  } finally {
+    first.close();
+    second.close();
   }
-  return measured;
+}
+
+/** Opens the callers of one side, which has answered a call already. */
+async function open(contender: ServerContender, { server }: Side, calls: Calls) {
+  const target = targetOf(contender, server, calls);
+  await (contender.load === "grpc" ? probeGrpc(target) : probeJson(target));
+  const callers = await openCallers(target, callersOf(contender));
+  return {
+    ...callers,
+    /** The CPU by the call of one turn, in microseconds. */
+    async take(): Promise<number> {
+      const before = await server.cpuMicros();
+      const made = await callers.makeCallsFor(turnMs);
+      return ((await server.cpuMicros()) - before) / made;
+    },
+  };
 }
 
 function findContender(call: ComparedCall): ServerContender {
@@ -130,36 +145,4 @@ function findContender(call: ComparedCall): ServerContender {
     throw new Error(`There is no contender ${contenderIds[call]}.`);
   }
   return contender;
-}
-
-async function prepare(
-  contender: ServerContender,
-  sides: readonly Side[],
-  calls: Calls,
-): Promise<void> {
-  for (const database of new Set(sides.map((side) => side.database))) {
-    await prepareTable(contender, { database, calls });
-  }
-}
-
-/** How often a turn is tried again in which a machine that was busy otherwise did not come to a call. */
-const maxTries = 5;
-
-async function load(
-  generators: Generators,
-  contender: ServerContender,
-  server: ServerProcess,
-  calls: Calls,
-  seconds: number,
-): Promise<LoadResult> {
-  const target = targetOf(contender, server, calls);
-  for (let left = maxTries; ; left -= 1) {
-    const result =
-      contender.load === "grpc"
-        ? await generators.grpc(target, grpcConnections, grpcStreams, seconds)
-        : await generators.http1(target, connections, seconds);
-    if (left === 0 || result.calls > 0 || result.failures > 0) {
-      return succeeded(contender, result);
-    }
-  }
 }

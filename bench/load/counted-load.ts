@@ -26,26 +26,40 @@ export async function makeCalls(
 /** Callers whose connections stay open from one time to the next that calls are made. */
 export interface Callers {
   makeCalls(count: number, options?: LoadOptions): Promise<void>;
+  /** Makes calls for so long, of which none may fail. Returns how many. */
+  makeCallsFor(milliseconds: number): Promise<number>;
   close(): void;
 }
 
 export async function openCallers(target: Target, callers: number): Promise<Callers> {
   const { calls, close } = await openCaller(target, callers);
+  /** Has each caller go on for as long as there is more to do. Returns how many calls were made. */
+  const keepCalling = async (
+    isMore: (made: number) => boolean,
+    { mayFail = false }: LoadOptions,
+  ) => {
+    let made = 0;
+    let failures = 0;
+    const callOn = async (call: () => Promise<boolean>) => {
+      while (isMore(made)) {
+        made += 1;
+        failures += (await call()) ? 0 : 1;
+      }
+    };
+    await Promise.all(calls.map(callOn));
+    if (failures > 0 && !mayFail) {
+      throw new Error(`${target.url}: ${failures} of ${made} calls failed.`);
+    }
+    return made;
+  };
   return {
     close,
-    async makeCalls(count, { mayFail = false } = {}) {
-      let left = count;
-      let failures = 0;
-      const keepCalling = async (call: () => Promise<boolean>) => {
-        while (left > 0) {
-          left -= 1;
-          failures += (await call()) ? 0 : 1;
-        }
-      };
-      await Promise.all(calls.map(keepCalling));
-      if (failures > 0 && !mayFail) {
-        throw new Error(`${target.url}: ${failures} of ${count} calls failed.`);
-      }
+    async makeCalls(count, options = {}) {
+      await keepCalling((made) => made < count, options);
+    },
+    makeCallsFor(milliseconds) {
+      const end = performance.now() + milliseconds;
+      return keepCalling(() => performance.now() < end, {});
     },
   };
 }
