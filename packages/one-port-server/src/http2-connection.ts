@@ -87,6 +87,8 @@ class Http2Connection implements Connection {
   readonly #waiting: [Http2ServerRequest, Http2ServerResponse][] = [];
   /** How many requests may be begun: each that is taken lets two more, up to as many as there may be. */
   #credit: number;
+  /** The bytes that wait, as they were counted in this turn of the event loop; a stream's end has them counted anew. */
+  #countedBytes: number | undefined;
   /** As many requests as have ever been in flight at a time. */
   #mostRequests = 0;
   #retiredAt: number | undefined;
@@ -123,6 +125,7 @@ class Http2Connection implements Connection {
       this.#service.connections.ended();
       this.idleSince = performance.now();
       this.#credit = Math.min(this.#credit + 2, this.#service.limits.requestsPerConnection);
+      this.#countedBytes = undefined;
       this.#beginWaiting();
     });
     stream.on("finish", () => discardRequest(stream));
@@ -140,7 +143,13 @@ class Http2Connection implements Connection {
   }
 
   #mayBegin(): boolean {
-    if (this.waitingBytes() < this.#service.limits.waitingBytesPerConnection) {
+    if (this.#countedBytes === undefined) {
+      this.#countedBytes = this.waitingBytes();
+      setImmediate(() => {
+        this.#countedBytes = undefined;
+      });
+    }
+    if (this.#countedBytes < this.#service.limits.waitingBytesPerConnection) {
       return this.#credit > 0;
     }
     this.#credit = Math.min(this.#credit, firstRequests);
