@@ -20,8 +20,9 @@ export function createUuidV7Generator(now: () => number = Date.now): () => strin
       counter = randomInt(0x800);
     }
     const versionAndCount = (0x7000 + counter).toString(16);
-    // The variant and 62 random bits are those of a UUIDv4.
-    return `${time}-${versionAndCount}-${randomUUID().slice(19)}`;
+    // The variant and 62 random bits are those of a UUIDv4. What is joined stays in pieces, of which V8 makes JSON
+    // in a slow way: in lower case, as it is already, it is whole.
+    return `${time}-${versionAndCount}-${randomUUID().slice(19)}`.toLowerCase();
   };
 }
 

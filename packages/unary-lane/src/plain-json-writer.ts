@@ -120,7 +120,8 @@ function writeTimestamp(value: unknown): unknown {
     // Has the error for it.
     return toJson(TimestampSchema, timestamp);
   }
-  return `${formatSecond(second)}${fractionOf(nanos)}Z`;
+  // What is joined stays in pieces, of which V8 makes JSON in a slow way: in upper case, as it is already, it is whole.
+  return `${formatSecond(second)}${fractionOf(nanos)}Z`.toUpperCase();
 }
 
 let last = { second: Number.NaN, text: "" };
