@@ -9,8 +9,10 @@ export const accessLog: CallObserver = {
     log.info(
       {
         protocol: protocol ?? "http",
-        ...(rpc === undefined ? { path } : { rpc }),
-        ...outcome,
+        path: rpc === undefined ? path : undefined,
+        rpc,
+        code: outcome.code,
+        reason: outcome.reason,
         durationMs: Math.round(durationMs * 1000) / 1000,
         messages,
         requester,
