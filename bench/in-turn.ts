@@ -69,11 +69,16 @@ export async function compareInTurn(
   const logarithms: number[] = [];
   for (let started = 0; started < turns.starts; started += 1) {
     const sides: Side[] = [];
+    const start = async (startSide: () => Promise<Side>) => {
+      const side = await startSide();
+      sides.push(side);
+      return side;
+    };
     try {
-      const one = await startOne();
-      sides.push(one);
-      const other = await startOther();
-      sides.push(other);
+      // Whether one is started before the other is to tell nothing.
+      const earlier = started % 2 === 0 ? undefined : await start(startOther);
+      const one = await start(startOne);
+      const other = earlier ?? (await start(startOther));
       const ofStart = await measureInTurn(call, [one, other], calls, turns);
       rounds.push(...ofStart);
       logarithms.push(median(ofStart.map(({ first, second }) => Math.log(second / first))));
