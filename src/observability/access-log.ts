@@ -9,10 +9,8 @@ export const accessLog: CallObserver = {
     log.info(
       {
         protocol: protocol ?? "http",
-        path: rpc === undefined ? path : undefined,
-        rpc,
-        code: outcome.code,
-        reason: outcome.reason,
+        ...(rpc === undefined ? { path } : { rpc }),
+        ...outcome,
         durationMs: Math.round(durationMs * 1000) / 1000,
         messages,
         requester,

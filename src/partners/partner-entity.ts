@@ -149,7 +149,7 @@ export function initialPartner(
   writer?: Writer,
 ): AuthoredPartner {
   // Named one by one: to spread a second object into a new one is a slow way through V8.
-  const partner: Partner = {
+  const partner: Partner & { authorSubject?: AuthoredPartner["authorSubject"] } = {
     ...newPartner,
     id,
     createdAt: now,
@@ -164,9 +164,10 @@ export function initialPartner(
     writeId: null,
     connectedAt: null,
   };
-  return writer === undefined
-    ? partner
-    : { ...partner, authorSubject: authorValues(newPartner.organizationId, writer)[0] };
+  if (writer !== undefined) {
+    partner.authorSubject = authorValues(newPartner.organizationId, writer)[0];
+  }
+  return partner;
 }
 
 /** When the invitation expires that is pending now; null where none is. */
