@@ -23,7 +23,7 @@ import { schema } from "../src/database/open-database.ts";
 import { isScan, type ListQuery } from "../src/partners/list-statements.ts";
 import { createPartner, newBook } from "./support/book.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
-import { lockPartners, type PartnersLock } from "./support/locks.ts";
+import { findWaiting, lockPartners, type PartnersLock } from "./support/locks.ts";
 import { describeFailure, type Failure } from "./support/outcome.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -99,12 +99,8 @@ describe("While one organization searches and searches", () => {
 
   /** The statements that are under way. */
   async function statements(): Promise<string[]> {
-    const sql = `select query from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`;
-    const rows = await query(observer, sql, []);
-    return rows.map(
-      (row) => (/ ilike |count\(|insert|wanted/.exec(String(row.query)) ?? ["page"])[0],
-    );
+    const texts = await findWaiting(observer);
+    return texts.map((text) => (/ ilike |count\(|insert|wanted/.exec(text) ?? ["page"])[0]);
   }
 
   test("it has one connection, scans have two, and what others create, get and list has its own", async () => {

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { ConnectError } from "@connectrpc/connect";
-import { createOrm, type Orm, query } from "@partner-service/postgres-statements";
+import { createOrm, type Orm } from "@partner-service/postgres-statements";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { schema } from "../src/database/open-database.ts";
 import { createPartnerRepository } from "../src/partners/partner-repository.ts";
 import { type BookClient, bookClient, createPartner, newBook } from "./support/book.ts";
 import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
-import { lockPartners } from "./support/locks.ts";
+import { findWaiting, lockPartners } from "./support/locks.ts";
 import { newPartner } from "./support/partners.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
@@ -57,11 +57,7 @@ describe("Whatever one requester asks for", () => {
   });
 
   /** How many of the service's statements wait for a lock. */
-  async function blocked(): Promise<number> {
-    const sql = `select 1 from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`;
-    return (await query(holder, sql, [])).length;
-  }
+  const blocked = async () => (await findWaiting(holder)).length;
 
   test("others' calls are answered while 64 updates of one partner wait for its row", async () => {
     const [one, other] = [await newBook(service), await newBook(service)];

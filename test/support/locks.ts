@@ -1,5 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createOrm, type DatabaseSettings, query } from "@partner-service/postgres-statements";
+import {
+  createOrm,
+  type DatabaseSettings,
+  type Orm,
+  query,
+} from "@partner-service/postgres-statements";
 import { schema } from "../../src/database/open-database.ts";
 
 /** Keeps every statement on the table of partners waiting. */
@@ -8,6 +13,16 @@ export interface PartnersLock {
   awaited(statements?: number): Promise<void>;
   /** May be called more than once. */
   release(): Promise<void>;
+}
+
+/**
+ * The texts of the statements that wait for locks in the database. Their wait events would tell of them a moment
+ * later than their locks do, and not while the server looks for deadlocks.
+ */
+export async function findWaiting(orm: Orm): Promise<readonly string[]> {
+  const sql = `select query from pg_stat_activity where datname = current_database()
+    and pid in (select pid from pg_locks where not granted)`;
+  return (await query(orm, sql, [])).map((row) => String(row.query));
 }
 
 /** Locks the table of partners of a PostgreSQL database. */
@@ -20,10 +35,7 @@ export async function lockPartners(settings: DatabaseSettings): Promise<Partners
   let released = false;
   return {
     async awaited(statements = 1) {
-      // In another test's database, a copy of the same template, the table has the same number.
-      const waiting = `select 1 from pg_locks where not granted and relation = 'partner'::regclass
-        and database = (select oid from pg_database where datname = current_database())`;
-      while ((await query(observer, waiting, [])).length < statements) {
+      while ((await findWaiting(observer)).length < statements) {
         await delay(10);
       }
     },
