@@ -27,7 +27,7 @@ export function createAuthenticationInterceptor(verifyToken: TokenVerifier<Calle
         { headers: { "WWW-Authenticate": 'Bearer error="invalid_request"' } },
       );
     }
-    const token = bearer.exec(requestHeader.get("Authorization") ?? "")?.[1];
+    const token = bearer.exec(requestHeader.get("authorization") ?? "")?.[1];
     if (token === undefined) {
       throw serviceError(
         ErrorReason.ACCESS_TOKEN_MISSING,

@@ -23,7 +23,11 @@ export function createRequestGate(
 ): (context: HandlerContext) => Promise<void> {
   const run = async (context: HandlerContext) => {
     for (const intercept of interceptors) {
-      await intercept(context);
+      const pending = intercept(context);
+      // To wait for what is over already takes a turn of the queue, for each interceptor of each call.
+      if (pending !== undefined) {
+        await pending;
+      }
     }
   };
   return (context) => {

@@ -14,12 +14,14 @@ const nilUuid = "00000000-0000-0000-0000-000000000000";
  * Fails with ORGANIZATION_HEADER_MISSING, ORGANIZATION_HEADER_INVALID or REQUESTER_NOT_AUTHORIZED.
  */
 export function createOrganizationsInterceptor(): Judge {
+  const readRequester = organizationReader(requesterHeader);
+  const readTarget = organizationReader(targetHeader);
   return ({ requestHeader, values }) => {
     const call = required(values, callKey);
     const caller = required(values, callerKey);
-    const requester = readOrganization(requestHeader, requesterHeader);
+    const requester = readRequester(requestHeader);
     call.requester = requester;
-    const target = readOrganization(requestHeader, targetHeader);
+    const target = readTarget(requestHeader);
     call.target = target;
     if (!caller.organizations.includes(requester)) {
       throw serviceError(
@@ -31,23 +33,27 @@ export function createOrganizationsInterceptor(): Judge {
   };
 }
 
-function readOrganization(header: Headers, name: string): string {
-  const value = header.get(name);
-  if (value === null || value === "") {
-    throw serviceError(
-      ErrorReason.ORGANIZATION_HEADER_MISSING,
-      `The call needs the header ${name}.`,
-      { metadata: { header: name } },
-    );
-  }
-  // A header that is sent twice comes as a list, which is no UUID.
-  const organization = value.toLowerCase();
-  if (!uuid.test(organization) || organization === nilUuid) {
-    throw serviceError(
-      ErrorReason.ORGANIZATION_HEADER_INVALID,
-      `The header ${name} must be one UUID.`,
-      { metadata: { header: name } },
-    );
-  }
-  return organization;
+function organizationReader(name: string): (headers: Headers) => string {
+  // As Node names it, which need not be made of the other for each call then.
+  const lowerCaseName = name.toLowerCase();
+  return (headers) => {
+    const value = headers.get(lowerCaseName);
+    if (value === null || value === "") {
+      throw serviceError(
+        ErrorReason.ORGANIZATION_HEADER_MISSING,
+        `The call needs the header ${name}.`,
+        { metadata: { header: name } },
+      );
+    }
+    // A header that is sent twice comes as a list, which is no UUID.
+    const organization = value.toLowerCase();
+    if (!uuid.test(organization) || organization === nilUuid) {
+      throw serviceError(
+        ErrorReason.ORGANIZATION_HEADER_INVALID,
+        `The header ${name} must be one UUID.`,
+        { metadata: { header: name } },
+      );
+    }
+    return organization;
+  };
 }

@@ -86,9 +86,11 @@ export function createPartnerRepository(orm: Orm, insertLimits = defaultInsertLi
       .sort((a, b) => ((a.requestId ?? a.id) < (b.requestId ?? b.id) ? -1 : 1));
     try {
       const inserted = await insertRows(partners, calls);
-      const ids = new Set(inserted.map(({ id }) => id));
+      // A set would have V8 keep each id in its table of texts, where nearly always all are stored.
+      const ids =
+        inserted.length === calls.length ? undefined : new Set(inserted.map(({ id }) => id));
       for (const { item, resolve } of calls) {
-        resolve(ids.has(item.id));
+        resolve(ids === undefined || ids.has(item.id));
       }
     } catch (failure) {
       if (calls.length > 1 && failure instanceof DatabaseError && failure.isOfValues) {

@@ -45,8 +45,8 @@ const last = Temporal.Instant.from("9998-12-31T23:59:59.999999Z").epochNanosecon
  * @throws RangeError when it has nanoseconds, or lies outside the years 2 to 9998.
  */
 export function formatInstant(instant: Temporal.Instant): string {
-  const { epochMilliseconds, epochNanoseconds } = inRange(instant);
-  const second = Math.floor(epochMilliseconds / 1000);
+  const epochNanoseconds = nanosecondsInRange(instant);
+  const second = Math.floor(instant.epochMilliseconds / 1000);
   const nanoseconds = Number(epochNanoseconds - BigInt(second) * 1_000_000_000n);
   if (nanoseconds % 1000 !== 0) {
     throw new RangeError(`The instant ${instant} is finer than a microsecond.`);
@@ -63,15 +63,17 @@ export function formatInstant(instant: Temporal.Instant): string {
  * @throws RangeError when it is anything else, or lies outside the years 2 to 9998.
  */
 export function parseInstant(text: string): Temporal.Instant {
-  return inRange(Temporal.Instant.from(text));
+  const instant = Temporal.Instant.from(text);
+  nanosecondsInRange(instant);
+  return instant;
 }
 
-function inRange(instant: Temporal.Instant): Temporal.Instant {
+function nanosecondsInRange(instant: Temporal.Instant): bigint {
   const { epochNanoseconds } = instant;
   if (epochNanoseconds < first || epochNanoseconds > last) {
     throw new RangeError(`The instant ${instant} lies outside the years 2 to 9998.`);
   }
-  return instant;
+  return epochNanoseconds;
 }
 
 let lastWritten = { second: Number.NaN, text: "" };

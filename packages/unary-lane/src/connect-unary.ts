@@ -24,9 +24,15 @@ import type { UnaryMethod } from "./unary-method.ts";
 
 /** The names of headers as Node has them. */
 const lowerCase = {
-  contentType: headerContentType.toLowerCase(),
   contentLength: headerUnaryContentLength.toLowerCase(),
+  timeout: headerTimeout.toLowerCase(),
+  acceptEncoding: headerUnaryAcceptEncoding.toLowerCase(),
 };
+
+/** What answers begin with. */
+const headersOf = (contentType: string) => ({ [headerContentType.toLowerCase()]: contentType });
+const protoHeaders = headersOf(contentTypeUnaryProto);
+const jsonHeaders = headersOf(contentTypeUnaryJson);
 
 /** Serves a unary call of the Connect protocol (https://connectrpc.com/docs/protocol). */
 export async function serveConnect(
@@ -37,20 +43,18 @@ export async function serveConnect(
   const { options, spec } = method;
   const { binary } = message;
   const requestHeader = new LazyHeaders(exchange.request.headers);
-  const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
+  const timeout = parseTimeout(requestHeader.get(lowerCase.timeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
     message.compression,
-    requestHeader.get(headerUnaryAcceptEncoding),
+    requestHeader.get(lowerCase.acceptEncoding),
     headerUnaryAcceptEncoding,
   );
   const call = openCall(method, exchange, {
     protocolName: "connect",
     timeout,
     requestHeader,
-    responseHeader: new LazyHeaders({
-      [lowerCase.contentType]: binary ? contentTypeUnaryProto : contentTypeUnaryJson,
-    }),
+    responseHeader: new LazyHeaders(binary ? protoHeaders : jsonHeaders),
     responseTrailer: new LazyHeaders({}),
   });
   const { responseHeader } = call;

@@ -33,6 +33,19 @@ type Compression = ReturnType<typeof compressionNegotiate>["request"];
 const prefixBytes = 5;
 const nothing = Buffer.alloc(0);
 
+/** The names of headers as Node has them. */
+const lowerCase = {
+  timeout: headerTimeout.toLowerCase(),
+  encoding: headerEncoding.toLowerCase(),
+  acceptEncoding: headerAcceptEncoding.toLowerCase(),
+};
+
+/** What answers begin with. */
+const headersOf = (contentType: string) => ({ [headerContentType.toLowerCase()]: contentType });
+const protoHeaders = headersOf(contentTypeProto);
+const jsonHeaders = headersOf(contentTypeJson);
+const okTrailers = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
+
 /**
  * Serves a unary call of the gRPC protocol
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
@@ -44,21 +57,19 @@ export async function serveGrpc(
 ): Promise<void> {
   const { options } = method;
   const requestHeader = new LazyHeaders(exchange.request.headers);
-  const timeout = parseTimeout(requestHeader.get(headerTimeout), options.maxTimeoutMs);
+  const timeout = parseTimeout(requestHeader.get(lowerCase.timeout), options.maxTimeoutMs);
   const compression = compressionNegotiate(
     options.acceptCompression,
-    requestHeader.get(headerEncoding),
-    requestHeader.get(headerAcceptEncoding),
+    requestHeader.get(lowerCase.encoding),
+    requestHeader.get(lowerCase.acceptEncoding),
     headerAcceptEncoding,
   );
   const call = openCall(method, exchange, {
     protocolName: "grpc",
     timeout,
     requestHeader,
-    responseHeader: new LazyHeaders({
-      [headerContentType.toLowerCase()]: binary ? contentTypeProto : contentTypeJson,
-    }),
-    responseTrailer: new LazyHeaders({ [headerGrpcStatus.toLowerCase()]: grpcStatusOk }),
+    responseHeader: new LazyHeaders(binary ? protoHeaders : jsonHeaders),
+    responseTrailer: new LazyHeaders(okTrailers),
   });
   const { responseHeader, responseTrailer } = call;
   if (compression.response) {

@@ -30,7 +30,7 @@ const over = new DOMException("This operation was aborted", "AbortError");
 export function openCall(
   { spec: { method } }: UnaryMethod,
   { request, response, url, values }: Exchange,
-  { timeout, ...init }: UnaryCallInit,
+  { protocolName, requestHeader, responseHeader, responseTrailer, timeout }: UnaryCallInit,
 ): UnaryCall {
   const { timeoutMs } = timeout;
   const controller = new AbortController();
@@ -55,7 +55,10 @@ export function openCall(
     expire();
   }
   return {
-    ...init,
+    protocolName,
+    requestHeader,
+    responseHeader,
+    responseTrailer,
     method,
     service: method.parent,
     signal: controller.signal,
