@@ -10,7 +10,7 @@ import {
   normalizeHeaders,
 } from "@partner-service/connect-http";
 import type { Readiness } from "@partner-service/health-reflection";
-import type { LogStream } from "@partner-service/log-lines";
+import { createLeveledLog, type LogStream } from "@partner-service/log-lines";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import {
   createBinaryCheck,
@@ -30,7 +30,7 @@ import { answerFailure, answerHttpErrors, describeFault, noteError } from "./htt
 import { mountReference } from "./http/reference-routes.ts";
 import { requesterHeader, targetHeader } from "./interceptors/organization-headers.ts";
 import { invalidFields } from "./interceptors/service-error.ts";
-import { accessLog } from "./observability/access-log.ts";
+import { createAccessLog } from "./observability/access-log.ts";
 import { type CallObserver, followCall } from "./observability/calls.ts";
 
 declare module "fastify" {
@@ -47,7 +47,7 @@ export interface LogOptions {
 }
 
 export interface AppDependencies {
-  readonly log: LogOptions;
+  readonly log: Required<LogOptions>;
   readonly readiness: Readiness;
   readonly port: OnePortServer;
   readonly validator: Validator;
@@ -108,7 +108,7 @@ export async function createApp(
     },
   });
 
-  const told = [accessLog, ...observers];
+  const told = [createAccessLog(createLeveledLog(log.level, log.stream)), ...observers];
 
   function openCall(request: FastifyRequest, reply: FastifyReply): Call {
     reply.header(callIdHeader, request.id);

@@ -43,6 +43,8 @@ export interface Call {
   address: string | undefined;
   /** The trace that it belongs to, where its caller's `traceparent` or its own span names one. */
   traceId: string | undefined;
+  /** Its own span, where it is sampled. */
+  spanId: string | undefined;
   /** How many messages a stream has been answered with. */
   messages: number | undefined;
   /** To be done when the call is over. */

@@ -1,23 +1,33 @@
+import type { LeveledLog } from "@partner-service/log-lines";
 import type { CallObserver } from "./calls.ts";
 
 /**
  * Writes one line for a call that has ended: what was called, by whom, how it ended and how long it
  * took. It holds no token, no message and no query, which carries the message of a Connect GET.
  */
-export const accessLog: CallObserver = {
-  ends({ log, protocol, rpc, path, outcome, durationMs, messages, requester, target, subject }) {
-    log.info(
-      {
-        protocol: protocol ?? "http",
-        ...(rpc === undefined ? { path } : { rpc }),
-        ...outcome,
-        durationMs: Math.round(durationMs * 1000) / 1000,
-        messages,
-        requester,
-        target,
-        subject,
-      },
-      "call",
-    );
-  },
-};
+export function createAccessLog(log: Pick<LeveledLog, "info">): CallObserver {
+  return {
+    ends(call) {
+      const { rpc, spanId, outcome } = call;
+      log.info(
+        {
+          requestId: call.callId,
+          // What is undefined is not written.
+          traceId: spanId === undefined ? undefined : call.traceId,
+          spanId,
+          protocol: call.protocol ?? "http",
+          path: rpc === undefined ? call.path : undefined,
+          rpc,
+          code: outcome.code,
+          reason: outcome.reason,
+          durationMs: Math.round(call.durationMs * 1000) / 1000,
+          messages: call.messages,
+          requester: call.requester,
+          target: call.target,
+          subject: call.subject,
+        },
+        "call",
+      );
+    },
+  };
+}

@@ -52,6 +52,7 @@ export function followCall(
     signal: undefined,
     address: undefined,
     traceId: undefined,
+    spanId: undefined,
     messages: undefined,
     onEnd: undefined,
     outcome: undefined,
@@ -62,7 +63,8 @@ export function followCall(
   for (const observer of observers) {
     observer.begins?.(call, request, reply);
   }
-  reply.raw.once("close", () => {
+  // Comes once; `once` would have Node take the listener off again.
+  reply.raw.on("close", () => {
     const durationMs = performance.now() - call.arrivedAt;
     call.onEnd?.();
     const ended = Object.assign(call, {

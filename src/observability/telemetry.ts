@@ -111,6 +111,7 @@ async function traceCalls(config: Config): Promise<Telemetry> {
             const { traceId, spanId, traceparent } = span;
             reply.header("traceparent", traceparent);
             call.traceId = traceId;
+            call.spanId = spanId;
             call.log = call.log.child({ traceId, spanId });
             request.log = call.log;
           }
