@@ -5,7 +5,7 @@ import { DatabaseUnavailableError, OverloadedError } from "@partner-service/post
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { ErrorReason } from "../../gen/partner/v1/error_pb.ts";
-import { callKey, type HeaderInterceptor, required } from "../context.ts";
+import { type Call, callKey, type HeaderInterceptor, required } from "../context.ts";
 import { PartnerError } from "../partners/partner-error.ts";
 import { invalidFields, nameReason, recordFailure, serviceError } from "./service-error.ts";
 
@@ -36,32 +36,39 @@ export function createRequestGate(
     call.signal = signal;
     call.protocol = protocolName;
     call.rpc = `${method.parent.typeName}/${method.name}`;
-    return decideOutcome(
-      context,
-      new Promise((resolve, reject) => {
-        let waiting = true;
-        // One listener does for both: what is waited for here, and what Connect fails with later.
-        const onAbort = () => {
-          if (signal.reason instanceof ConnectError && !call.hasLeft()) {
-            const { code, rawMessage, message, details } = toConnectError(signal.reason);
-            Object.assign(signal.reason, { code, rawMessage, message, details });
-            recordFailure(call, signal.reason);
-          }
-          if (waiting) {
-            reject(toAbortError(signal.reason));
-          }
-        };
-        if (signal.aborted) {
-          onAbort();
+    return new Promise((resolve, reject) => {
+      let waiting = true;
+      const fail = (failure: unknown) => {
+        waiting = false;
+        reject(decideOutcome(call, failure));
+      };
+      // One listener does for both: what is waited for here, and what Connect fails with later.
+      const onAbort = () => {
+        if (signal.reason instanceof ConnectError && !call.hasLeft()) {
+          const { code, rawMessage, message, details } = toConnectError(signal.reason);
+          Object.assign(signal.reason, { code, rawMessage, message, details });
+          recordFailure(call, signal.reason);
         }
-        signal.addEventListener("abort", onAbort);
-        void run(context)
-          .then(resolve, reject)
-          .then(() => {
-            waiting = false;
-          });
-      }),
-    );
+        if (waiting) {
+          fail(toAbortError(signal.reason));
+        }
+      };
+      if (signal.aborted) {
+        onAbort();
+      }
+      signal.addEventListener("abort", onAbort);
+      run(context).then(
+        () => {
+          waiting = false;
+          resolve();
+        },
+        (failure: unknown) => {
+          if (waiting) {
+            fail(failure);
+          }
+        },
+      );
+    });
   };
 }
 
@@ -71,29 +78,36 @@ export function createRequestGate(
  */
 export function createErrorsInterceptor(): Interceptor {
   return (next) => async (request) => {
-    const context = { values: request.contextValues, signal: request.signal };
-    const response = await decideOutcome(context, untilAborted(next(request), request.signal));
-    if (response.stream) {
-      return { ...response, message: each(response.message, context) };
+    const { signal } = request;
+    const call = required(request.contextValues, callKey);
+    try {
+      const response = await untilAborted(next(request), signal);
+      return response.stream
+        ? { ...response, message: each(response.message, call, signal) }
+        : response;
+    } catch (failure) {
+      throw decideOutcome(call, failure);
     }
-    return response;
   };
 }
 
-type Context = Pick<HandlerContext, "values" | "signal">;
-
-async function* each<T>(messages: AsyncIterable<T>, context: Context): AsyncGenerator<T> {
+async function* each<T>(
+  messages: AsyncIterable<T>,
+  call: Call,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const result = await decideOutcome(context, untilAborted(iterator.next(), context.signal));
+      const result = await untilAborted(iterator.next(), signal);
       if (result.done === true) {
         return;
       }
-      const call = required(context.values, callKey);
       call.messages = (call.messages ?? 0) + 1;
       yield result.value;
     }
+  } catch (failure) {
+    throw decideOutcome(call, failure);
   } finally {
     // It may be waiting for what never comes, and has nothing to say any more.
     iterator.return?.().catch(() => undefined);
@@ -101,18 +115,13 @@ async function* each<T>(messages: AsyncIterable<T>, context: Context): AsyncGene
 }
 
 /** A failure that nobody expected is INTERNAL for the caller, and is logged once, whole. */
-async function decideOutcome<T>({ values }: Context, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (failure) {
-    const call = required(values, callKey);
-    const error = toConnectError(failure);
-    recordFailure(call, error);
-    if (error.code === Code.Internal) {
-      call.log.error({ err: failure }, "call failed");
-    }
-    throw error;
+function decideOutcome(call: Call, failure: unknown): ConnectError {
+  const error = toConnectError(failure);
+  recordFailure(call, error);
+  if (error.code === Code.Internal) {
+    call.log.error({ err: failure }, "call failed");
   }
+  return error;
 }
 
 /** The one place where it is decided which failure is which error for the caller. */

@@ -15,6 +15,9 @@ import type { Call, Outcome } from "../context.ts";
 /** A call that is over: its outcome feeds all that is told of it. */
 type EndedCall = Call & ToldCall;
 
+/** What is known of a call only when it is over. */
+type End = Omit<ToldCall, keyof Call>;
+
 /** Is told of each call, of whatever protocol, once when it begins and once when it is over. */
 export interface CallObserver {
   begins?(call: Call, request: FastifyRequest, reply: FastifyReply): void;
@@ -35,7 +38,7 @@ export function followCall(
   observers: readonly CallObserver[],
 ): Call {
   const { raw } = request;
-  const call: Call = {
+  const call: Call & { -readonly [Key in keyof End]: End[Key] | undefined } = {
     callId: request.id,
     log: request.log,
     connection: connectionOf(raw),
@@ -59,25 +62,29 @@ export function followCall(
     partnerId: undefined,
     changes: undefined,
     audit: undefined,
+    durationMs: undefined,
+    received: undefined,
+    sent: undefined,
+    httpMethod: undefined,
+    httpStatus: undefined,
+    route: undefined,
   };
   for (const observer of observers) {
     observer.begins?.(call, request, reply);
   }
   // Comes once; `once` would have Node take the listener off again.
   reply.raw.on("close", () => {
-    const durationMs = performance.now() - call.arrivedAt;
+    call.durationMs = performance.now() - call.arrivedAt;
     call.onEnd?.();
-    const ended = Object.assign(call, {
-      outcome: outcomeOf(call, request, reply),
-      durationMs,
-      received: bodyBytesOf(raw),
-      sent: bodyBytesOf(reply.raw),
-      httpMethod: request.method,
-      httpStatus: reply.raw.statusCode,
-      route: request.routeOptions.url,
-    });
+    call.outcome = outcomeOf(call, request, reply);
+    call.received = bodyBytesOf(raw);
+    call.sent = bodyBytesOf(reply.raw);
+    call.httpMethod = request.method;
+    call.httpStatus = reply.raw.statusCode;
+    call.route = request.routeOptions.url;
     for (const observer of observers) {
-      observer.ends(ended);
+      // All that was missing is there now.
+      observer.ends(call as EndedCall);
     }
   });
   return call;

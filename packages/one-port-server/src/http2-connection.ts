@@ -230,7 +230,9 @@ class Http2Connection implements Connection {
  * with the stream the connection, even when the peer has gone.
  */
 function discardRequest(stream: ServerHttp2Stream): void {
-  stream.removeAllListeners("data").resume();
+  if (!stream.readableEnded) {
+    stream.removeAllListeners("data").resume();
+  }
 }
 
 /** Whether the peer keeps us waiting too long, for its request or to take our response. */

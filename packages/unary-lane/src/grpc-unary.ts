@@ -95,12 +95,11 @@ export async function serveGrpc(
             readInput(method, binary, message),
             options.interceptors,
           );
-    const envelope = await envelopeCompress(
-      { flags: 0, data: toBytes(writeOutput(method, binary, output)) },
-      compression.response,
-      options.compressMinBytes,
-    );
-    body = encodeEnvelope(envelope.flags, envelope.data);
+    const plain = { flags: 0, data: toBytes(writeOutput(method, binary, output)) };
+    const { flags, data } = compression.response
+      ? await envelopeCompress(plain, compression.response, options.compressMinBytes)
+      : plain;
+    body = encodeEnvelope(flags, data);
     call.end();
   } catch (failure) {
     // Comes first: who listens to the signal may complete the error.
@@ -124,7 +123,8 @@ function encodeEnvelope(flags: number, data: Uint8Array): Buffer {
 
 /** The message, where the body is one that is not compressed; undefined for anything else. */
 function singleMessage(chunks: readonly Uint8Array[]): Uint8Array | undefined {
-  const body = Buffer.concat(chunks);
+  const [only] = chunks;
+  const body = chunks.length === 1 && only instanceof Buffer ? only : Buffer.concat(chunks);
   const plain = body.byteLength >= prefixBytes && body.readUInt8(0) === 0;
   return plain && body.readUInt32BE(1) === body.byteLength - prefixBytes
     ? body.subarray(prefixBytes)
