@@ -21,7 +21,7 @@ const parts: readonly (readonly [title: string, fits: RegExp])[] = [
   ["Node: loading of modules", /node:internal\/(modules|bootstrap|main|fs|url)|node:(fs|path)$/],
   ["Node: HTTP, streams, events, timers", / node:/],
   ["Fastify, its router and CORS", /node_modules\/(fastify|find-my-way|avvio|@fastify|ajv|fast-)/],
-  ["access log (pino)", /node_modules\/(pino|sonic-boom|quick-format)/],
+  ["log", /node_modules\/(pino|sonic-boom|quick-format)|\/packages\/log-lines\/|\/access-log\.ts/],
   ["Connect", /node_modules\/@connectrpc/],
   ["field rules (protovalidate, CEL)", /node_modules\/@bufbuild\/(protovalidate|cel|re2)/],
   ["messages (Protobuf)", /node_modules\/@bufbuild\/protobuf/],

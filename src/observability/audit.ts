@@ -2,7 +2,6 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { AuditLog } from "@partner-service/log-lines";
 import { createCallerAddress } from "@partner-service/one-port-server";
-import { formatIsoSecond } from "@partner-service/postgres-statements";
 import { traceIdOf } from "@partner-service/rpc-telemetry";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/partner/v1/error_pb.ts";
 import type { Config } from "../config/config.ts";
@@ -131,21 +130,25 @@ function nameOf({ parent, name }: DescMethod): string {
 function describeCall(call: Call, { code, reason }: Outcome): string {
   const { rpc = "", subject, requester, target, callId, traceId, address } = call;
   return (
-    `{"audit":1,"kind":"call","time":"${formatNow()}","rpc":"${rpc}","outcome":"${code}"` +
+    member('{"audit":1,"kind":"call","time":"', formatNow()) +
+    member(',"rpc":"', rpc) +
+    member(',"outcome":"', code) +
     member(',"reason":"', reason) +
     (subject === undefined ? "" : `,"subject":${JSON.stringify(subject)}`) +
     member(',"requester":"', requester) +
     member(',"target":"', target) +
-    `,"partners":[${describePartners(call)}],"requestId":"${callId}"` +
+    member(`,"partners":[${describePartners(call)}],"requestId":"`, callId) +
     member(',"traceId":"', traceId) +
     member(',"address":"', address) +
     "}\n"
   );
 }
 
-/** A member that ends with a value; nothing where it has none. */
+const quote = '"';
+
+/** A member that ends with a value; nothing where it has none. No template, which asks each part whether it is a text. */
 function member(start: string, value: string | undefined): string {
-  return value === undefined ? "" : `${start}${value}"`;
+  return value === undefined ? "" : start + value + quote;
 }
 
 /** What was done to partners, or the one that was to be changed. */
@@ -167,9 +170,16 @@ export function describeLost(lost: number): string {
   return JSON.stringify({ audit: 1, kind: "lost", time: formatNow(), lost });
 }
 
-/** Now, as `Date`'s toISOString writes it, in a tenth of the time. */
+let lastWritten = { now: Number.NaN, text: "" };
+
+/**
+ * Now, as `Date`'s toISOString writes it. The last one is remembered: calls that share a statement are recorded in a
+ * row.
+ */
 function formatNow(): string {
   const now = Date.now();
-  const milliseconds = String(now % 1000).padStart(3, "0");
-  return `${formatIsoSecond(Math.floor(now / 1000))}.${milliseconds}Z`;
+  if (now !== lastWritten.now) {
+    lastWritten = { now, text: new Date(now).toISOString() };
+  }
+  return lastWritten.text;
 }
