@@ -77,6 +77,26 @@ describe.each([true, false])("With the unary lane %s, a header interceptor", (un
       });
     },
   );
+
+  test("that fails after its call is over is heard no more", async () => {
+    const { promise, reject } = Promise.withResolvers<void>();
+    const { transport, log } = await startApp(
+      (router) =>
+        router.rpc(PartnerService.method.getPartner, () => ({}), {
+          requestGate: createRequestGate([() => promise]),
+        }),
+      unaryLane,
+    );
+    const headers = { "Connect-Timeout-Ms": "0" };
+    const call = createClient(PartnerService, transport).getPartner({}, { headers });
+    expect(await failureOf(call)).toEqual({
+      code: "DeadlineExceeded",
+      reason: "DEADLINE_EXCEEDED",
+    });
+    reject(new Error("too late"));
+    await expect(promise).rejects.toThrow("too late");
+    expect(log).toEqual([]);
+  });
 });
 
 /** ListPartners as if it answered with a stream: the contract has no such RPC. */

@@ -198,7 +198,11 @@ export const mutants: readonly Group[] = [
     ],
     edits: [
       errors("if (error.code === Code.Internal)", "if (false as boolean)"),
-      errors("if (waiting) {", "if (!waiting) {"),
+      errors(
+        "if (waiting) {\n          fail(toAbortError(",
+        "if (!waiting) {\n          fail(toAbortError(",
+      ),
+      errors("if (waiting) {\n            fail(failure);", "{\n            fail(failure);"),
       errors("Object.assign(signal.reason, { code, rawMessage, message, details });", ""),
       errors("ErrorReason.DATABASE_UNAVAILABLE", "ErrorReason.OVERLOADED"),
       errors("failure.details.length > 0 ? failure : nameReason(failure)", "failure"),
