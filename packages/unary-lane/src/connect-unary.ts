@@ -30,9 +30,8 @@ const lowerCase = {
 };
 
 /** What answers begin with. */
-const headersOf = (contentType: string) => ({ [headerContentType.toLowerCase()]: contentType });
-const protoHeaders = headersOf(contentTypeUnaryProto);
-const jsonHeaders = headersOf(contentTypeUnaryJson);
+const protoHeaders = { "content-type": contentTypeUnaryProto };
+const jsonHeaders = { "content-type": contentTypeUnaryJson };
 
 /** Serves a unary call of the Connect protocol (https://connectrpc.com/docs/protocol). */
 export async function serveConnect(

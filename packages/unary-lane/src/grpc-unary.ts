@@ -14,7 +14,6 @@ import {
   contentTypeProto,
   grpcStatusOk,
   headerAcceptEncoding,
-  headerContentType,
   headerEncoding,
   headerGrpcStatus,
   headerTimeout,
@@ -41,9 +40,8 @@ const lowerCase = {
 };
 
 /** What answers begin with. */
-const headersOf = (contentType: string) => ({ [headerContentType.toLowerCase()]: contentType });
-const protoHeaders = headersOf(contentTypeProto);
-const jsonHeaders = headersOf(contentTypeJson);
+const protoHeaders = { "content-type": contentTypeProto };
+const jsonHeaders = { "content-type": contentTypeJson };
 const okTrailers = { [headerGrpcStatus.toLowerCase()]: grpcStatusOk };
 
 /**
