@@ -50,23 +50,36 @@ export function createAudit(
     return log.record(describeCall(call, outcome), isVital);
   }
 
-  const interceptor: Interceptor = (next) => async (request) => {
+  // Not async: the function and its waits would cost what all else of an event does.
+  const interceptor: Interceptor = (next) => (request) => {
     if (request.stream || !writes.has(request.method)) {
-      return await next(request);
+      return next(request);
     }
     const call = required(request.contextValues, callKey);
     call.audit = "working";
-    try {
-      const response = await next(request);
-      // Without an outcome so far it is going to be this one.
-      if (call.outcome === undefined && !(await record(call, ok)) && mustBeWritten) {
-        throw unavailable("The change is made, but cannot be recorded for the moment; try again.");
-      }
-      return response;
-    } finally {
-      settle(call);
-    }
+    return next(request).then(
+      (response) => {
+        if (call.outcome !== undefined) {
+          settle(call);
+          return response;
+        }
+        // Without an outcome so far it is going to be this one.
+        const handedOver = record(call, ok);
+        return mustBeWritten ? confirm(handedOver, response) : response;
+      },
+      (failure: unknown) => {
+        settle(call);
+        throw failure;
+      },
+    );
   };
+
+  async function confirm<T>(handedOver: Promise<boolean>, response: T): Promise<T> {
+    if (!(await handedOver)) {
+      throw unavailable("The change is made, but cannot be recorded for the moment; try again.");
+    }
+    return response;
+  }
 
   /** The RPC has come to its end; the call may have, long before. */
   function settle(call: Call): void {
@@ -123,46 +136,60 @@ function nameOf({ parent, name }: DescMethod): string {
 }
 
 /**
- * The line of an event, as docs/audit-event.schema.json describes it. It is put together here, of few pieces, as
- * JSON.stringify takes longer for an object of so many members, of which only the subject is not known to need
- * no escapes.
+ * The line of an event, as docs/audit-event.schema.json describes it. It is put together here, as JSON.stringify takes
+ * three times as long for an object of so many members, of which only the subject is not known to need no escapes; and
+ * from left to right, without templates, which ask each part whether it is a text.
  */
 function describeCall(call: Call, { code, reason }: Outcome): string {
-  const { rpc = "", subject, requester, target, callId, traceId, address } = call;
-  return (
-    member('{"audit":1,"kind":"call","time":"', formatNow()) +
-    member(',"rpc":"', rpc) +
-    member(',"outcome":"', code) +
-    member(',"reason":"', reason) +
-    (subject === undefined ? "" : `,"subject":${JSON.stringify(subject)}`) +
-    member(',"requester":"', requester) +
-    member(',"target":"', target) +
-    member(`,"partners":[${describePartners(call)}],"requestId":"`, callId) +
-    member(',"traceId":"', traceId) +
-    member(',"address":"', address) +
-    "}\n"
-  );
+  const { rpc = "", subject } = call;
+  let line = add('{"audit":1,"kind":"call"', ',"time":"', formatNow());
+  line = add(line, ',"rpc":"', rpc);
+  line = add(line, ',"outcome":"', code);
+  line = add(line, ',"reason":"', reason);
+  if (subject !== undefined) {
+    line += ',"subject":';
+    line += JSON.stringify(subject);
+  }
+  line = add(line, ',"requester":"', call.requester);
+  line = add(line, ',"target":"', call.target);
+  line += ',"partners":[';
+  line = addPartners(line, call);
+  line = add(line, '],"requestId":"', call.callId);
+  line = add(line, ',"traceId":"', call.traceId);
+  line = add(line, ',"address":"', call.address);
+  line += "}\n";
+  return line;
 }
 
 const quote = '"';
 
-/** A member that ends with a value; nothing where it has none. No template, which asks each part whether it is a text. */
-function member(start: string, value: string | undefined): string {
-  return value === undefined ? "" : start + value + quote;
+/** Adds a member that ends with a value; none where it has none. */
+function add(line: string, start: string, value: string | undefined): string {
+  return value === undefined ? line : line + start + value + quote;
 }
 
-/** What was done to partners, or the one that was to be changed. */
-function describePartners({ changes, partnerId }: Call): string {
-  if (changes === undefined) {
-    return partnerId === undefined ? "" : `{"id":"${partnerId}"}`;
+/** Adds what was done to partners, or the one that was to be changed. */
+function addPartners(start: string, { changes, partnerId }: Call): string {
+  let line = start;
+  let separator = '{"id":"';
+  if (changes === undefined && partnerId !== undefined) {
+    line = add(line, separator, partnerId);
+    line += "}";
   }
-  let text = "";
-  for (const { id, revisionBefore, revisionAfter, fields } of changes) {
-    const start = text === "" ? '{"id":"' : `${text},{"id":"`;
-    const end = fields === undefined ? "}" : `,"fields":${JSON.stringify(fields)}}`;
-    text = `${start}${id}","revisionBefore":${revisionBefore},"revisionAfter":${revisionAfter}${end}`;
+  for (const { id, revisionBefore, revisionAfter, fields } of changes ?? []) {
+    line = add(line, separator, id);
+    line += ',"revisionBefore":';
+    line += revisionBefore;
+    line += ',"revisionAfter":';
+    line += revisionAfter;
+    if (fields !== undefined) {
+      line += ',"fields":';
+      line += JSON.stringify(fields);
+    }
+    line += "}";
+    separator = ',{"id":"';
   }
-  return text;
+  return line;
 }
 
 /** The line that tells of a gap in the trail. */
@@ -170,16 +197,15 @@ export function describeLost(lost: number): string {
   return JSON.stringify({ audit: 1, kind: "lost", time: formatNow(), lost });
 }
 
-let lastWritten = { now: Number.NaN, text: "" };
+let lastSecond = { since: Number.NaN, text: "" };
 
-/**
- * Now, as `Date`'s toISOString writes it. The last one is remembered: calls that share a statement are recorded in a
- * row.
- */
+/** Now, as `Date`'s toISOString writes it. That takes long for one event: the last second is remembered. */
 function formatNow(): string {
   const now = Date.now();
-  if (now !== lastWritten.now) {
-    lastWritten = { now, text: new Date(now).toISOString() };
+  const millis = now % 1000;
+  if (now - millis !== lastSecond.since) {
+    const text = new Date(now).toISOString().slice(0, -"123Z".length);
+    lastSecond = { since: now - millis, text };
   }
-  return lastWritten.text;
+  return `${lastSecond.text}${String(millis).padStart(3, "0")}Z`;
 }

@@ -4,8 +4,9 @@ import { type AuditTarget, maxAuditWaiting } from "./audit-target.ts";
 /** Keeps the lines of the audit trail in order until they have been handed over. */
 export interface AuditLog {
   /**
-   * Hands the line over with the others of its turn of the event loop. Where that cannot be, the line
-   * waits, and is handed over as soon as it can be; where too many wait, it is lost, and counted.
+   * Hands the line over in a microtask, with the others that are recorded until then: before anything that the
+   * caller does in a later one. Where that cannot be, the line waits, and is handed over as soon as it can be; where
+   * too many wait, it is lost, and counted.
    *
    * @param isVital whether all of the room is for it; others may take half
    * @returns whether it has been handed over, as soon as that is decided: at once, or, for those that
@@ -183,8 +184,9 @@ export function createAuditLog(
       }
       if (!scheduled && current === undefined) {
         scheduled = true;
-        // It comes after all that the present turn settles: the calls that share a statement share a write.
-        process.nextTick(flush);
+        // It comes before what the caller queues from here on, its answer among that, and after what has been
+        // queued: the calls that share a statement share a write.
+        queueMicrotask(flush);
       }
       return next.handedOver.promise;
     },

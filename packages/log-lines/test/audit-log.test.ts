@@ -86,7 +86,7 @@ const sum = (events: readonly AuditLogEvent[]) => ({
 });
 
 describe("The log of the audit trail", () => {
-  test("appends to a file, in order, those of one turn in one piece, and tells when they are there", async () => {
+  test("appends to a file, in order, those that come together in one piece, and tells when they are there", async () => {
     writeFileSync(path, "before\n");
     const events = follow();
     const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
@@ -96,6 +96,13 @@ describe("The log of the audit trail", () => {
     expect(readFileSync(path, "utf8")).toBe("before\none\ntwo\n");
     expect(events).toEqual([{ written: 2, lost: 0, waiting: 0, failing: false }]);
     expect([log.close(), told]).toEqual([0, []]);
+  });
+
+  test("has handed a line over before what its caller does in a later microtask", async () => {
+    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
+    log.record("one\n", true);
+    await undefined;
+    expect(readFileSync(path, "utf8")).toBe("one\n");
   });
 
   test("begins on a line of its own where a process left a torn one", async () => {
