@@ -20,7 +20,7 @@ import { describeLost } from "./audit.ts";
  * @throws StartError
  */
 export function openAuditLog(
-  { auditLog: place, auditRequired: required }: Config,
+  { auditLog: place }: Config,
   stream: LogStream,
   log: LeveledLog,
 ): AuditLog | undefined {
@@ -39,7 +39,7 @@ export function openAuditLog(
   function open(): AuditLog {
     try {
       const target = place === "stdout" ? auditToOutput(stream) : openAuditFile(place);
-      return createAuditLog(target, { required, tell, describeLost });
+      return createAuditLog(target, { tell, describeLost });
     } catch (cause) {
       const message = `AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`;
       throw new StartError(message, { cause });

@@ -44,10 +44,10 @@ export function createAudit(
   const writes = new Set(methods.filter(changesSomething));
   const namesOfWrites = new Set([...writes].map(nameOf));
 
-  function record(call: Call, outcome: Outcome): Promise<boolean> {
+  function record(call: Call, outcome: Outcome): void {
     call.audit = "recorded";
     const isVital = outcome === ok || call.changes !== undefined;
-    return log.record(describeCall(call, outcome), isVital);
+    log.record(describeCall(call, outcome), isVital);
   }
 
   // Not async: the function and its waits would cost what all else of an event does.
@@ -64,8 +64,8 @@ export function createAudit(
           return response;
         }
         // Without an outcome so far it is going to be this one.
-        const handedOver = record(call, ok);
-        return mustBeWritten ? confirm(handedOver, response) : response;
+        record(call, ok);
+        return mustBeWritten ? confirm(response) : response;
       },
       (failure: unknown) => {
         settle(call);
@@ -74,8 +74,8 @@ export function createAudit(
     );
   };
 
-  async function confirm<T>(handedOver: Promise<boolean>, response: T): Promise<T> {
-    if (!(await handedOver)) {
+  async function confirm<Response>(response: Response): Promise<Response> {
+    if (!(await log.handedOver())) {
       throw unavailable("The change is made, but cannot be recorded for the moment; try again.");
     }
     return response;

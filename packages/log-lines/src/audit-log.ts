@@ -9,10 +9,10 @@ export interface AuditLog {
    * too many wait, it is lost, and counted.
    *
    * @param isVital whether all of the room is for it; others may take half
-   * @returns whether it has been handed over, as soon as that is decided: at once, or, for those that
-   * wait for it, within `patienceMs`.
    */
-  record(line: string, isVital: boolean): Promise<boolean>;
+  record(line: string, isVital: boolean): void;
+  /** Whether all lines so far have been handed over, as soon as that is decided: within `patienceMs`. */
+  handedOver(): Promise<boolean>;
   /** Why lines cannot be handed over at present; undefined when they can. */
   failure(): string | undefined;
   reopen(): void;
@@ -37,8 +37,6 @@ const patienceMs = 1000;
 const retryMs = 100;
 
 interface AuditLogOptions {
-  /** Whether those who record a line wait until it has been handed over. */
-  readonly required: boolean;
   /** Is told when lines cannot be handed over any more, with the reason, and when they can again. */
   readonly tell: (failure: string | undefined, lost: number) => void;
   /** Makes the line that tells of so many lost ones, without its end. */
@@ -48,21 +46,18 @@ interface AuditLogOptions {
 }
 
 interface Lines {
-  text: string;
   count: number;
-  /** Whether they have been handed over, for those who wait for it. */
-  handedOver: PromiseWithResolvers<boolean>;
+  /** Whether they have been handed over, where somebody waits for it. */
+  handedOver: PromiseWithResolvers<boolean> | undefined;
 }
-
-const noLines = (): Lines => ({ text: "", count: 0, handedOver: Promise.withResolvers() });
 
 /** Makes the log of the audit trail. What it holds is bounded, and so is each wait for it. */
 export function createAuditLog(
   target: AuditTarget,
-  { required, tell, describeLost, room = maxAuditWaiting }: AuditLogOptions,
+  { tell, describeLost, room = maxAuditWaiting }: AuditLogOptions,
 ): AuditLog {
   /** Lines that nobody has tried to hand over, and what is left of those that somebody has. */
-  let next = noLines();
+  let next: Lines & { text: string } = { text: "", count: 0, handedOver: undefined };
   let current: (Lines & { bytes: Buffer }) | undefined;
   let scheduled = false;
   let retry: NodeJS.Timeout | undefined;
@@ -80,18 +75,14 @@ export function createAuditLog(
     }
   }
 
-  function settle(lines: Lines, handedOver: boolean): void {
-    lines.handedOver.resolve(handedOver);
-    lines.handedOver = Promise.withResolvers();
-  }
-
   function fail(reason: string): void {
     if (failure === undefined) {
       failure = reason;
       tell(reason, untold);
     }
     for (const lines of current === undefined ? [next] : [current, next]) {
-      settle(lines, false);
+      lines.handedOver?.resolve(false);
+      lines.handedOver = undefined;
     }
   }
 
@@ -110,8 +101,9 @@ export function createAuditLog(
     let written = 0;
     while (next.count > 0 || current !== undefined) {
       if (current === undefined) {
-        current = { ...next, bytes: Buffer.from(next.text) };
-        next = noLines();
+        const { text, count, handedOver } = next;
+        current = { bytes: Buffer.from(text), count, handedOver };
+        next = { text: "", count: 0, handedOver: undefined };
       }
       let problem = "nobody takes them";
       let taken = 0;
@@ -128,11 +120,11 @@ export function createAuditLog(
       current.bytes = current.bytes.subarray(taken);
       if (current.bytes.length === 0) {
         written += current.count;
-        settle(current, true);
+        current.handedOver?.resolve(true);
         current = undefined;
       }
     }
-    if (current === undefined) {
+    if (current === undefined && (stuckSince !== undefined || untold > 0)) {
       recover();
     }
     publish(written, 0);
@@ -144,8 +136,6 @@ export function createAuditLog(
     stuckSince ??= now;
     if (now - stuckSince >= patienceMs) {
       fail(problem);
-    } else if (!required && current !== undefined) {
-      settle(current, false);
     }
     retry ??= setTimeout(() => {
       retry = undefined;
@@ -176,11 +166,8 @@ export function createAuditLog(
         untold += 1;
         fail("no room is left for those that wait");
         publish(0, 1);
-        return Promise.resolve(false);
-      }
-      add(line);
-      if (failure !== undefined || (current !== undefined && !required)) {
-        return Promise.resolve(false);
+      } else {
+        add(line);
       }
       if (!scheduled && current === undefined) {
         scheduled = true;
@@ -188,7 +175,14 @@ export function createAuditLog(
         // queued: the calls that share a statement share a write.
         queueMicrotask(flush);
       }
-      return next.handedOver.promise;
+    },
+    handedOver() {
+      const last = next.count > 0 ? next : current;
+      if (last === undefined || failure !== undefined) {
+        return Promise.resolve(failure === undefined);
+      }
+      last.handedOver ??= Promise.withResolvers();
+      return last.handedOver.promise;
     },
     failure: () => failure,
     reopen() {

@@ -89,17 +89,18 @@ describe("The log of the audit trail", () => {
   test("appends to a file, in order, those that come together in one piece, and tells when they are there", async () => {
     writeFileSync(path, "before\n");
     const events = follow();
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
-    const all = Promise.all([log.record("one\n", true), log.record("two\n", false)]);
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
+    log.record("one\n", true);
+    log.record("two\n", false);
     expect(readFileSync(path, "utf8")).toBe("before\n");
-    expect(await all).toEqual([true, true]);
+    expect(await log.handedOver()).toBe(true);
     expect(readFileSync(path, "utf8")).toBe("before\none\ntwo\n");
     expect(events).toEqual([{ written: 2, lost: 0, waiting: 0, failing: false }]);
     expect([log.close(), told]).toEqual([0, []]);
   });
 
   test("has handed a line over before what its caller does in a later microtask", async () => {
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
     log.record("one\n", true);
     await undefined;
     expect(readFileSync(path, "utf8")).toBe("one\n");
@@ -107,38 +108,46 @@ describe("The log of the audit trail", () => {
 
   test("begins on a line of its own where a process left a torn one", async () => {
     writeFileSync(path, "torn");
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
-    await log.record("one\n", true);
-    await log.record("two\n", true);
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
+    log.record("one\n", true);
+    await undefined;
+    log.record("two\n", true);
+    await undefined;
     expect(readFileSync(path, "utf8")).toBe("torn\none\ntwo\n");
   });
 
   test("goes on in a new file once it is told that the old one has been moved", async () => {
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
-    await log.record("one\n", true);
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
+    log.record("one\n", true);
+    await undefined;
     renameSync(path, `${path}.1`);
-    await log.record("two\n", true);
+    log.record("two\n", true);
+    await undefined;
     log.reopen();
-    await log.record("three\n", true);
+    log.record("three\n", true);
+    await undefined;
     expect(readFileSync(`${path}.1`, "utf8")).toBe("one\ntwo\n");
     expect(readFileSync(path, "utf8")).toBe("three\n");
   });
 
   test("keeps the old file where the new one cannot be opened", async () => {
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
     renameSync(path, `${path}.1`);
     execFileSync("mkdir", [path]);
     expect(() => log.reopen()).toThrow("EISDIR");
-    await log.record("one\n", true);
+    log.record("one\n", true);
+    await undefined;
     expect(readFileSync(`${path}.1`, "utf8")).toBe("one\n");
   });
 
   test("keeps events while the disk is full, in no one's way, and writes them when it has room", async () => {
     const disk = fullDisk();
     const events = follow();
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
-    expect(await log.record("one\n", true)).toBe(false);
-    expect(await log.record("two\n", true)).toBe(false);
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
+    log.record("one\n", true);
+    expect(await log.handedOver()).toBe(false);
+    log.record("two\n", true);
+    expect(await log.handedOver()).toBe(false);
     expect([log.failure(), told]).toEqual(["ENOSPC", [["ENOSPC", 0]]]);
     disk.makeRoom();
     log.reopen();
@@ -157,16 +166,15 @@ describe("The log of the audit trail", () => {
   test("keeps as many as there is room for, half of it for events that can be spared, counts the others, and leaves a gap that tells", async () => {
     const disk = fullDisk();
     const events = follow();
-    const log = createAuditLog(openAuditFile(path), {
-      required: false,
-      tell,
-      describeLost,
-      room: 20,
-    });
-    await log.record("123456789\n", false);
-    await log.record("spare\n", false);
-    await log.record("abcdefghi\n", true);
-    await log.record("x", true);
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost, room: 20 });
+    log.record("123456789\n", false);
+    await undefined;
+    log.record("spare\n", false);
+    await undefined;
+    log.record("abcdefghi\n", true);
+    await undefined;
+    log.record("x", true);
+    await undefined;
     expect(sum(events)).toEqual({
       written: 0,
       lost: 2,
@@ -184,11 +192,24 @@ describe("The log of the audit trail", () => {
     expect(sum(events)).toMatchObject({ lost: 2, waiting: 0, failing: false });
   });
 
+  test("tells at once of a line that there is never room for, and takes the next", async () => {
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost, room: 20 });
+    log.record(`${"x".repeat(20)}\n`, true);
+    expect([log.failure(), await log.handedOver()]).toEqual([
+      "no room is left for those that wait",
+      false,
+    ]);
+    log.record("one\n", true);
+    expect([log.failure(), await log.handedOver()]).toEqual([undefined, true]);
+    expect(readFileSync(path, "utf8")).toBe('{"lost":1}\none\n');
+  });
+
   test("waits a second for a reader that stalls before it calls that a failure", async () => {
     const read = createReader();
-    const log = createAuditLog(openAuditFile(path), { required: false, tell, describeLost });
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
     const line = `${"x".repeat(99_999)}\n`;
-    expect(await log.record(line, true)).toBe(false);
+    log.record(line, true);
+    await undefined;
     vi.advanceTimersByTime(999);
     expect([log.failure(), told]).toEqual([undefined, []]);
     vi.advanceTimersByTime(101);
@@ -207,13 +228,14 @@ describe("The log of the audit trail", () => {
     ]);
   });
 
-  test("which is required has callers wait until their events are handed over", async () => {
+  test("has those who ask wait until their lines are handed over", async () => {
     const read = createReader();
-    const log = createAuditLog(openAuditFile(path), { required: true, tell, describeLost });
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
     const line = `${"x".repeat(99_999)}\n`;
     const outcomes: boolean[] = [];
     for (const text of [line, "next\n"]) {
-      log.record(text, true).then((handedOver) => outcomes.push(handedOver));
+      log.record(text, true);
+      log.handedOver().then((handedOver) => outcomes.push(handedOver));
       await new Promise(setImmediate);
     }
     expect(outcomes).toEqual([]);
@@ -223,18 +245,20 @@ describe("The log of the audit trail", () => {
     expect(outcomes).toEqual([true, true]);
   });
 
-  test("which is required has callers wait for a second at most", async () => {
+  test("has those who ask wait for a second at most", async () => {
     createReader();
-    const log = createAuditLog(openAuditFile(path), { required: true, tell, describeLost });
+    const log = createAuditLog(openAuditFile(path), { tell, describeLost });
     const outcomes: boolean[] = [];
     for (const text of [`${"x".repeat(99_999)}\n`, "next\n"]) {
-      log.record(text, true).then((handedOver) => outcomes.push(handedOver));
+      log.record(text, true);
+      log.handedOver().then((handedOver) => outcomes.push(handedOver));
       await new Promise(setImmediate);
     }
     vi.advanceTimersByTime(1100);
     await new Promise(setImmediate);
     expect(outcomes).toEqual([false, false]);
-    expect(await log.record("at once\n", true)).toBe(false);
+    log.record("at once\n", true);
+    expect(await log.handedOver()).toBe(false);
     expect(log.close()).toBe(3);
   });
 
@@ -251,11 +275,13 @@ describe("The log of the audit trail", () => {
       },
     });
     const lines = joinLogLines(out);
-    const log = createAuditLog(auditToLog(lines), { required: false, tell, describeLost });
+    const log = createAuditLog(auditToLog(lines), { tell, describeLost });
     lines.write("a call\n");
-    expect(await log.record("an event\n", true)).toBe(true);
+    log.record("an event\n", true);
+    expect(await log.handedOver()).toBe(true);
     lines.write(`${"x".repeat(9 * 1024 * 1024)}\n`);
-    expect(await log.record("waits\n", true)).toBe(false);
+    log.record("waits\n", true);
+    await undefined;
     takeFirst();
     expect(taken).toBe("a call\nan event\n");
     await new Promise(setImmediate);
@@ -265,7 +291,8 @@ describe("The log of the audit trail", () => {
     takeFirst();
     expect(taken.endsWith("x\nwaits\n")).toBe(true);
     out.destroy();
-    expect(await log.record("to nobody\n", true)).toBe(false);
+    log.record("to nobody\n", true);
+    await undefined;
     vi.advanceTimersByTime(1100);
     expect([log.failure(), log.close()]).toEqual(["nobody takes them", 1]);
   });
