@@ -15,7 +15,7 @@ import { startContender } from "./servers.ts";
 // if they are set up alike, for V8 does not compile the same twice; and a turn is short, so that whatever the machine
 // goes through meets all.
 
-const starts = 3;
+const starts = 6;
 const rounds = 130;
 const callers = 64;
 const calls = { warmUp: 6_000, turn: 640 };

@@ -137,35 +137,35 @@ function nameOf({ parent, name }: DescMethod): string {
 
 /**
  * The line of an event, as docs/audit-event.schema.json describes it. It is put together here, as JSON.stringify takes
- * three times as long for an object of so many members, of which only the subject is not known to need no escapes; and
- * from left to right, without templates, which ask each part whether it is a text.
+ * three times as long for an object of so many members; and of few pieces, from left to right, without templates, which
+ * ask each piece whether it is a text.
  */
 function describeCall(call: Call, { code, reason }: Outcome): string {
-  const { rpc = "", subject } = call;
-  let line = add('{"audit":1,"kind":"call"', ',"time":"', formatNow());
-  line = add(line, ',"rpc":"', rpc);
-  line = add(line, ',"outcome":"', code);
-  line = add(line, ',"reason":"', reason);
-  if (subject !== undefined) {
-    line += ',"subject":';
-    line += JSON.stringify(subject);
-  }
-  line = add(line, ',"requester":"', call.requester);
-  line = add(line, ',"target":"', call.target);
-  line += ',"partners":[';
+  const { rpc = "", subject, requester, target, callId, traceId, address } = call;
+  let line = add('{"audit":1,"kind":"call', '","time":"', formatNow());
+  line = add(line, '","rpc":"', rpc);
+  line = add(line, '","outcome":"', code);
+  line = add(line, '","reason":"', reason);
+  line = add(line, '","subject":"', subject === undefined ? undefined : escapeText(subject));
+  line = add(line, '","requester":"', requester);
+  line = add(line, '","target":"', target);
+  line += '","partners":[';
   line = addPartners(line, call);
-  line = add(line, '],"requestId":"', call.callId);
-  line = add(line, ',"traceId":"', call.traceId);
-  line = add(line, ',"address":"', call.address);
-  line += "}\n";
+  line = add(line, '],"requestId":"', callId);
+  line = add(line, '","traceId":"', traceId);
+  line = add(line, '","address":"', address);
+  line += '"}\n';
   return line;
 }
 
-const quote = '"';
-
-/** Adds a member that ends with a value; none where it has none. */
+/** Adds a member, where it has a value, which the next one ends. */
 function add(line: string, start: string, value: string | undefined): string {
-  return value === undefined ? line : line + start + value + quote;
+  return value === undefined ? line : line + start + value;
+}
+
+/** As JSON has it between quotes; of the values only a subject may have what JSON escapes. */
+function escapeText(text: string): string {
+  return /^[ !#-[\]-~]*$/.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
 /** Adds what was done to partners, or the one that was to be changed. */
@@ -174,11 +174,11 @@ function addPartners(start: string, { changes, partnerId }: Call): string {
   let separator = '{"id":"';
   if (changes === undefined && partnerId !== undefined) {
     line = add(line, separator, partnerId);
-    line += "}";
+    line += '"}';
   }
   for (const { id, revisionBefore, revisionAfter, fields } of changes ?? []) {
     line = add(line, separator, id);
-    line += ',"revisionBefore":';
+    line += '","revisionBefore":';
     line += revisionBefore;
     line += ',"revisionAfter":';
     line += revisionAfter;
