@@ -6,13 +6,21 @@ export interface Client {
   /** Commands that the machine must have. */
   readonly needs: readonly string[];
   /** Shell commands. `$CACHE` is a folder that outlives the run. */
-  readonly build: string;
   readonly run: string;
+  /** Commands for what it needs beside what its folder's clients share. */
+  readonly build?: string;
 }
 
-const installPython =
-  'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
-  "pip install -r requirements.txt && ./generate.sh";
+/** The commands that build all clients of a folder. */
+export const builds: Readonly<Record<string, string>> = {
+  node: "npm ci && npm run generate && npm run check",
+  python:
+    'python3 -m venv "$CACHE/python" && . "$CACHE/python/bin/activate" && ' +
+    "pip install -r requirements.txt && ./generate.sh",
+  go: "go build tool && go generate . && go build -o bin/ ./cmd/...",
+  java: "mvn --batch-mode compile",
+  rust: 'CARGO_TARGET_DIR="$CACHE/rust" cargo build --locked',
+};
 const withPython = '. "$CACHE/python/bin/activate" && PYTHONPATH=gen python';
 
 /** Clients that keep a copy of a book in step. */
@@ -21,14 +29,12 @@ export const followers: readonly Client[] = [
     name: "Python, grpcio (gRPC)",
     folder: "python",
     needs: ["python3"],
-    build: installPython,
     run: `${withPython} watch.py`,
   },
   {
     name: "Go, connect-go (Connect over HTTP/1.1)",
     folder: "go",
     needs: ["go"],
-    build: "go build tool && go generate . && go build -o bin/ ./cmd/watch",
     run: "bin/watch",
   },
 ];
@@ -38,14 +44,12 @@ export const clients: readonly Client[] = [
     name: "curl (JSON over HTTP/1.1)",
     folder: "shell",
     needs: ["curl", "jq"],
-    build: "",
     run: "./curl.sh",
   },
   {
     name: "buf curl (Connect over HTTP/2)",
     folder: "shell",
     needs: ["jq"],
-    build: "",
     run: "./buf-curl.sh",
   },
   {
@@ -59,49 +63,42 @@ export const clients: readonly Client[] = [
     name: "Node, @connectrpc/connect-node (Connect over HTTP/1.1)",
     folder: "node",
     needs: ["npm"],
-    build: "npm ci && npm run generate && npm run check",
     run: "node connect.ts",
   },
   {
     name: "Node, @grpc/grpc-js (gRPC)",
     folder: "node",
     needs: ["npm"],
-    build: "npm ci",
     run: "node grpc.js",
   },
   {
     name: "Python, grpcio (gRPC)",
     folder: "python",
     needs: ["python3"],
-    build: installPython,
     run: `${withPython} client.py`,
   },
   {
     name: "Go, connect-go (Connect over HTTP/1.1)",
     folder: "go",
     needs: ["go"],
-    build: "go build tool && go generate . && go build -o bin/ ./cmd/connect",
     run: "bin/connect",
   },
   {
     name: "Go, grpc-go (gRPC)",
     folder: "go",
     needs: ["go"],
-    build: "go build tool && go generate . && go build -o bin/ ./cmd/grpc",
     run: "bin/grpc",
   },
   {
     name: "Java, grpc-java (gRPC)",
     folder: "java",
     needs: ["java", "mvn"],
-    build: "mvn --batch-mode compile",
     run: "mvn --batch-mode --quiet exec:java",
   },
   {
     name: "Rust, tonic (gRPC)",
     folder: "rust",
     needs: ["cargo"],
-    build: 'CARGO_TARGET_DIR="$CACHE/rust" cargo build --locked',
     run: '"$CACHE/rust/debug/partner-client"',
   },
 ];

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { copyCheckout } from "../support/checkout.ts";
-import type { Client } from "./clients.ts";
+import { builds, type Client } from "./clients.ts";
 
 const execFileAsync = promisify(execFile);
 
@@ -40,11 +40,21 @@ export function copyExample(folder: string): string {
   return copy;
 }
 
+const built = new Map<string, Promise<string>>();
+
 /** Builds a client in a copy of its example with the contract, and returns the copy's path. */
-export async function buildClient({ folder, build }: Client, signal: AbortSignal): Promise<string> {
+export async function buildClient({ folder, build = "" }: Client, signal: AbortSignal) {
+  const building = built.get(folder) ?? buildExample(folder, signal);
+  built.set(folder, building);
+  const copy = await building;
+  await runCommands(build, copy, {}, signal);
+  return copy;
+}
+
+async function buildExample(folder: string, signal: AbortSignal): Promise<string> {
   const copy = copyExample(folder);
   cpSync(contract, join(copy, "proto"), { recursive: true });
-  await runCommands(build, copy, {}, signal);
+  await runCommands(builds[folder] ?? "", copy, {}, signal);
   return copy;
 }
 
