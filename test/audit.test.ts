@@ -7,7 +7,7 @@ import { getOption } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { access_rule } from "../gen/access/v1/access_pb.ts";
 import { ConnectionRole, PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config/config.ts";
@@ -137,6 +137,22 @@ describe("The audit trail", () => {
       ]);
     },
   );
+
+  test("tells of each event when it was", async () => {
+    const { client } = await newBook(service, protocols["Connect JSON, HTTP/1.1"]);
+    const second = 1000 * Math.ceil(Date.now() / 1000);
+    const times = [second + 7, second + 999, second + 1000];
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    for (const time of times) {
+      vi.useFakeTimers({ toFake: ["Date"], now: time });
+      await createPartner(client);
+    }
+    expect(newEvents().map(({ time }) => time)).toEqual(
+      times.map((time) => new Date(time).toISOString()),
+    );
+  });
 
   interface Book {
     readonly client: BookClient;

@@ -31,6 +31,8 @@ const cache = of("packages/access-tokens/src/verified-token-cache.ts");
 const errors = of("src/interceptors/errors.ts");
 const serviceError = of("src/interceptors/service-error.ts");
 const calls = of("src/observability/calls.ts");
+const audit = of("src/observability/audit.ts");
+const auditLog = of("packages/log-lines/src/audit-log.ts");
 const fitting = of("packages/strict-messages/src/fitting.ts");
 const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
@@ -402,6 +404,25 @@ export const mutants: readonly Group[] = [
       authentication(".toWellFormed()", ""),
       authentication(".slice(0, maxSubjectLength)", ""),
       changeFeed("$4 <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint", "true"),
+    ],
+  },
+  {
+    tests: ["test/audit.test.ts", "packages/log-lines/test/audit-log.test.ts"],
+    edits: [
+      audit("settle(call);\n          return response;", "return response;"),
+      audit("settle(call);\n        throw failure;", "throw failure;"),
+      audit("mustBeWritten ? confirm(response) : response", "response"),
+      audit("writes.has(method) && log.failure() !== undefined", "false"),
+      audit("namesOfWrites.has(rpc) || refusals.has(outcome.reason)", "namesOfWrites.has(rpc)"),
+      audit("/^[ !#-[\\]-~]*$/.test(text)", "true"),
+      audit('separator = \',{"id":"\';', ""),
+      audit('.padStart(3, "0")', ""),
+      audit("if (now - millis !== lastSecond.since)", 'if (lastSecond.text === "")'),
+      auditLog("queueMicrotask(flush);", "process.nextTick(flush);"),
+      auditLog("isVital ? room : room / 2", "room"),
+      auditLog("!scheduled && current === undefined", "!scheduled && next.count > 0"),
+      auditLog("next.count > 0 ? next : current", "current ?? next"),
+      auditLog("now - stuckSince >= patienceMs", "now - stuckSince > 10 * patienceMs"),
     ],
   },
 ];
