@@ -32,6 +32,7 @@ const errors = of("src/interceptors/errors.ts");
 const serviceError = of("src/interceptors/service-error.ts");
 const calls = of("src/observability/calls.ts");
 const audit = of("src/observability/audit.ts");
+const instants = of("packages/postgres-statements/src/instant-type.ts");
 const auditLog = of("packages/log-lines/src/audit-log.ts");
 const fitting = of("packages/strict-messages/src/fitting.ts");
 const authentication = of("src/interceptors/authentication.ts");
@@ -414,10 +415,10 @@ export const mutants: readonly Group[] = [
       audit("mustBeWritten ? confirm(response) : response", "response"),
       audit("writes.has(method) && log.failure() !== undefined", "false"),
       audit("namesOfWrites.has(rpc) || refusals.has(outcome.reason)", "namesOfWrites.has(rpc)"),
-      audit("/^[ !#-[\\]-~]*$/.test(text)", "true"),
-      audit('separator = \',{"id":"\';', ""),
+      audit("JSON.stringify(subject)", '"subject"'),
+      audit('`${text},{"id":"`', '`${text}{"id":"`'),
       audit('.padStart(3, "0")', ""),
-      audit("if (now - millis !== lastSecond.since)", 'if (lastSecond.text === "")'),
+      instants("if (second !== lastWritten.second)", 'if (lastWritten.text === "")'),
       auditLog("queueMicrotask(flush);", "process.nextTick(flush);"),
       auditLog("isVital ? room : room / 2", "room"),
       auditLog("!scheduled && current === undefined", "!scheduled && next.count > 0"),

@@ -87,13 +87,15 @@ export function createAuditLog(
   }
 
   function add(line: string): void {
-    if (untold > 0) {
-      next.text += `${describeLost(untold)}\n`;
-      next.count += 1;
-      untold = 0;
-    }
     next.text += line;
     next.count += 1;
+  }
+
+  function addLost(): void {
+    if (untold > 0) {
+      add(`${describeLost(untold)}\n`);
+      untold = 0;
+    }
   }
 
   function flush(): void {
@@ -152,10 +154,7 @@ export function createAuditLog(
       tell(undefined, untold);
     }
     if (untold > 0) {
-      const lost = untold;
-      untold = 0;
-      next.text += `${describeLost(lost)}\n`;
-      next.count += 1;
+      addLost();
       flush();
     }
   }
@@ -167,6 +166,7 @@ export function createAuditLog(
         fail("no room is left for those that wait");
         publish(0, 1);
       } else {
+        addLost();
         add(line);
       }
       if (!scheduled && current === undefined) {

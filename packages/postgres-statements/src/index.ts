@@ -21,7 +21,7 @@ export {
   UnusableDatabaseError,
 } from "./failures.ts";
 export { type Asker, createFairTurns } from "./fair-turns.ts";
-export { formatInstant, InstantType } from "./instant-type.ts";
+export { formatInstant, formatIsoSecond, InstantType } from "./instant-type.ts";
 export { createJoining, type JoinedCall, type JoiningLimits } from "./joining.ts";
 export { logDatabase } from "./log-database.ts";
 export { migrate, pendingMigrations } from "./migrator.ts";

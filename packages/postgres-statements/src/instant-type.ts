@@ -84,7 +84,7 @@ let lastWritten = { second: Number.NaN, text: "" };
  *
  * @param second a whole number, in the years 0 to 9999.
  */
-function formatIsoSecond(second: number): string {
+export function formatIsoSecond(second: number): string {
   if (second !== lastWritten.second) {
     const text = new Date(second * 1000).toISOString().slice(0, "0000-00-00T00:00:00".length);
     lastWritten = { second, text };
