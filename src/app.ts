@@ -10,7 +10,7 @@ import {
   normalizeHeaders,
 } from "@partner-service/connect-http";
 import type { Readiness } from "@partner-service/health-reflection";
-import { createLeveledLog, type LogStream } from "@partner-service/log-lines";
+import { createLeveledLog, type LogLines } from "@partner-service/log-lines";
 import type { OnePortServer } from "@partner-service/one-port-server";
 import {
   createBinaryCheck,
@@ -42,12 +42,12 @@ declare module "fastify" {
 
 export interface LogOptions {
   readonly level: Config["logLevel"];
-  /** Where the lines go; absent: stdout. */
-  readonly stream?: LogStream;
+  /** Where the lines go. */
+  readonly stream: Pick<LogLines, "write">;
 }
 
 export interface AppDependencies {
-  readonly log: Required<LogOptions>;
+  readonly log: LogOptions;
   readonly readiness: Readiness;
   readonly port: OnePortServer;
   readonly validator: Validator;

@@ -3,7 +3,7 @@ import { setTimeout as delay, setImmediate as turn } from "node:timers/promises"
 import { createValidator } from "@bufbuild/protovalidate";
 import { createTokenVerifier } from "@partner-service/access-tokens";
 import { createReadiness, type Readiness } from "@partner-service/health-reflection";
-import { createLeveledLog, openLogLines } from "@partner-service/log-lines";
+import { createLeveledLog, type LogLines, openLogLines } from "@partner-service/log-lines";
 import { describeTlsFailure } from "@partner-service/one-port-server";
 import {
   countConnections,
@@ -31,6 +31,11 @@ import { mountSandbox } from "./sandbox/sandbox-routes.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
 
+interface ServiceLog extends Pick<LogOptions, "level"> {
+  /** Where its lines go, and between them those of the audit trail; absent: stdout. */
+  readonly stream?: Pick<LogLines, "write" | "append">;
+}
+
 /** What a process is among others that serve the same port. */
 export interface Membership {
   /** Makes, of whether this process is ready, whether all are. */
@@ -46,7 +51,7 @@ export interface Membership {
  */
 export async function startService(
   config: Config,
-  { level, stream = openLogLines(process.stdout) }: LogOptions,
+  { level, stream = openLogLines(process.stdout) }: ServiceLog,
   membership?: Membership,
 ) {
   // What is about no call: it may come before there is an app, whose log is Fastify's.

@@ -21,6 +21,7 @@ import {
 } from "./support/book.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
+import { linesTo } from "./support/lines-to.ts";
 import { lockPartners } from "./support/locks.ts";
 import { acme, globex } from "./support/organizations.ts";
 import { failureOf } from "./support/outcome.ts";
@@ -70,7 +71,7 @@ const settingsOf = () => ({
 /** Starts the service with a trail in a file of its own. */
 async function start(settings: Record<string, string> = {}, path = newPath()) {
   const log: Record<string, unknown>[] = [];
-  const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const stream = linesTo((line) => log.push(JSON.parse(line)));
   const config = readConfig({ ...settingsOf(), AUDIT_LOG: path, ...settings });
   const service = await startService(config, { level: "info", stream });
   const events = () => readEvents(readFileSync(path, "utf8"));

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { readConfig } from "../src/config/config.ts";
 import { startService } from "../src/service.ts";
 import { createPgliteDatabase, createPostgresDatabase } from "./support/databases.ts";
+import { linesTo } from "./support/lines-to.ts";
 import { onServer } from "./support/postgres.ts";
 import { startProcess } from "./support/process.ts";
 import { createTcpProxy } from "./support/tcp-proxy.ts";
@@ -44,7 +45,7 @@ async function startHere(settings: Record<string, string>, log: string[]) {
   const config = readConfig({ PORT: "0", DATA_DIR: dataDirectory, ...settings });
   return await startService(config, {
     level: "info",
-    stream: { write: (line) => log.push(line) },
+    stream: linesTo((line) => log.push(line)),
   });
 }
 

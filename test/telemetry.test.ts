@@ -14,6 +14,7 @@ import { readConfig } from "../src/config/config.ts";
 import { type Service, startService } from "../src/service.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase, type TestDatabase } from "./support/databases.ts";
+import { linesTo } from "./support/lines-to.ts";
 import { type Span, startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { failureOf } from "./support/outcome.ts";
 import { startProcess } from "./support/process.ts";
@@ -73,7 +74,7 @@ afterAll(async () => {
 /** Starts the service; the second is where its metrics are. */
 async function start(settings: Record<string, string>): Promise<[Service, string]> {
   const config = readConfig({ ...environment, ...settings });
-  const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const stream = linesTo((line) => log.push(JSON.parse(line)));
   const service = await startService(config, { level: "info", stream });
   running.push(service);
   return [service, String(service.metricsUrl)];

@@ -1,11 +1,9 @@
 import {
   type AuditLog,
-  type AuditTarget,
-  auditToFile,
   auditToLog,
   createAuditLog,
   type LeveledLog,
-  type LogStream,
+  type LogLines,
   openAuditFile,
 } from "@partner-service/log-lines";
 import { StartError } from "@partner-service/settings";
@@ -21,7 +19,7 @@ import { describeLost } from "./audit.ts";
  */
 export function openAuditLog(
   { auditLog: place }: Config,
-  stream: LogStream,
+  stream: Pick<LogLines, "append">,
   log: LeveledLog,
 ): AuditLog | undefined {
   if (place === "off") {
@@ -38,7 +36,7 @@ export function openAuditLog(
 
   function open(): AuditLog {
     try {
-      const target = place === "stdout" ? auditToOutput(stream) : openAuditFile(place);
+      const target = place === "stdout" ? auditToLog(stream) : openAuditFile(place);
       return createAuditLog(target, { tell, describeLost });
     } catch (cause) {
       const message = `AUDIT_LOG names a file that cannot be written (${reasonOf(cause)}).`;
@@ -58,11 +56,6 @@ export function openAuditLog(
       }
     },
   };
-}
-
-/** A file is written in its own way: the log's would lose what a full disk does not take. */
-function auditToOutput(stream: LogStream): AuditTarget {
-  return stream.append === undefined ? auditToLog(stream) : auditToFile(stream.append);
 }
 
 function reasonOf(cause: unknown): unknown {

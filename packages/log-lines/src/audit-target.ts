@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { createLineFile, type LineFile } from "./line-file.ts";
-import { type LogStream, maxWaiting } from "./log-lines.ts";
+import { createLineFile } from "./line-file.ts";
+import type { LogLines } from "./log-lines.ts";
 
 /** Where events go. */
 export interface AuditTarget {
@@ -56,8 +56,8 @@ export function openAuditFile(path: string): AuditTarget {
   };
 }
 
-/** Appends to the file of a log, past the lines that wait. */
-export function auditToFile(append: LineFile): AuditTarget {
+/** Writes between the lines of the log, whose reader may stall, or go. */
+export function auditToLog({ append }: Pick<LogLines, "append">): AuditTarget {
   return { write: append, reopen() {}, close() {} };
 }
 
@@ -76,23 +76,4 @@ function endsWithinLine(reader: number): boolean {
   const { size } = fstatSync(reader);
   const last = Buffer.alloc(1);
   return size > 0 && readSync(reader, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
-}
-
-/** Writes between the lines of the log, whose reader may stall, or go. */
-export function auditToLog(log: LogStream): AuditTarget {
-  return {
-    write(bytes) {
-      // As long as the log has room for more than this, it loses nothing that is given to it.
-      if ((log.waiting?.() ?? 0) > maxWaiting - maxAuditWaiting) {
-        return 0;
-      }
-      for (const line of bytes.toString().match(/.+\n/g) ?? []) {
-        log.write(line);
-      }
-      log.flush?.();
-      return bytes.length;
-    },
-    reopen() {},
-    close() {},
-  };
 }

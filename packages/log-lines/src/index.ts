@@ -4,6 +4,6 @@
  * @module
  */
 export { type AuditLog, type AuditLogEvent, createAuditLog } from "./audit-log.ts";
-export { type AuditTarget, auditToFile, auditToLog, openAuditFile } from "./audit-target.ts";
+export { type AuditTarget, auditToLog, openAuditFile } from "./audit-target.ts";
 export { createLeveledLog, type LeveledLog } from "./leveled-log.ts";
-export { joinLogLines, type LogLines, type LogStream, openLogLines } from "./log-lines.ts";
+export { joinLogLines, type LogLines, openLogLines } from "./log-lines.ts";

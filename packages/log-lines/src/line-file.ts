@@ -1,16 +1,10 @@
-/**
- * Appends lines to a file, and answers how many bytes of whole lines it has taken.
- *
- * @throws Error where it has taken none.
- */
-export type LineFile = (lines: Buffer) => number;
-
 /** For so long after a write that went well nobody asks what others may have done to the file. */
 const soundMs = 100;
 const newline = Buffer.from("\n");
 
 /**
- * Makes what appends lines to a file whose disk may be full. A line of which the disk has taken a part counts as
+ * Makes what appends lines to a file whose disk may be full: it answers how many bytes of whole lines it has taken, and
+ * throws where it has taken none. A line of which the disk has taken a part counts as
  * not taken: what is there of it is ended before the next one, whoever writes that.
  *
  * @param write answers how many of the bytes it has written, or throws
@@ -19,7 +13,7 @@ const newline = Buffer.from("\n");
 export function createLineFile(
   write: (bytes: Buffer) => number,
   endsWithinLine?: () => boolean,
-): LineFile {
+): (lines: Buffer) => number {
   let isTorn = false;
   const isLeftTorn = endsWithinLine ?? (() => isTorn);
   let soundUntil = Number.NEGATIVE_INFINITY;

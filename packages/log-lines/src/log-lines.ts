@@ -1,21 +1,20 @@
 import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { isatty } from "node:tty";
-import { createLineFile, type LineFile } from "./line-file.ts";
+import { createLineFile } from "./line-file.ts";
 
 /** Takes the lines of a log. */
 export interface LogLines {
   write(line: string): void;
   /** Hands on what has come in this turn of the event loop. */
   flush(): void;
-  /** How many characters wait for the reader; Infinity where it has gone. */
-  waiting(): number;
-}
-
-/** Where the lines of a log go. */
-export interface LogStream extends Pick<LogLines, "write">, Partial<Omit<LogLines, "write">> {
-  /** Appends past what waits, where the lines go into a file. */
-  readonly append?: LineFile;
+  /**
+   * Hands lines on at once, of which none may be lost, and answers how many bytes of them it has taken: 0 where it
+   * takes none for now.
+   *
+   * @throws Error when it cannot take any.
+   */
+  append(lines: Buffer): number;
 }
 
 /** How many characters wait for a reader that takes none: the lines of 50,000 calls or more. */
@@ -86,12 +85,20 @@ export function joinLogLines(out: Writable): LogLines {
       add(line);
     },
     flush,
-    waiting: () => (out.writable ? out.writableLength + lines.length : Number.POSITIVE_INFINITY),
+    append(bytes) {
+      // The other half is for lines that may be lost.
+      if (!out.writable || out.writableLength + lines.length > maxWaiting / 2) {
+        return 0;
+      }
+      flush();
+      out.write(bytes);
+      return bytes.length;
+    },
   };
 }
 
 /** The lines of a log as they go to the process's stdout. */
-export function openLogLines(stdout: Writable & { readonly fd: number }): LogLines & LogStream {
+export function openLogLines(stdout: Writable & { readonly fd: number }): LogLines {
   const { fd } = stdout;
   const stats = fstatSync(fd);
   if (stats.isFIFO() || stats.isSocket() || isatty(fd)) {
@@ -105,7 +112,7 @@ export function openLogLines(stdout: Writable & { readonly fd: number }): LogLin
  * A file that is written at once. What it does not take, because its disk is full, is lost, and the
  * event `lost` tells how many lines that are: Node's own stdout ends with the first write that fails.
  */
-export function createFileOutput(append: LineFile): Writable {
+export function createFileOutput(append: LogLines["append"]): Writable {
   const output = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {

@@ -289,6 +289,7 @@ describe("The log of the audit trail", () => {
     log.record("waits\n", true);
     await undefined;
     takeFirst();
+    takeFirst();
     expect(taken).toBe("a call\nan event\n");
     await new Promise(setImmediate);
     takeFirst();

@@ -1,0 +1,12 @@
+/** Where a log goes whose lines, and those of an audit trail between them, are taken one by one. */
+export function linesTo(take: (line: string) => void) {
+  return {
+    write: take,
+    append(lines: Buffer): number {
+      for (const line of lines.toString().match(/.+\n/g) ?? []) {
+        take(line);
+      }
+      return lines.length;
+    },
+  };
+}
