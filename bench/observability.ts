@@ -15,7 +15,6 @@ import { startContender } from "./servers.ts";
 // if they are set up alike, for V8 does not compile the same twice; and a turn is short, so that whatever the machine
 // goes through meets all.
 
-const starts = 6;
 const rounds = 130;
 const callers = 64;
 const calls = { warmUp: 6_000, turn: 640 };
@@ -42,14 +41,33 @@ interface Variant {
   readonly parts: readonly Part[];
 }
 
-const variants: readonly Variant[] = [
-  { title: "all off", parts: [] },
-  { title: "audit trail in a file", than: "all off", parts: ["audit"] },
-  // What is found where there is nothing to find.
-  { title: "all off, again", than: "all off", parts: [] },
-  { title: "metrics", than: "all off", parts: ["metrics"] },
-  { title: "metrics, and traces at 1 %", than: "metrics", parts: ["metrics", "traces"] },
-];
+interface Setup {
+  readonly starts: number;
+  /** Whether the log, and the audit trail with it, go to who reads stdout; if not, the log to nobody. */
+  readonly logIsRead: boolean;
+  readonly variants: readonly Variant[];
+}
+
+const toFile: Setup = {
+  starts: 6,
+  logIsRead: false,
+  variants: [
+    { title: "all off", parts: [] },
+    { title: "audit trail in a file", than: "all off", parts: ["audit"] },
+    // What is found where there is nothing to find.
+    { title: "all off, again", than: "all off", parts: [] },
+    { title: "metrics", than: "all off", parts: ["metrics"] },
+    { title: "metrics, and traces at 1 %", than: "metrics", parts: ["metrics", "traces"] },
+  ],
+};
+const toReader: Setup = {
+  starts: 4,
+  logIsRead: true,
+  variants: [
+    { title: "all off, stdout read", parts: [] },
+    { title: "audit trail on stdout", than: "all off, stdout read", parts: ["audit"] },
+  ],
+};
 
 interface Measured {
   /** CPU by the call in each round, by title. */
@@ -58,10 +76,14 @@ interface Measured {
 }
 
 const text = await withFixture(async (fixture) => {
-  const measured: Measured[] = [];
+  const measured = new Map<Setup, Measured[]>();
   try {
-    for (let start = 0; start < starts; start += 1) {
-      measured.push(await measure(fixture));
+    for (const setup of [toFile, toReader]) {
+      const ofSetup: Measured[] = [];
+      for (let start = 0; start < setup.starts; start += 1) {
+        ofSetup.push(await measure(fixture, setup));
+      }
+      measured.set(setup, ofSetup);
     }
     return describe(measured);
   } finally {
@@ -73,13 +95,17 @@ console.log(text);
 await writeSection("bench:observability", text);
 
 /** Starts the service, and measures it in turn as each variant. */
-async function measure({ database, directory, publicKeyFile, ...fixture }: Fixture) {
+async function measure(
+  { database, directory, publicKeyFile, ...fixture }: Fixture,
+  { logIsRead, variants }: Setup,
+): Promise<Measured> {
   const [switchPort, metricsPort] = [await freePort(), await freePort()];
   const server = await startContender("service", database, publicKeyFile, {
     args: ["--import", "./bench/observability/switch.ts"],
+    logIsRead,
     settings: {
       ...settings,
-      AUDIT_LOG: join(directory, "audit.log"),
+      AUDIT_LOG: logIsRead ? "stdout" : join(directory, "audit.log"),
       METRICS_PORT: String(metricsPort),
       SWITCH_PORT: String(switchPort),
     },
@@ -132,24 +158,13 @@ function shuffle<T>(values: readonly T[]): readonly T[] {
     .map(({ value }) => value);
 }
 
-/** What is compared was measured in one round of one process. */
-function describe(measured: readonly Measured[]): string {
-  const rows = variants.map(({ title, than }) => {
-    const micros = median(measured.flatMap((one) => one.micros.get(title) ?? []));
-    if (than === undefined) {
-      return `| ${title} | ${micros.toFixed(1)} µs | |`;
-    }
-    // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
-    const logarithms = measured.flatMap((one) => {
-      const base = one.micros.get(than) ?? [];
-      const own = one.micros.get(title) ?? [];
-      return own.map((micros, round) => Math.log(micros / (base[round] ?? Number.NaN)));
-    });
-    const { middle, least, most } = estimate(logarithms);
-    const [ratio, ...range] = [middle, least, most].map((one) => Math.exp(one).toFixed(3));
-    return `| ${title} | ${micros.toFixed(1)} µs | × ${ratio} of ${than} (${range.join(" to ")}) |`;
-  });
-  const scrape = median(measured.map(({ microsOfScrape }) => microsOfScrape));
+function describe(measuredBySetup: ReadonlyMap<Setup, readonly Measured[]>): string {
+  const rows = [...measuredBySetup].flatMap(([{ variants }, measured]) =>
+    variants.map((variant) => describeVariant(variant, measured)),
+  );
+  const scrape = median(
+    [...measuredBySetup.values()].flat().map(({ microsOfScrape }) => microsOfScrape),
+  );
   return [
     "| | CPU a create | |",
     "|---|---:|---|",
@@ -158,4 +173,21 @@ function describe(measured: readonly Measured[]): string {
     `A scrape of the metrics takes ${(scrape / 1000).toFixed(1)} ms.`,
     "",
   ].join("\n");
+}
+
+/** What is compared was measured in one round of one process. */
+function describeVariant({ title, than }: Variant, measured: readonly Measured[]): string {
+  const micros = median(measured.flatMap((one) => one.micros.get(title) ?? []));
+  if (than === undefined) {
+    return `| ${title} | ${micros.toFixed(1)} µs | |`;
+  }
+  // Of what scatters alike, ratios lie further above 1 than below, and their logarithms do not.
+  const logarithms = measured.flatMap((one) => {
+    const base = one.micros.get(than) ?? [];
+    const own = one.micros.get(title) ?? [];
+    return own.map((micros, round) => Math.log(micros / (base[round] ?? Number.NaN)));
+  });
+  const { middle, least, most } = estimate(logarithms);
+  const [ratio, ...range] = [middle, least, most].map((one) => Math.exp(one).toFixed(3));
+  return `| ${title} | ${micros.toFixed(1)} µs | × ${ratio} of ${than} (${range.join(" to ")}) |`;
 }

@@ -45,28 +45,31 @@ interface StartOptions {
   readonly directory?: string | undefined;
   /** A program that runs Node, such as valgrind, and what it is told. */
   readonly under?: readonly string[] | undefined;
+  /** Whether its log is read, by this process, as what collects logs does. */
+  readonly logIsRead?: boolean | undefined;
 }
 
 /**
  * Starts `node ARGS` with the settings, in the directory, and waits until it is ready.
  *
- * Its log goes where logs cost least; what it writes to stderr is shown when it does not start.
+ * Its log goes where logs cost least, unless it is read; what it writes to stderr is shown when it does not start.
  */
 export async function startServer(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
   port: number,
   isReady: (port: number) => Promise<boolean>,
-  { directory = ".", under = [] }: StartOptions = {},
+  { directory = ".", under = [], logIsRead = false }: StartOptions = {},
 ): Promise<ServerProcess> {
   const [program = process.execPath, ...words] = [...under, process.execPath, ...args];
   const child = spawn(program, words, {
     cwd: directory,
     env: { PATH: process.env.PATH, NODE_ENV: "production", PORT: String(port), ...settings },
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", logIsRead ? "pipe" : "ignore", "pipe"],
   });
+  child.stdout?.resume();
   let complaint = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-10_000);
   });
   const { pid } = child;

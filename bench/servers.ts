@@ -63,6 +63,7 @@ interface Extra {
   readonly settings?: Readonly<Record<string, string>>;
   /** A program that runs Node, and what it is told. */
   readonly under?: readonly string[];
+  readonly logIsRead?: boolean;
   /** Another checkout, whose own way to start takes the place of this one's. */
   readonly checkout?: { readonly directory: string; readonly startArguments: readonly string[] };
 }
@@ -89,6 +90,7 @@ export async function startContender(
     startServer([...(extra.args ?? []), ...args], settings, port, ready, {
       directory: extra.checkout?.directory,
       under: extra.under,
+      logIsRead: extra.logIsRead,
     });
   const started: [ServerProcess, ...ServerProcess[]] = [await start(isReady)];
   while (started.length < processes) {
