@@ -34,6 +34,7 @@ const calls = of("src/observability/calls.ts");
 const audit = of("src/observability/audit.ts");
 const instants = of("packages/postgres-statements/src/instant-type.ts");
 const auditLog = of("packages/log-lines/src/audit-log.ts");
+const logLines = of("packages/log-lines/src/log-lines.ts");
 const fitting = of("packages/strict-messages/src/fitting.ts");
 const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
@@ -424,6 +425,9 @@ export const mutants: readonly Group[] = [
       auditLog("!scheduled && current === undefined", "!scheduled && next.count > 0"),
       auditLog("next.count > 0 ? next : current", "current ?? next"),
       auditLog("now - stuckSince >= patienceMs", "now - stuckSince > 10 * patienceMs"),
+      logLines("maxWaiting / 2", "maxWaiting"),
+      logLines("!out.writable ||", ""),
+      logLines("flush();\n      out.write(bytes);", "out.write(bytes);"),
     ],
   },
 ];

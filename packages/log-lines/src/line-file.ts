@@ -3,9 +3,9 @@ const soundMs = 100;
 const newline = Buffer.from("\n");
 
 /**
- * Makes what appends lines to a file whose disk may be full: it answers how many bytes of whole lines it has taken, and
- * throws where it has taken none. A line of which the disk has taken a part counts as
- * not taken: what is there of it is ended before the next one, whoever writes that.
+ * Makes what appends lines to a file whose disk may be full: it answers how many bytes of whole lines it has taken,
+ * and throws where it has taken none. A line of which the disk has taken a part counts as not taken: what is there of
+ * it is ended before the next one, whoever writes that.
  *
  * @param write answers how many of the bytes it has written, or throws
  * @param endsWithinLine tells that of the file, where another process may have left it so
