@@ -20,6 +20,8 @@ const text = (maxLength: number) =>
     .string({ unit: "binary", minLength: 1, maxLength })
     .filter((value) => value.isWellFormed() && !value.includes("\0"));
 
+const beginsWithMark = (value: unknown) => typeof value === "string" && value.startsWith("\ufeff");
+
 const uuid = fc.uuid({ version: 4 });
 
 const newPartners: fc.Arbitrary<NewPartner> = fc.record({
@@ -90,13 +92,24 @@ describe.each(databaseKinds)("The partner repository on %s", (kind) => {
 
   test("stores and answers any text unaltered", { timeout: 60_000 }, async () => {
     const property = fc.asyncProperty(newPartners, async (given) => {
+      fc.pre(kind !== "pglite" || !Object.values(given).some(beginsWithMark));
       const partner = await repository.create(given, signal);
       const { organizationId, id } = partner;
       const stored = await orm.em.fork().findOneOrFail(PartnerEntity, { organizationId, id });
       expect(partner).toMatchObject(given);
       expect({ ...stored }).toEqual(partner);
     });
-    await fc.assert(property, { numRuns: 100 });
+    // To shrink it would give its ids again, to other content.
+    await fc.assert(property, { numRuns: 100, endOnFailure: true });
+  });
+
+  // PGlite's own decoder takes one for a byte-order mark (docs/operations.md): a version that does not will be noticed.
+  const fails = kind === "pglite";
+  test("finds the U+FEFF that a text begins with", { fails }, async () => {
+    const given = newPartner({ companyName: "\ufeffExample", city: "\ufeff" });
+    const { organizationId, id } = await repository.create(given, signal);
+    const found = await orm.em.fork().findOneOrFail(PartnerEntity, { organizationId, id });
+    expect({ ...found }).toMatchObject(given);
   });
 
   test("stores text that means something to SQL", async () => {
