@@ -76,16 +76,25 @@ interface Measured {
 }
 
 const text = await withFixture(async (fixture) => {
-  const measured = new Map<Setup, Measured[]>();
+  const rows: string[] = [];
+  const scrapes: number[] = [];
   try {
     for (const setup of [toFile, toReader]) {
-      const ofSetup: Measured[] = [];
+      const measured: Measured[] = [];
       for (let start = 0; start < setup.starts; start += 1) {
-        ofSetup.push(await measure(fixture, setup));
+        measured.push(await measure(fixture, setup));
       }
-      measured.set(setup, ofSetup);
+      rows.push(...setup.variants.map((variant) => describe(variant, measured)));
+      scrapes.push(...measured.map(({ microsOfScrape }) => microsOfScrape));
     }
-    return describe(measured);
+    return [
+      "| | CPU a create | |",
+      "|---|---:|---|",
+      ...rows,
+      "",
+      `A scrape of the metrics takes ${(median(scrapes) / 1000).toFixed(1)} ms.`,
+      "",
+    ].join("\n");
   } finally {
     collector.close();
     collector.closeAllConnections();
@@ -158,25 +167,8 @@ function shuffle<T>(values: readonly T[]): readonly T[] {
     .map(({ value }) => value);
 }
 
-function describe(measuredBySetup: ReadonlyMap<Setup, readonly Measured[]>): string {
-  const rows = [...measuredBySetup].flatMap(([{ variants }, measured]) =>
-    variants.map((variant) => describeVariant(variant, measured)),
-  );
-  const scrape = median(
-    [...measuredBySetup.values()].flat().map(({ microsOfScrape }) => microsOfScrape),
-  );
-  return [
-    "| | CPU a create | |",
-    "|---|---:|---|",
-    ...rows,
-    "",
-    `A scrape of the metrics takes ${(scrape / 1000).toFixed(1)} ms.`,
-    "",
-  ].join("\n");
-}
-
 /** What is compared was measured in one round of one process. */
-function describeVariant({ title, than }: Variant, measured: readonly Measured[]): string {
+function describe({ title, than }: Variant, measured: readonly Measured[]): string {
   const micros = median(measured.flatMap((one) => one.micros.get(title) ?? []));
   if (than === undefined) {
     return `| ${title} | ${micros.toFixed(1)} µs | |`;

@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { type AuditTarget, maxAuditWaiting } from "./audit-target.ts";
+import type { AuditTarget } from "./audit-target.ts";
 
 /** Keeps the lines of the audit trail in order until they have been handed over. */
 export interface AuditLog {
@@ -32,6 +32,8 @@ export interface AuditLogEvent {
 
 const changes = channel("log-lines.audit");
 
+/** Bytes of lines that wait: those of 20,000 events or more. */
+const maxAuditWaiting = 8 * 1024 * 1024;
 /** How long lines may wait for a reader before that is a failure. */
 const patienceMs = 1000;
 const retryMs = 100;

@@ -15,8 +15,6 @@ export interface AuditTarget {
   close(): void;
 }
 
-/** Bytes of lines that wait: those of 20,000 events or more. */
-export const maxAuditWaiting = 8 * 1024 * 1024;
 /** Never waits: where a reader stalls, the write fails with EAGAIN. */
 const flags =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
