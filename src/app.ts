@@ -38,6 +38,10 @@ declare module "fastify" {
     /** What is known of the call; undefined before Fastify's first hook has run. */
     call: Call | undefined;
   }
+  interface FastifyBaseLogger {
+    /** pino's, which Fastify's type lacks: what it adds stands in each further line. */
+    setBindings(bindings: Readonly<Record<string, string>>): void;
+  }
 }
 
 export interface LogOptions {

@@ -17,7 +17,7 @@ import type { FastifyBaseLogger } from "fastify";
 export interface Call {
   /** What its log lines are found by: the header X-Request-Id, which is no `request_id` of a create. */
   readonly callId: string;
-  log: FastifyBaseLogger;
+  readonly log: FastifyBaseLogger;
   /** The connection that it came on: a session of HTTP/2, a socket of HTTP/1.1. */
   readonly connection: Http2Session | Socket;
   /** When its headers had come, by the clock of `performance`. */

@@ -5,11 +5,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toJsonString } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { DatabaseUnavailableError } from "@partner-service/postgres-statements";
 import parsePrometheus from "parse-prometheus-text-format";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
+import {
+  CreatePartnerRequestSchema,
+  PartnerService,
+} from "../gen/partner/v1/partner_service_pb.ts";
 import { readConfig } from "../src/config/config.ts";
 import { type Service, startService } from "../src/service.ts";
 import { callHeaders } from "./support/call-cases.ts";
@@ -17,6 +21,7 @@ import { createPostgresDatabase, type TestDatabase } from "./support/databases.t
 import { linesTo } from "./support/lines-to.ts";
 import { type Span, startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { failureOf } from "./support/outcome.ts";
+import { onServer } from "./support/postgres.ts";
 import { startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
@@ -321,6 +326,31 @@ describe("traces", () => {
       ).toMatchObject([{ traceId, spanId, code: "ok" }]);
     },
   );
+
+  test("are named in each line of the log of a call, also in that of its failure", async () => {
+    const rename = (from: string, to: string) =>
+      onServer(
+        environment.DATABASE_URL ?? "",
+        `alter table partner rename column ${from} to ${to}`,
+      );
+    const before = log.length;
+    const spans = await spansOf({}, async ({ url }) => {
+      const headers = callHeaders(await issuer.token(), { "Content-Type": "application/json" });
+      const body = toJsonString(CreatePartnerRequestSchema, partnerRequest());
+      await rename("city", "town");
+      const { status } = await fetch(`${url}/${rpc}`, { method: "POST", headers, body });
+      await rename("town", "city");
+      expect(status).toBe(500);
+    });
+    const { traceId, spanId } = spans.find(({ kind }) => kind === 2) ?? {};
+    const lines = log
+      .slice(before)
+      .filter(({ requestId, msg }) => requestId !== undefined && msg !== undefined);
+    expect(lines.map(({ msg, ...line }) => [msg, line.traceId, line.spanId])).toEqual([
+      ["call failed", traceId, spanId],
+      ["call", traceId, spanId],
+    ]);
+  });
 
   test("tell of a refused call, with its reason; it is no failure of the service", async () => {
     const spans = await spansOf({}, async ({ url }) => {

@@ -56,8 +56,8 @@ export const edits: readonly Edit[] = [
   },
   {
     file: telemetry,
-    from: "begins(call, request, reply) {",
-    to: "begins(call, request, reply) { if (!observed.parts.traces) { return; }",
+    from: "begins(call, { raw }, reply) {",
+    to: "begins(call, { raw }, reply) { if (!observed.parts.traces) { return; }",
   },
   {
     file: telemetry,

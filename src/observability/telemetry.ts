@@ -105,15 +105,14 @@ async function traceCalls(config: Config): Promise<Telemetry> {
   return {
     observers: [
       {
-        begins(call, request, reply) {
-          const span = traces.begins(call, call.path, request.raw.headers);
+        begins(call, { raw }, reply) {
+          const span = traces.begins(call, call.path, raw.headers);
           if (span !== undefined) {
             const { traceId, spanId, traceparent } = span;
             reply.header("traceparent", traceparent);
             call.traceId = traceId;
             call.spanId = spanId;
-            call.log = call.log.child({ traceId, spanId });
-            request.log = call.log;
+            call.log.setBindings({ traceId, spanId });
           }
         },
         ends: (call) => traces.ends(call, { "partner.request_id": call.callId }),
