@@ -1,4 +1,3 @@
-import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { openLogLines } from "@partner-service/log-lines";
 import { listenToSignals } from "@partner-service/processes";
@@ -17,20 +16,12 @@ export async function startServiceProcess(config: Config, membership?: Membershi
   const organization = crypto.randomUUID();
   const token = await sandbox?.createToken(organization);
   const welcome = token && describeSandbox(url, config.dataDirectory, organization, token);
-  setImmediate(keepCallsYoung);
+  // Where much of what belongs to calls has outlived minor collections, as when all are traced for a while, V8 would
+  // make that among what is old from then on, with which all stays that it refers to: minor collections (`--trace-gc`)
+  // take several times as long then, until the process ends. Set any earlier, the flag makes the start longer.
+  setFlagsFromString("--no-allocation-site-pretenuring");
   // Past the log, a full disk under stdout would end the process.
   return { service, signals, welcome, tell: lines.write };
-}
-
-/**
- * Has V8 go on making what belongs to a call among what is young. Where much of that has outlived minor collections, as
- * when all calls are traced for a while, it would make it among what is old from then on, which keeps all that it refers
- * to: minor collections (`--trace-gc`) take several times as long then, until the process ends.
- */
-function keepCallsYoung(): void {
-  // V8 takes no code that was compiled under other flags: what was compiled so far is kept for the next start now.
-  flushCompileCache();
-  setFlagsFromString("--no-allocation-site-pretenuring");
 }
 
 /** Runs the service in this process alone, and says when it is ready. */
