@@ -79,7 +79,7 @@ interface Measured {
 
 const text = await withFixture(async (fixture) => {
   const rows: string[] = [];
-  const scrapes: number[] = [];
+  const microsOfScrapes: number[] = [];
   try {
     for (const setup of [toFile, toReader]) {
       const measured: Measured[] = [];
@@ -87,14 +87,14 @@ const text = await withFixture(async (fixture) => {
         measured.push(await measure(fixture, setup));
       }
       rows.push(...setup.variants.map((variant) => describe(variant, measured)));
-      scrapes.push(...measured.map(({ microsOfScrape }) => microsOfScrape));
+      microsOfScrapes.push(...measured.map(({ microsOfScrape }) => microsOfScrape));
     }
     return [
       "| | CPU a create | |",
       "|---|---:|---|",
       ...rows,
       "",
-      `A scrape of the metrics takes ${(median(scrapes) / 1000).toFixed(1)} ms.`,
+      `A scrape of the metrics takes ${(median(microsOfScrapes) / 1000).toFixed(1)} ms.`,
       "",
     ].join("\n");
   } finally {
