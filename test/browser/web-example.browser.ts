@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createPartnerClient, type PartnerClient } from "../../packages/client/src/index.ts";
-import { freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { examplePartner } from "../support/requests.ts";
 import { overhang, violations } from "./accessibility.ts";

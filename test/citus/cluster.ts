@@ -7,7 +7,7 @@ import {
   type PostgresServer,
   serverIn,
 } from "../poolers/debian-postgres.ts";
-import { freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** A coordinator of Citus and two workers, which share the rows. */
 export interface CitusCluster extends AsyncDisposable {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { PartnerService } from "../../gen/partner/v1/partner_service_pb.ts";
 import { createPostgresDatabase } from "../support/databases.ts";
-import { freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
 import { type ServiceProcess, startProcess } from "../support/process.ts";
 import { protocols } from "../support/protocols.ts";
 import { partnerRequest } from "../support/requests.ts";

@@ -11,7 +11,8 @@ import { compareWithTable } from "../faults/comparison.ts";
 import { type FaultyService, startFaultyService } from "../faults/faulty-service.ts";
 import { type Load, pick, startLoad } from "../faults/load.ts";
 import { createPostgresDatabase } from "../support/databases.ts";
-import { databaseUrlOn, freePort, onServer } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
+import { databaseUrlOn, onServer } from "../support/postgres.ts";
 import { startProcess } from "../support/process.ts";
 
 const run = promisify(execFile);

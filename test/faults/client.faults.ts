@@ -6,7 +6,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createPartnerClient } from "../../packages/client/src/index.ts";
 import { type World, worlds } from "../../packages/client/test/worlds.ts";
-import { freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
 import { expectNothingLost } from "./conclusion.ts";
 import { type FaultyPostgres, startFaultyPostgres } from "./faulty-postgres.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";

