@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ["test/support/postgres.ts"],
     pool: "forks",
     // More than two cores: some tests spend their time waiting, for timeouts and other processes.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // No module keeps state, so the files of a worker share what they import.
     isolate: false,
     testTimeout: 120_000,
