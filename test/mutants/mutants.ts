@@ -427,7 +427,7 @@ export const mutants: readonly Group[] = [
       auditLog("now - stuckSince >= patienceMs", "now - stuckSince > 10 * patienceMs"),
       logLines("maxWaiting / 2", "maxWaiting"),
       logLines("!out.writable ||", ""),
-      logLines("flush();\n      out.write(bytes);", "out.write(bytes);"),
+      logLines("flush();\n      out.write(given);", "out.write(given);"),
     ],
   },
 ];

@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { AuditTarget } from "./audit-target.ts";
+import type { Lines } from "./line-file.ts";
 
 /** Keeps the lines of the audit trail in order until they have been handed over. */
 export interface AuditLog {
@@ -47,7 +48,8 @@ interface AuditLogOptions {
   readonly room?: number;
 }
 
-interface Lines {
+interface Batch {
+  lines: Lines;
   count: number;
   /** Whether they have been handed over, where somebody waits for it. */
   handedOver: PromiseWithResolvers<boolean> | undefined;
@@ -59,8 +61,8 @@ export function createAuditLog(
   { tell, describeLost, room = maxAuditWaiting }: AuditLogOptions,
 ): AuditLog {
   /** Lines that nobody has tried to hand over, and what is left of those that somebody has. */
-  let next: Lines & { text: string } = { text: "", count: 0, handedOver: undefined };
-  let current: (Lines & { bytes: Buffer }) | undefined;
+  let next: Batch & { lines: string } = { lines: "", count: 0, handedOver: undefined };
+  let current: Batch | undefined;
   let scheduled = false;
   let retry: NodeJS.Timeout | undefined;
   let stuckSince: number | undefined;
@@ -68,7 +70,7 @@ export function createAuditLog(
   /** Lost lines of which the trail does not tell yet. */
   let untold = 0;
 
-  const waiting = () => next.text.length + (current?.bytes.length ?? 0);
+  const waiting = () => next.lines.length + (current?.lines.length ?? 0);
 
   function publish(written: number, lost: number): void {
     if (changes.hasSubscribers) {
@@ -82,14 +84,14 @@ export function createAuditLog(
       failure = reason;
       tell(reason, untold);
     }
-    for (const lines of current === undefined ? [next] : [current, next]) {
-      lines.handedOver?.resolve(false);
-      lines.handedOver = undefined;
+    for (const batch of current === undefined ? [next] : [current, next]) {
+      batch.handedOver?.resolve(false);
+      batch.handedOver = undefined;
     }
   }
 
   function add(line: string): void {
-    next.text += line;
+    next.lines += line;
     next.count += 1;
   }
 
@@ -105,24 +107,22 @@ export function createAuditLog(
     let written = 0;
     while (next.count > 0 || current !== undefined) {
       if (current === undefined) {
-        const { text, count, handedOver } = next;
-        current = { bytes: Buffer.from(text), count, handedOver };
-        next = { text: "", count: 0, handedOver: undefined };
+        current = next;
+        next = { lines: "", count: 0, handedOver: undefined };
       }
+      const { lines } = current;
       let problem = "nobody takes them";
-      let taken = 0;
       try {
-        taken = target.write(current.bytes);
+        current.lines = target.write(lines);
       } catch (cause) {
         problem = describe(cause);
         stuckSince = Number.NEGATIVE_INFINITY;
       }
-      if (taken === 0) {
+      if (current.lines === lines) {
         stick(problem);
         break;
       }
-      current.bytes = current.bytes.subarray(taken);
-      if (current.bytes.length === 0) {
+      if (current.lines.length === 0) {
         written += current.count;
         current.handedOver?.resolve(true);
         current = undefined;

@@ -1,15 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { createLineFile } from "./line-file.ts";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { createLineFile, type Lines, leftOf, writeLines } from "./line-file.ts";
 import type { LogLines } from "./log-lines.ts";
 
 /** Where events go. */
 export interface AuditTarget {
   /**
-   * Takes bytes from the front of those given, and answers how many: 0 where it takes none for now.
+   * Takes what it can from the front of the lines, and answers what is left: the same where it takes nothing for now.
    *
-   * @throws Error when it cannot take any.
+   * @throws Error when it cannot take anything.
    */
-  write(bytes: Buffer): number;
+  write(lines: Lines): Lines;
   /** Goes on in a file that has taken the old one's name; it keeps the old one where it cannot. */
   reopen(): void;
   close(): void;
@@ -31,18 +31,18 @@ export function openAuditFile(path: string): AuditTarget {
   function open() {
     const descriptor = openSync(path, flags, 0o640);
     if (!fstatSync(descriptor).isFile()) {
-      return { descriptors: [descriptor], write: (bytes: Buffer) => take(descriptor, bytes) };
+      return { descriptors: [descriptor], write: (lines: Lines) => take(descriptor, lines) };
     }
     const reader = openSync(path, "r");
     const append = createLineFile(
-      (bytes) => writeSync(descriptor, bytes),
+      (lines) => writeLines(descriptor, lines),
       () => endsWithinLine(reader),
     );
     return { descriptors: [descriptor, reader], write: append };
   }
 
   return {
-    write: (bytes) => file.write(bytes),
+    write: (lines) => file.write(lines),
     reopen() {
       const old = file;
       file = open();
@@ -59,12 +59,12 @@ export function auditToLog({ append }: Pick<LogLines, "append">): AuditTarget {
   return { write: append, reopen() {}, close() {} };
 }
 
-function take(descriptor: number, bytes: Buffer): number {
+function take(descriptor: number, lines: Lines): Lines {
   try {
-    return writeSync(descriptor, bytes);
+    return leftOf(lines, writeLines(descriptor, lines));
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EAGAIN") {
-      return 0;
+      return lines;
     }
     throw cause;
   }

@@ -1,7 +1,7 @@
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { Writable } from "node:stream";
 import { isatty } from "node:tty";
-import { createLineFile } from "./line-file.ts";
+import { createLineFile, type Lines, writeLines } from "./line-file.ts";
 
 /** Takes the lines of a log. */
 export interface LogLines {
@@ -9,12 +9,12 @@ export interface LogLines {
   /** Hands on what has come in this turn of the event loop. */
   flush(): void;
   /**
-   * Hands lines on at once, of which none may be lost, and answers how many bytes of them it has taken: 0 where it
-   * takes none for now.
+   * Hands lines on at once, of which none may be lost, and answers what is left of them: the same where it takes
+   * nothing for now.
    *
-   * @throws Error when it cannot take any.
+   * @throws Error when it cannot take anything.
    */
-  append(lines: Buffer): number;
+  append(lines: Lines): Lines;
 }
 
 /** How many characters wait for a reader that takes none: the lines of 50,000 calls or more. */
@@ -85,14 +85,14 @@ export function joinLogLines(out: Writable): LogLines {
       add(line);
     },
     flush,
-    append(bytes) {
+    append(given) {
       // The other half is for lines that may be lost.
       if (!out.writable || out.writableLength + lines.length > maxWaiting / 2) {
-        return 0;
+        return given;
       }
       flush();
-      out.write(bytes);
-      return bytes.length;
+      out.write(given);
+      return "";
     },
   };
 }
@@ -104,7 +104,7 @@ export function openLogLines(stdout: Writable & { readonly fd: number }): LogLin
   if (stats.isFIFO() || stats.isSocket() || isatty(fd)) {
     return joinLogLines(stdout);
   }
-  const append = createLineFile((bytes) => writeSync(fd, bytes));
+  const append = createLineFile((text) => writeLines(fd, text));
   return { ...joinLogLines(createFileOutput(append)), append };
 }
 
@@ -116,10 +116,10 @@ export function createFileOutput(append: LogLines["append"]): Writable {
   const output = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {
-      let rest = Buffer.from(text);
+      let rest: Lines = text;
       try {
         while (rest.length > 0) {
-          rest = rest.subarray(append(rest));
+          rest = append(rest);
         }
       } catch {
         output.emit("lost", rest.toString().split("\n").length - 1);

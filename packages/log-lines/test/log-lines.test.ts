@@ -70,8 +70,8 @@ test("lines are counted while the disk is full, also where one has got through i
   let file = "";
   const lines = joinLogLines(
     createFileOutput(
-      createLineFile((bytes) => {
-        const taken = bytes.subarray(0, Math.min(room, 4));
+      createLineFile((lines) => {
+        const taken = Buffer.from(lines).subarray(0, Math.min(room, 4));
         if (taken.length === 0) {
           throw Object.assign(new Error("The disk is full."), { code: "ENOSPC" });
         }
