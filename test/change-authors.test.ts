@@ -14,7 +14,7 @@ import {
 import { createTestDatabase, databaseKinds } from "./support/databases.ts";
 import { createFollower, tell } from "./support/follower.ts";
 import { newPartner } from "./support/partners.ts";
-import { protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -62,7 +62,7 @@ describe.each(databaseKinds)("The author of a change on %s", (kind) => {
     return { organization, by, witness: createWitness(await by("witness")) };
   }
 
-  test.each(protocolsOn(kind))(
+  test.each(Object.entries(protocols))(
     "is the subject of who created, changed or deleted the partner, over %s",
     async (_name, createTransport) => {
       const organization = randomUUID();
@@ -79,7 +79,7 @@ describe.each(databaseKinds)("The author of a change on %s", (kind) => {
     },
   );
 
-  test.each(protocolsOn(kind))("is told of by a watch, over %s", async (_name, create) => {
+  test.each(Object.entries(protocols))("is told of by a watch, over %s", async (_name, create) => {
     const organization = randomUUID();
     const client = await bookClient(as("alice"), organization, organization, create);
     await createPartner(client, { companyName: "A" });

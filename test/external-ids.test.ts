@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPartner, newBook } from "./support/book.ts";
 import { databaseKinds } from "./support/databases.ts";
 import { failureOf } from "./support/outcome.ts";
-import { protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -23,7 +23,7 @@ describe.each(databaseKinds)("external_id on %s", (kind) => {
     await service?.close();
   });
 
-  test.each(protocolsOn(kind))(
+  test.each(Object.entries(protocols))(
     "comes back as it was sent, and no second partner of the book has it, over %s",
     async (_name, transport) => {
       const { client } = await newBook(service, transport);

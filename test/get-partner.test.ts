@@ -4,7 +4,7 @@ import { bookClient, createPartner, newBook } from "./support/book.ts";
 import { databaseKinds } from "./support/databases.ts";
 import { acme } from "./support/organizations.ts";
 import { failureOf } from "./support/outcome.ts";
-import { protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
 const notFound = { code: "NotFound", reason: "PARTNER_NOT_FOUND" };
@@ -19,7 +19,7 @@ describe.each(databaseKinds)("GetPartner on %s", (kind) => {
     await service?.close();
   });
 
-  describe.each(protocolsOn(kind))("over %s", (_name, createTransport) => {
+  describe.each(Object.entries(protocols))("over %s", (_name, createTransport) => {
     const book = () => bookClient(service, acme, acme, createTransport);
 
     test("answers the partner as it was created", async () => {

@@ -12,7 +12,7 @@ import {
 } from "./support/book.ts";
 import { databaseKinds } from "./support/databases.ts";
 import { failureOf } from "./support/outcome.ts";
-import { protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
 const invalidInvitation = { code: "FailedPrecondition", reason: "INVITATION_INVALID" };
@@ -36,7 +36,7 @@ describe.each(databaseKinds)("Invitations on %s", (kind) => {
   const accept = (guest: string, host: string, token: string) =>
     acceptInvitation(service, guest, host, token);
 
-  describe.each(protocolsOn(kind))("over %s", (_name, create) => {
+  describe.each(Object.entries(protocols))("over %s", (_name, create) => {
     test("are issued, accepted and accepted again", async () => {
       const host = await newBook(service, create);
       const guest = randomUUID();

@@ -24,7 +24,7 @@ import { createTestDatabase, databaseKinds } from "./support/databases.ts";
 import { createFollower, tell } from "./support/follower.ts";
 import { failureOf } from "./support/outcome.ts";
 import { newPartner } from "./support/partners.ts";
-import { protocols, protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 
@@ -65,7 +65,7 @@ describe.each(databaseKinds)("ListPartnerChanges on %s", (kind) => {
     await service?.close();
   });
 
-  test.each(protocolsOn(kind))(
+  test.each(Object.entries(protocols))(
     "begins with the whole book, and goes on with what changes, over %s",
     async (_name, createTransport) => {
       const { client } = await newBook(service, createTransport);

@@ -26,7 +26,7 @@ import { createPostgresDatabase, createTestDatabase, databaseKinds } from "./sup
 import { tell } from "./support/follower.ts";
 import { failureOf } from "./support/outcome.ts";
 import { newPartner } from "./support/partners.ts";
-import { protocolsOn } from "./support/protocols.ts";
+import { protocols } from "./support/protocols.ts";
 import { partnerRequest } from "./support/requests.ts";
 import { startTestService, type TestService } from "./support/service.ts";
 import { envelope } from "./support/wires.ts";
@@ -84,7 +84,7 @@ describe.each(databaseKinds)("WatchPartnerChanges on %s", (kind) => {
     await service?.close();
   });
 
-  test.each(protocolsOn(kind))(
+  test.each(Object.entries(protocols))(
     "tells of the whole book, then of each change, and goes on from its token, over %s",
     async (_name, createTransport) => {
       const { client } = await newBook(service, createTransport);

@@ -4,7 +4,6 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import type { DatabaseKind } from "./databases.ts";
 import { holdAnswers } from "./held-answers.ts";
 
 /** Makes a transport to the service, with interceptors. */
@@ -49,13 +48,3 @@ export const protocols: Readonly<Record<string, CreateTransport>> = {
   "gRPC-Web, HTTP/2": (baseUrl, interceptors = []) =>
     createGrpcWebTransport({ baseUrl, httpVersion: "2", interceptors: held(interceptors) }),
 };
-
-/**
- * The protocols in which tests speak to a service on the database: all on PostgreSQL. On PGlite one of JSON and one
- * of binary messages stand for them, as what talks to databases knows nothing of protocols.
- */
-export function protocolsOn(kind: DatabaseKind): (readonly [string, CreateTransport])[] {
-  const all = Object.entries(protocols);
-  const few = ["Connect JSON, HTTP/1.1", "gRPC, HTTP/2"];
-  return kind === "postgresql" ? all : all.filter(([name]) => few.includes(name));
-}
