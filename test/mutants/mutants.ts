@@ -35,6 +35,7 @@ const audit = of("src/observability/audit.ts");
 const instants = of("packages/postgres-statements/src/instant-type.ts");
 const auditLog = of("packages/log-lines/src/audit-log.ts");
 const logLines = of("packages/log-lines/src/log-lines.ts");
+const lineFile = of("packages/log-lines/src/line-file.ts");
 const fitting = of("packages/strict-messages/src/fitting.ts");
 const authentication = of("src/interceptors/authentication.ts");
 const organizations = of("src/interceptors/organizations.ts");
@@ -428,6 +429,15 @@ export const mutants: readonly Group[] = [
       logLines("maxWaiting / 2", "maxWaiting"),
       logLines("!out.writable ||", ""),
       logLines("flush();\n      out.write(given);", "out.write(given);"),
+    ],
+  },
+  {
+    tests: ["packages/log-lines/test/line-file.test.ts"],
+    edits: [
+      lineFile("written === Buffer.byteLength(lines)", "written === lines.length"),
+      lineFile("leftOf(lines, whole)", "rest"),
+      lineFile("isTorn ||= taken > whole", "isTorn ||= false"),
+      lineFile("now > soundUntil && isLeftTorn()", "isLeftTorn()"),
     ],
   },
 ];

@@ -6,8 +6,8 @@ import { createServer } from "node:net";
 const [first, last] = [11_000, 32_000];
 
 /**
- * A port of loopback that was free a moment ago, and that nobody is likely to have taken since: those that
- * systems give out, each connection takes one of.
+ * A port of loopback that was free a moment ago, and that nobody is likely to have taken since, as each connection
+ * takes one of those that systems give out.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
