@@ -9,6 +9,8 @@ export default defineConfig({
     maxWorkers: 4,
     // No module keeps state, so the files of a worker share what they import.
     isolate: false,
+    // Node loads the tests as it loads the service, and strips their types itself.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A busy machine takes longer than the second that is the default.
